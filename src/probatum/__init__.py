@@ -1,0 +1,1 @@
+"""Probatum: every verdict is proven with a certificate, refuted with a witness, or undecided."""

@@ -1,0 +1,1 @@
+"""Open a target, plan its claims, judge each, report."""

@@ -1,0 +1,48 @@
+"""What opening a target yields, and the caps it is opened under."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from probatum.errors import FormatError
+from probatum.ports import Material
+from probatum.vocabulary import Artifact
+
+
+class Caps(Struct, frozen=True):
+    """How much a target may unfold to before what is left stays unopened (and is said to be).
+
+    Sizes are bytes. `digest_size`: files up to this size get a digest of their whole content.
+    """
+
+    ratio: int = 1000
+    member_size: int = 16 << 30
+    total_size: int = 64 << 30
+    depth: int = 8
+    members: int = 100_000
+    digest_size: int = 64 << 20
+
+
+class Root(Struct, frozen=True):
+    """One file of a target, before it is opened: the unit of work a worker process is given.
+
+    Exactly one of these says where the bytes are: `path` (the local file system), `fetch`
+    (a function (offset, length) -> bytes that only the parent process can call; workers reach
+    it through their pipe) or `trouble` (nothing can be read: the one undecided verdict to give).
+    `name` is the artifact's name, valid UTF-8 and unique in the target; `size` in bytes.
+    """
+
+    name: str
+    size: int
+    path: str | None = None
+    fetch: Callable[[int, int], bytes] | None = None
+    trouble: FormatError | None = None
+    beside: frozenset[str] = frozenset()
+
+
+class Opened(Struct, frozen=True):
+    """An artifact with its material; `trouble` says what kept it, or its members, from opening."""
+
+    artifact: Artifact
+    material: Material
+    trouble: FormatError | None = None

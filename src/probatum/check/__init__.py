@@ -1,0 +1,1 @@
+"""Certificate checkers: one module each, `holds(facts, read, size)`; the trusted base."""

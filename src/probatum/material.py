@@ -1,0 +1,110 @@
+"""Materials: the bytes of an artifact in a file, in memory, or inside another material."""
+
+import os
+import stat
+
+from probatum.errors import FormatError
+from probatum.ports import Material
+from probatum.vocabulary import Reason
+
+
+class FileMaterial:
+    """A regular file, read by position; never mapped, so that reading it costs no lasting memory."""
+
+    def __init__(self, path: str | bytes, beside: frozenset[str] = frozenset()) -> None:
+        self._beside = beside
+        self._fd = -1
+        try:
+            # O_NONBLOCK: opening a FIFO that replaced the file must not wait for a writer.
+            self._fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | _QUIET_FLAGS)
+            status = os.fstat(self._fd)
+        except FileNotFoundError as exc:
+            raise FormatError(Reason.VANISHED, "the file is no longer there") from exc
+        except OSError as exc:
+            raise FormatError(Reason.UNREADABLE, f"the file cannot be read: {exc.strerror}") from exc
+        if not stat.S_ISREG(status.st_mode):
+            self.close()
+            raise FormatError(Reason.UNREADABLE, "not a regular file")
+        self._size = status.st_size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    @property
+    def beside(self) -> frozenset[str]:
+        return self._beside
+
+    def read(self, offset: int, length: int) -> bytes:
+        length = min(length, self._size - offset)
+        if length <= 0:
+            return b""
+        try:
+            data = os.pread(self._fd, length, offset)
+            while len(data) < length:
+                more = os.pread(self._fd, length - len(data), offset + len(data))
+                if not more:
+                    raise FormatError(Reason.VANISHED, "the file became shorter while it was read")
+                data += more
+        except OSError as exc:
+            raise FormatError(Reason.UNREADABLE, f"reading failed: {exc.strerror}") from exc
+        return data
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> "FileMaterial":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class BytesMaterial:
+    """Bytes in memory."""
+
+    def __init__(self, data: bytes | memoryview, beside: frozenset[str] = frozenset()) -> None:
+        self._data = data
+        self._beside = beside
+
+    @property
+    def size(self) -> int:
+        return len(self._data)
+
+    @property
+    def beside(self) -> frozenset[str]:
+        return self._beside
+
+    def read(self, offset: int, length: int) -> bytes:
+        return bytes(self._data[offset : offset + length]) if length > 0 else b""
+
+
+class SliceMaterial:
+    """`size` bytes of another material from `start`: a stored member of a container."""
+
+    def __init__(self, whole: Material, start: int, size: int) -> None:
+        self._whole = whole
+        self._start = start
+        self._size = max(0, min(size, whole.size - start))
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    @property
+    def beside(self) -> frozenset[str]:
+        return self._whole.beside
+
+    def read(self, offset: int, length: int) -> bytes:
+        length = min(length, self._size - offset)
+        return self._whole.read(self._start + offset, length) if length > 0 else b""
+
+
+_QUIET_FLAGS = (
+    getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
+)

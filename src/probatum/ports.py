@@ -1,0 +1,59 @@
+"""The protocols between rings: what an analyser is given and how it declares itself."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from msgspec import Struct
+
+from probatum.vocabulary import Artifact, Claim, Verdict
+
+
+class Material(Protocol):
+    """Read-only access to an artifact's bytes. Reads are positional, bounded and cheap to repeat.
+
+    A material may lie in a file, in memory, or on a hub from which only the ranges that are
+    read are fetched: so read what you need, in pieces of a few MiB at most.
+    """
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """The bytes [offset, offset+length) that exist: fewer than asked past the end.
+
+        Raises: FormatError(VANISHED or UNREADABLE) if the bytes can no longer be had.
+        """
+        ...
+
+    @property
+    def beside(self) -> frozenset[str]:
+        """Names (not paths) of the files and folders in the artifact's own folder and at the
+        target's root: what an import or a relative path could reach next to the artifact."""
+        ...
+
+
+class Analyzer(Struct, frozen=True):
+    """One analyser: which claim it decides, for which kinds of artifact, and the pure function."""
+
+    id: str
+    claim: Claim
+    accepts: frozenset[str]
+    judge: Callable[[Artifact, Material], Verdict]
+    module: str
+
+
+def analyzer(
+    *, id: str, claim: Claim, accepts: Iterable[str]
+) -> Callable[[Callable[[Artifact, Material], Verdict]], Analyzer]:
+    """Declare a pure function as the analyser `id`, which decides `claim` for the kinds `accepts`.
+
+    The function's module is its documentation page; the module's file name is the id with
+    underscores. It may raise FormatError; anything else it raises is recorded as a crash.
+    """
+
+    def declare(judge: Callable[[Artifact, Material], Verdict]) -> Analyzer:
+        return Analyzer(id, claim, frozenset(accepts), judge, judge.__module__)
+
+    return declare

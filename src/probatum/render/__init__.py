@@ -1,0 +1,1 @@
+"""Writers of reports: terminal, JSON, SARIF, JUnit, Markdown, HTML."""

@@ -1,0 +1,1 @@
+"""Rule data, each row with its source."""
