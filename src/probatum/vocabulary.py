@@ -12,6 +12,20 @@ from typing import Any, NoReturn
 from msgspec import Struct
 
 
+class Expected(Struct, frozen=True, omit_defaults=True):
+    """What a manifest beside an artifact says of its bytes: `digest` (`sha256:<hex>` or
+    `sha512:<hex>`) and `size` in bytes, said by the artifact or listing named `by`.
+
+    `costly` where the bytes lie far away, so that reading them all to compare means fetching
+    them all.
+    """
+
+    digest: str
+    by: str
+    size: int | None = None
+    costly: bool = False
+
+
 class Artifact(Struct, frozen=True, kw_only=True):
     """One thing inside a target that can be judged.
 
@@ -19,7 +33,8 @@ class Artifact(Struct, frozen=True, kw_only=True):
     target, then `!/member` for each container it was taken out of (`model.pt!/archive/data.pkl`).
     `size` is in bytes. `digest` is `sha256:<hex>` of the whole content, or None where reading
     all of it was not worth its cost or not possible; certificates bind what they rest on
-    themselves and never rely on it. `parent` is the `name` of the container.
+    themselves and never rely on it. `parent` is the `name` of the container. `expected` is
+    what a manifest says of the bytes (the claim `digest-matches`); None where none does.
     """
 
     name: str
@@ -27,6 +42,7 @@ class Artifact(Struct, frozen=True, kw_only=True):
     size: int
     digest: str | None = None
     parent: str | None = None
+    expected: Expected | None = None
 
 
 class Claim(Struct, frozen=True):

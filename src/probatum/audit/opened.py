@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from probatum.errors import FormatError
 from probatum.ports import Material
-from probatum.vocabulary import Artifact
+from probatum.vocabulary import Artifact, Expected
 
 
 class Caps(Struct, frozen=True):
@@ -30,6 +30,7 @@ class Root(Struct, frozen=True):
     (a function (offset, length) -> bytes that only the parent process can call; workers reach
     it through their pipe) or `trouble` (nothing can be read: the one undecided verdict to give).
     `name` is the artifact's name, valid UTF-8 and unique in the target; `size` in bytes.
+    `expected` is what a manifest says of the bytes; the opener hands it on to the artifact.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Root(Struct, frozen=True):
     fetch: Callable[[int, int], bytes] | None = None
     trouble: FormatError | None = None
     beside: frozenset[str] = frozenset()
+    expected: Expected | None = None
 
 
 class Opened(Struct, frozen=True):
