@@ -1,0 +1,46 @@
+"""Judges one claim about one artifact: whatever an analyser does, it ends in one verdict."""
+
+import traceback
+
+from probatum.errors import FormatError
+from probatum.ports import Analyzer, Material
+from probatum.vocabulary import Artifact, Proven, Reason, Refuted, Undecided, Verdict
+
+_VERDICTS = (Proven, Refuted, Undecided)
+
+
+def judged(analyzer: Analyzer, artifact: Artifact, material: Material) -> Verdict:
+    """The one verdict of `analyzer` on `artifact`. Never raises an Exception.
+
+    FormatError becomes Undecided with the reader's reason, detail and place; MemoryError becomes
+    Undecided(OUT_OF_MEMORY); anything else is a crash of ours and becomes Undecided(CRASHED),
+    which names the exception and the line of our code. The exception's own text is left out:
+    it often quotes the audited bytes.
+    """
+    try:
+        verdict = analyzer.judge(artifact, material)
+    except FormatError as exc:
+        return undecided(exc)
+    except MemoryError:
+        return Undecided(Reason.OUT_OF_MEMORY, f"{analyzer.id} needs more memory than is allowed")
+    except Exception as exc:  # noqa: BLE001
+        return Undecided(Reason.CRASHED, f"{analyzer.id} failed: {crash(exc)}")
+    if not isinstance(verdict, _VERDICTS):
+        kind = type(verdict).__name__
+        return Undecided(Reason.CRASHED, f"{analyzer.id} gave no verdict but {kind}")
+    return verdict
+
+
+def undecided(trouble: FormatError) -> Undecided:
+    """The verdict that a reader's FormatError stands for."""
+    return Undecided(trouble.reason, trouble.detail, trouble.place)
+
+
+def crash(exc: Exception) -> str:
+    """The exception's type and the innermost line of code it left, without hostile text."""
+    frames = traceback.extract_tb(exc.__traceback__)
+    if not frames:
+        return type(exc).__name__
+    ours = [frame for frame in frames if "probatum" in frame.filename] or frames
+    file = ours[-1].filename.replace("\\", "/").split("/")
+    return f"{type(exc).__name__} at {'/'.join(file[-2:])}:{ours[-1].lineno}"

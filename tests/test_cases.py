@@ -1,0 +1,159 @@
+"""Judges every sample on the pages in `tests/cases`; `tests/cases/README.md` is the format."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from bytes_of_text import built
+from probatum.audit.judge import judged
+from probatum.catalog import analyzers
+from probatum.material import BytesMaterial
+from probatum.ports import Analyzer, Material
+from probatum.vocabulary import Artifact, Proven, Refuted, Undecided, Verdict
+
+PAGES = Path(__file__).with_name("cases")
+_FENCE = re.compile(r"^(`{3,}) *(\S+)([^\n]*)\n(.*?)^\1 *$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#{2,} +(.+?) *$", re.MULTILINE)
+_EXPECTED = re.compile(
+    r"^-> *(proven|refuted|undecided)(?:\(([a-z-]+)\))?"
+    r"(?: +for +([a-z0-9-]+))?((?: +\"[^\"]*\")*) *$",
+    re.MULTILINE,
+)
+
+
+class Expected(Struct, frozen=True):
+    """One line `-> refuted for load-inert "os.system"`: verdict, reason, id, words of evidence."""
+
+    verdict: str
+    reason: str | None
+    id: str | None
+    words: tuple[str, ...]
+
+
+class Case(Struct, frozen=True):
+    """One fenced sample with the verdicts that its page promises, or what is wrong on the page."""
+
+    page: str
+    heading: str
+    builder: str = ""
+    options: dict[str, str] = {}
+    text: str = ""
+    expected: tuple[Expected, ...] = ()
+    wrong: str = ""
+
+
+def cases() -> list[Case]:
+    """Every case of every page. What is wrong on a page fails that page, not the collection."""
+    found: list[Case] = []
+    for page in sorted(PAGES.glob("*.md")):
+        if page.name == "README.md":
+            continue
+        try:
+            found += cases_of(page.stem, page.read_text(encoding="utf-8"))
+        except ValueError as exc:
+            found.append(Case(page.stem, "the page can be read", wrong=str(exc)))
+    return found
+
+
+def cases_of(page: str, text: str) -> Iterator[Case]:
+    """The cases on one page. A sample without a verdict, or a verdict alone, is an error."""
+    fences = list(_FENCE.finditer(text))
+    claimed = 0
+    for fence, following in zip(fences, [*fences[1:], None], strict=True):
+        below = text[fence.end() : following.start() if following else len(text)]
+        expected = tuple(_expected(line) for line in _EXPECTED.finditer(below))
+        claimed += len(expected)
+        headings = _HEADING.findall(text, 0, fence.start())
+        if not expected:
+            if "example" in fence[3].split():
+                continue
+            raise ValueError(f"{page}.md: the sample under {headings[-1:]} promises no verdict")
+        options = dict(word.split("=", 1) for word in shlex.split(fence[3]))
+        heading = headings[-1] if headings else page
+        yield Case(page, heading, fence[2], options, fence[4], expected)
+    promised = len(re.findall(r"^->", text, re.MULTILINE))
+    if promised != claimed:
+        raise ValueError(f"{page}.md: {promised - claimed} line(s) '-> …' cannot be read")
+
+
+def _expected(line: re.Match[str]) -> Expected:
+    return Expected(line[1], line[2], line[3], tuple(re.findall(r'"([^"]*)"', line[4])))
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case.page}: {case.heading}")
+def test_a_case_page_tells_the_truth(case: Case) -> None:
+    assert not case.wrong, case.wrong
+    artifact, material = _sample(case)
+    for expected in case.expected:
+        chosen = _chosen(expected.id or case.page, artifact.kind)
+        verdict = judged(chosen, artifact, material)
+        told = f"{chosen.id} on {artifact.name} ({artifact.kind}) says {verdict}"
+        assert _word(verdict) == (expected.verdict, expected.reason), told
+        for word in expected.words:
+            assert word in str(verdict), f"{word!r} is not said: {told}"
+        if isinstance(verdict, Proven):
+            _recheck(verdict, material)
+
+
+def _sample(case: Case) -> tuple[Artifact, Material]:
+    """The artifact to judge: as its `kind=` says, or as opening the sample finds it."""
+    data = built(case.builder, case.text)
+    beside = frozenset(filter(None, case.options.get("beside", "").split(",")))
+    whole = BytesMaterial(data, beside)
+    name = case.options.get("name", "sample")
+    if "kind" in case.options:
+        return Artifact(name=name, kind=case.options["kind"], size=len(data)), whole
+    from probatum.audit.open import opened
+
+    from probatum.audit.opened import Caps
+
+    wanted = f"{name}!/{case.options['at']}" if "at" in case.options else name
+    found = {one.artifact.name: one for one in opened(name, whole, Caps())}
+    if wanted not in found:
+        raise AssertionError(f"opening the sample yields no {wanted!r}, but {sorted(found)}")
+    return found[wanted].artifact, found[wanted].material
+
+
+def _chosen(id: str, kind: str) -> Analyzer:
+    """The analyser of that id, or the one that decides the claim of that id for that kind."""
+    for one in analyzers():
+        if one.id == id or (one.claim.id == id and kind in one.accepts):
+            return one
+    raise AssertionError(f"no analyser is called {id!r} or decides that claim for kind {kind!r}")
+
+
+def _word(verdict: Verdict) -> tuple[str, str | None]:
+    match verdict:
+        case Proven():
+            return "proven", None
+        case Refuted():
+            return "refuted", None
+        case Undecided(reason=reason):
+            return "undecided", reason.value
+
+
+def _recheck(verdict: Proven, material: Material) -> None:
+    checker = import_module(f"probatum.check.{verdict.certificate.checker}")
+    checker.holds(verdict.certificate.facts, material.read, material.size)
+
+
+def test_a_sample_that_promises_nothing_is_an_error() -> None:
+    with pytest.raises(ValueError, match="promises no verdict"):
+        list(cases_of("page", "## A thing\n```hex\n00\n```\n"))
+
+
+def test_a_verdict_that_cannot_be_read_is_an_error() -> None:
+    with pytest.raises(ValueError, match="cannot be read"):
+        list(cases_of("page", "## A thing\n```hex\n00\n```\n-> proven\n-> perhaps\n"))
+
+
+def test_a_case_carries_heading_sample_options_and_promises() -> None:
+    page = '## A thing\n```hex kind=pickle name=m.pkl\n2e\n```\n-> refuted for load-inert "os"\n'
+    [case] = cases_of("page", page)
+    assert (case.heading, case.options["kind"], case.text) == ("A thing", "pickle", "2e\n")
+    assert case.expected == (Expected("refuted", None, "load-inert", ("os",)),)
