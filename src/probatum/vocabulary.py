@@ -190,9 +190,11 @@ class Report(Struct, frozen=True, kw_only=True):
 
     Invariant (checked by `probatum.audit.report`): each planned (artifact, claim) has exactly
     one finding. `interrupted` says that the user stopped the audit before the plan was whole.
+    `claims` holds the sentence of each claim judged, so that a report reads without the analysers.
     """
 
     targets: tuple[str, ...]
     planned: tuple[Planned, ...]
     findings: tuple[Finding, ...]
     interrupted: bool = False
+    claims: tuple[Claim, ...] = ()
