@@ -1,0 +1,65 @@
+"""The words that every form of a report shares: a finding's evidence in one line, the counts."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import assert_never
+
+from probatum.vocabulary import Finding, Proven, Refuted, Report, Undecided, Verdict, Witness
+from probatum.wire import VERDICTS, counts, unanswered, verdict_word
+
+ORDER = ("refuted", "undecided", "proven")
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Refuted, then undecided, then proven, each in the order they came."""
+    return sorted(findings, key=lambda finding: ORDER.index(verdict_word(finding.verdict)))
+
+
+def headline(verdict: Verdict) -> str:
+    """The evidence in one line. Its parts come from audited files: escape it before it is shown."""
+    match verdict:
+        case Proven(certificate, assumptions):
+            given = f", {plural(len(assumptions), 'assumption')}" if assumptions else ""
+            return f"certificate {certificate.checker}{given}"
+        case Refuted(witnesses):
+            more = f" (+{len(witnesses) - 1} more)" if len(witnesses) > 1 else ""
+            return placed(witnesses[0]) + more
+        case Undecided(reason, detail, place):
+            at = f" at {place}" if str(place) else ""
+            return f"{reason}{at}: {detail}"
+    assert_never(verdict)
+
+
+def placed(witness: Witness) -> str:
+    """`byte 17: GLOBAL os.system`, or the sentence alone where the place is the whole artifact."""
+    place = str(witness.place)
+    return f"{place}: {witness.says}" if place else witness.says
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 step`, `2 steps`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def summary(report: Report) -> str:
+    """`3 proven, 1 refuted, 2 undecided (1 missing-summary, 1 not-analysed)`."""
+    tally = counts(report)
+    said = ", ".join(f"{tally[word]} {word}" for word in VERDICTS)
+    reasons = Counter(
+        finding.verdict.reason
+        for finding in report.findings
+        if isinstance(finding.verdict, Undecided)
+    )
+    if not reasons:
+        return said
+    return f"{said} ({', '.join(f'{n} {reason}' for reason, n in sorted(reasons.items()))})"
+
+
+def incompleteness(report: Report) -> str:
+    """What keeps the report from being whole, in one line; empty if nothing does."""
+    missing = len(unanswered(report))
+    if report.interrupted:
+        return f"interrupted: {missing} of {len(report.planned)} planned claims have no finding"
+    if missing:
+        return f"incomplete: {missing} of {len(report.planned)} planned claims have no finding"
+    return ""

@@ -1,0 +1,17 @@
+"""The forms a report can take: each is the module of that name beside this one."""
+
+import importlib
+
+from probatum.vocabulary import Report
+
+FORMATS = ("terminal", "json", "sarif", "junit", "markdown", "html")
+
+
+def rendered(report: Report, form: str, **options: bool) -> str:
+    """The report in one of `FORMATS`; only that renderer is imported.
+
+    `options` are the renderer's own: `terminal` takes `colour` and `verbose`.
+    """
+    module = importlib.import_module(f"probatum.render.{FORMATS[FORMATS.index(form)]}")
+    text: str = module.render(report, **options)
+    return text

@@ -1,0 +1,21 @@
+"""The report as JSON, in the form that `report-v1.schema.json` describes."""
+
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+from probatum.vocabulary import Report
+from probatum.wire import to_json
+
+
+def render(report: Report) -> str:
+    """The report as JSON text, one finding a line."""
+    return to_json(report).decode()
+
+
+def schema() -> dict[str, Any]:
+    """The published JSON Schema (draft 2020-12) of a report."""
+    text = resources.files("probatum.render").joinpath("report-v1.schema.json").read_bytes()
+    read: dict[str, Any] = msgspec.json.decode(text)
+    return read
