@@ -1,0 +1,96 @@
+"""What torch's and joblib's loaders add to the pickle machine: storages and raw array bytes."""
+
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from probatum.formats import effects
+from probatum.formats.effects import Row
+from probatum.formats.pickle_dtypes import DType, is_shape
+from probatum.formats.pickle_opcodes import Read, truncated
+from probatum.formats.pickle_values import Box, Instance, Name, Value, complete_dtype
+
+_LOCATION: Final = re.compile(r"(?:cpu|meta|mps|(?:cuda|xpu|npu|hpu)(?::[0-9]{1,3})?)\Z").match
+
+
+def storage(key: Value, loader: str) -> Row | None:
+    """The storage class of a torch persistent id.
+
+    Source: torch/serialization.py `_load.persistent_load` (zip: 5 parts) and
+    `_legacy_load.persistent_load` (6 parts, the last None or a view).
+    """
+    length = {"torch": 5, "torch-raw": 6}.get(loader)
+    if type(key) is not tuple or len(key) != length or key[0] != "storage":
+        return None
+    storage, name, location, count = key[1:5]
+    known = isinstance(storage, Name) and storage.row is not None and storage.row.is_class
+    if not known or not storage.name.startswith("torch") or not storage.name.endswith("Storage"):
+        return None
+    if type(name) is not str or type(location) is not str or not _LOCATION(location):
+        return None
+    if type(count) is not int or count < 0 or (length == 6 and not _is_view(key[5])):
+        return None
+    row: Row = storage.row
+    return row
+
+
+def _is_view(view: Value) -> bool:
+    if type(view) is tuple:
+        return len(view) == 3 and all(type(part) in (str, int) for part in view)
+    return view is None
+
+
+class Wrapped(Struct, frozen=True):
+    """An array whose raw bytes joblib wrote between two opcodes.
+
+    Source: joblib/numpy_pickle.py `NumpyArrayWrapper.read_array` (0.10 to 1.5).
+    """
+
+    row: Row
+    count: int
+    dtype: DType
+    padded: bool
+
+    def end(self, read: Read, offset: int, size: int) -> int:
+        """The offset after the raw bytes that begin at `offset`."""
+        if self.padded:
+            offset += 1 + int.from_bytes(read(offset, 1), "little")
+        offset += self.count * self.dtype.itemsize
+        if offset > size:
+            raise truncated(size)
+        return offset
+
+    def instance(self, items: list[Value], at: int) -> Instance:
+        array = Instance(self.row, (), at)
+        array.built = True
+        array.parts += items
+        return array
+
+
+def joblib_array(value: Value) -> Wrapped | None:
+    """The array that a completed NumpyArrayWrapper on the stack stands for, or None."""
+    wrapper = effects.row("joblib.numpy_pickle:NumpyArrayWrapper")
+    row = effects.row("numpy:ndarray")
+    if (
+        not isinstance(value, Instance)
+        or value.row is not wrapper
+        or not value.built
+        or row is None
+    ):
+        return None
+    state = value.parts[-1]
+    if not isinstance(state, Box) or state.dropped:
+        return None
+    given = dict(zip(state.items[::2], state.items[1::2], strict=True))
+    dtype = complete_dtype(given.get("dtype"))
+    shape = given.get("shape")
+    subclass = given.get("subclass")
+    if dtype is None or not is_shape(shape):
+        return None
+    if not (isinstance(subclass, Name) and subclass.row is row):
+        return None
+    count = 1
+    for length in shape:
+        count *= length
+    return Wrapped(row, count, dtype, given.get("numpy_array_alignment_bytes") is not None)

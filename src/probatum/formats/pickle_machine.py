@@ -1,0 +1,447 @@
+"""The pickle prover: an abstract pickle machine that knows every effect of every step.
+
+It follows CPython's C unpickler (`Modules/_pickle.c`), `Lib/pickle.py` and torch's and joblib's
+own unpicklers (3.8 to 3.14); where those would do different things with a byte, the run records
+a parser differential. A pickle has no branches, so one linear pass visits exactly the steps that
+loading takes. The run never stops at what it does not know: it notes the problem and goes on, so
+that a later effect is still found.
+"""
+
+import re
+from typing import Final, NoReturn
+
+from msgspec import Struct
+
+from probatum.errors import FormatError
+from probatum.formats import pickle_opcodes as opcodes
+from probatum.formats import pickle_steps as steps
+from probatum.formats.pickle_loaders import joblib_array
+from probatum.formats.pickle_opcodes import LINE, WINDOW, Read
+from probatum.formats.pickle_values import (
+    BIG,
+    BLOB,
+    BYTEARRAY,
+    FLOAT,
+    KEPT,
+    TEXT,
+    VAGUE,
+    Box,
+    Value,
+)
+from probatum.vocabulary import Place, Reason
+
+
+class Run(Struct, frozen=True):
+    """What one pass over one stream found, in the order of the stream.
+
+    `result` is the abstract value that loading returns (None where the stream broke off:
+    `broken`). `end` is the offset after STOP. `refuted` are effects that every load that
+    succeeds runs through; `problems` the steps that stayed undecided.
+    """
+
+    start: int
+    end: int
+    effects: tuple[steps.Effect, ...]
+    refuted: tuple[steps.Danger, ...]
+    problems: tuple[steps.Problem, ...]
+    basis: frozenset[str]
+    result: Value = None
+    broken: FormatError | None = None
+    nested: tuple["Run", ...] = ()
+
+
+_PLAIN_INT: Final = re.compile(rb"(?:0|-?[1-9][0-9]{0,4000})\Z").match
+_PLAIN_FLOAT: Final = re.compile(rb"(?:-?[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?|-?inf|nan)\Z").match
+_INDEX: Final = re.compile(rb"(?:0|[1-9][0-9]{0,8})\Z").match
+_LOWEST_SPARSE: Final = 1 << 20
+_SIMPLE: Final = {
+    ord("N"): None,
+    0x88: True,
+    0x89: False,
+    ord(")"): (),
+}
+_EMPTY: Final = {ord("]"): "list", ord("}"): "dict", 0x8F: "set"}
+_PUT: Final = {ord("q"): 1, ord("r"): 4}
+_GET: Final = {ord("h"): 1, ord("j"): 4}
+_INTEGER: Final = {ord("K"): 1, ord("M"): 2, ord("J"): 4}
+_COUNTED: Final = {
+    0x8C: (1, "str"),
+    ord("X"): (4, "str"),
+    0x8D: (8, "str"),
+    ord("C"): (1, "bytes"),
+    ord("B"): (4, "bytes"),
+    0x8E: (8, "bytes"),
+    ord("U"): (1, "ascii"),
+    ord("T"): (4, "ascii"),
+    0x8A: (1, "int"),
+    0x8B: (4, "int"),
+    0x96: (8, "bytearray"),
+}
+
+
+def run(
+    read: Read, start: int, size: int, loader: str = "pickle", beside: frozenset[str] = frozenset()
+) -> Run:
+    """Follow the stream at `start` of `size` bytes of file as `loader` would.
+
+    `loader` is `pickle`, `torch` (a torch zip's data.pkl), `torch-raw` or `joblib`.
+    `beside` are names in the artifact's folder that an import could find instead of a library.
+    """
+    return Machine(read, start, size, loader, beside).run()
+
+
+class Machine(steps.Steps):
+    """The lexer and the stack; what each effectful opcode means stands in `pickle_steps`."""
+
+    def __init__(
+        self, read: Read, start: int, size: int, loader: str, beside: frozenset[str]
+    ) -> None:
+        super().__init__(loader, beside)
+        self.read = read
+        self.start = start
+        self.size = size
+        self.base = start
+        self.window = b""
+        self.frame_end = 0
+        self.nested: list[Run] = []
+
+    def run(self) -> Run:
+        result: Value = None
+        broken: FormatError | None = None
+        end = self.start
+        try:
+            result, end = self._loop()
+        except FormatError as exc:
+            broken = exc
+        except (IndexError, steps.Underflow):
+            broken = FormatError(
+                Reason.MALFORMED, "an opcode finds too little on the stack", Place(offset=self.at)
+            )
+        return Run(
+            start=self.start,
+            end=end,
+            effects=tuple(self.effects),
+            refuted=tuple(self.dangers),
+            problems=tuple(self.problems),
+            basis=frozenset(self.basis),
+            result=result,
+            broken=broken,
+            nested=tuple(self.nested),
+        )
+
+    def _loop(self) -> tuple[Value, int]:
+        """Run to STOP; gives the result and the offset after STOP."""
+        memo = self.memo
+        at = self._refill(self.start)
+        window = self.window
+        limit = len(window) - 1024
+        while True:
+            if at > limit and self.base + len(window) < self.size:
+                at = self._refill(self.base + at)
+                window, limit = self.window, len(self.window) - 1024
+            stack = self.stack
+            if at >= len(window):
+                raise opcodes.truncated(self.base + at)
+            op = window[at]
+            if op == 0x94:
+                memo[len(memo)] = stack[-1]
+                at += 1
+            elif op == 0x68:
+                if at + 1 >= len(window):
+                    self._cut()
+                stack.append(self._remembered(window[at + 1]))
+                at += 2
+            elif op in _COUNTED:
+                at = self._counted(op, at)
+                window, limit = self.window, len(self.window) - 1024
+            elif op in _SIMPLE:
+                stack.append(_SIMPLE[op])
+                at += 1
+            elif op in _INTEGER:
+                width = _INTEGER[op]
+                operand = self._operand(at, width)
+                stack.append(int.from_bytes(operand, "little", signed=width == 4))
+                at += 1 + width
+            elif op == 0x28:
+                self.marks.append(stack)
+                self.stack = []
+                at += 1
+            elif op in _PUT:
+                width = _PUT[op]
+                self._memoize(int.from_bytes(self._operand(at, width), "little"), at)
+                at += 1 + width
+            elif op == 0x47:
+                self._operand(at, 8)
+                stack.append(FLOAT)
+                at += 9
+            elif op in _EMPTY:
+                stack.append(Box(_EMPTY[op], []))
+                at += 1
+            elif op == 0x2E:
+                return stack.pop(), self.base + at + 1
+            else:
+                at = self._rare(op, at)
+                window, limit = self.window, len(self.window) - 1024
+
+    def _rare(self, op: int, at: int) -> int:
+        """Every other opcode; gives the place of the next one in the window."""
+        stack = self.stack
+        self.at = self.base + at
+        if 0x85 <= op <= 0x87:
+            count = op - 0x84
+            if len(stack) < count:
+                raise steps.Underflow
+            stack[-count:] = [tuple(stack[-count:])]
+        elif op in _GET:
+            stack.append(self._remembered(int.from_bytes(self._operand(at, 4), "little")))
+            return at + 5
+        elif op == 0x95:
+            self._frame(int.from_bytes(self._operand(at, 8), "little"), at)
+            return at + 9
+        elif op == 0x80:
+            self._protocol(self._operand(at, 1)[0])
+            return at + 2
+        elif op == 0x30:
+            if stack:
+                stack.pop()
+            else:
+                self.pop_mark()
+        elif op == 0x32:
+            stack.append(stack[-1])
+        elif op == 0x31:
+            self.pop_mark()
+        elif op in opcodes.TEXT_DATA:
+            return self._text(op, at)
+        elif op == 0x63 or op == 0x69:
+            module, at = self._line(at + 1)
+            name, at = self._line(at)
+            self.named(op, module, name)
+        elif op == 0x50:
+            _, at = self._line(at + 1)
+            self.problem(
+                Reason.UNRESOLVED, "a persistent id in text, which only its own loader knows"
+            )
+            stack.append(self.unknown())
+        elif 0x82 <= op <= 0x84:
+            width = (1, 2, 4)[op - 0x82]
+            self._operand(at, width)
+            self.problem(
+                Reason.UNRESOLVED, "an extension code: what it names is up to the loading process"
+            )
+            stack.append(self.unknown())
+            return at + 1 + width
+        elif op in steps.STEPS:
+            steps.STEPS[op](self)
+            return self._after_step(op, at + 1)
+        else:
+            raise opcodes.malformed(op, self.window, self.base, at)
+        return at if op in (0x63, 0x69, 0x50) else at + 1
+
+    def _after_step(self, op: int, at: int) -> int:
+        """joblib reads an array's raw bytes right after the BUILD of its wrapper."""
+        if op != 0x62 or self.loader != "joblib":
+            return at
+        array = joblib_array(self.stack[-1])
+        if array is None:
+            return at
+        offset = self.base + at
+        if array.dtype is not None and array.dtype.objects:
+            inner = run(self.read, offset, self.size, "pickle", self.beside)
+            self._absorb(inner)
+            self.stack[-1] = array.instance([inner.result], offset)
+            return self._refill(inner.end)
+        self._raw_is_no_pickle(offset)
+        end = array.end(self.read, offset, self.size)
+        self.stack[-1] = array.instance([], offset)
+        return self._refill(end)
+
+    def _absorb(self, inner: Run) -> None:
+        self.nested.append(inner)
+        self.effects += inner.effects
+        self.dangers += inner.refuted
+        self.problems += inner.problems
+        self.basis |= inner.basis
+        if inner.broken:
+            raise inner.broken
+
+    def _raw_is_no_pickle(self, offset: int) -> None:
+        """`pickle.load` would run the array's bytes as opcodes; it must fail there in peace."""
+        try:
+            effect = opcodes.skim(self.read, offset, self.size).effect
+        except FormatError:
+            return
+        if effect is not None:
+            self.problem(
+                Reason.PARSER_DIFFERENTIAL,
+                "joblib reads array bytes here, pickle would run them as opcodes",
+            )
+
+    def _refill(self, offset: int) -> int:
+        self.base = offset
+        self.window = self.read(offset, WINDOW)
+        return 0
+
+    def _operand(self, at: int, width: int) -> bytes:
+        operand = self.window[at + 1 : at + 1 + width]
+        if len(operand) < width:
+            self._cut()
+        return operand
+
+    def _cut(self) -> NoReturn:
+        raise opcodes.truncated(self.size)
+
+    def _remembered(self, index: int) -> Value:
+        try:
+            return self.memo[index]
+        except KeyError:
+            raise FormatError(
+                Reason.MALFORMED, f"memo entry {index} was never made", Place(offset=self.at)
+            ) from None
+
+    def _memoize(self, index: int, at: int) -> None:
+        if index > _LOWEST_SPARSE and index > 64 * len(self.memo):
+            self.at = self.base + at
+            self.problem(
+                Reason.PARSER_DIFFERENTIAL,
+                f"memo index {index}: the C unpickler alone allocates a table of that size",
+            )
+        self.memo[index] = self.stack[-1]
+
+    def _protocol(self, version: int) -> None:
+        if version > opcodes.HIGHEST_PROTOCOL:
+            raise FormatError(
+                Reason.MALFORMED, f"no pickle protocol {version}", Place(offset=self.at)
+            )
+        self.protocol = version
+
+    def _frame(self, length: int, at: int) -> None:
+        """pickle.py holds a stream to its frames, the C unpickler does not: they must be true."""
+        if self.at < self.frame_end:
+            self.problem(Reason.PARSER_DIFFERENTIAL, "a frame begins inside another frame")
+        if self.at + 9 + length > self.size:
+            raise FormatError(
+                Reason.TRUNCATED, "a frame runs past the end of the file", Place(offset=self.at)
+            )
+        self.frame_end = self.at + 9 + length
+
+    def _counted(self, op: int, at: int) -> int:
+        width, kind = _COUNTED[op]
+        total = opcodes.counted(self.window, at, self.base, self.size)
+        length = total - 1 - width
+        start = at + 1 + width
+        if length <= KEPT:
+            if at + total > len(self.window):
+                at = self._refill(self.base + at)
+                start = 1 + width
+            self.stack.append(_constant(kind, self.window[start : start + length]))
+        else:
+            self.stack.append(_LONG[kind])
+        if at + total <= len(self.window):
+            return at + total
+        return self._refill(self.base + at + total)
+
+    def _line(self, at: int) -> tuple[bytes, int]:
+        """A text operand without its newline, and the place after it."""
+        found = self.window.find(b"\n", at)
+        if found < 0 and self.base + len(self.window) < self.size:
+            at = self._refill(self.base + at)
+            found = self.window.find(b"\n", at)
+        if found < 0:
+            if len(self.window) - at >= LINE:
+                raise FormatError(
+                    Reason.OVER_LIMIT,
+                    f"a text line of more than {LINE} bytes",
+                    Place(offset=self.at),
+                )
+            self._cut()
+        return self.window[at:found], found + 1
+
+    def _text(self, op: int, at: int) -> int:
+        end = opcodes.line_end(self.read, self.base + at + 1, self.size)
+        if end - self.base - at > LINE:
+            self.stack.append(TEXT if op in b"SV" else BIG)
+            if op not in b"SV":
+                self.problem(
+                    Reason.PARSER_DIFFERENTIAL, "a number of more digits than parsers agree on"
+                )
+            return self._refill(end)
+        line, after = self._line(at + 1)
+        if op in b"pg":
+            if not _INDEX(line):
+                self.problem(
+                    Reason.PARSER_DIFFERENTIAL, f"memo index {line[:40]!r} is read differently"
+                )
+                if op == 0x67:
+                    self.stack.append(self.unknown())
+            elif op == 0x70:
+                self._memoize(int(line), at)
+            else:
+                self.stack.append(self._remembered(int(line)))
+        else:
+            self.stack.append(self._literal(op, line))
+        return after
+
+    def _literal(self, op: int, line: bytes) -> Value:
+        if op == 0x49 and line in (b"00", b"01"):
+            return line == b"01"
+        if op == 0x4C and line.endswith(b"L"):
+            line = line[:-1]
+        if op in b"IL":
+            if not _PLAIN_INT(line):
+                self.problem(
+                    Reason.PARSER_DIFFERENTIAL,
+                    f"the integer {line[:40]!r}: C strtol and Python's int() disagree about it",
+                )
+                return BIG
+            return int(line) if len(line) < 20 else BIG
+        if op == 0x46:
+            if not _PLAIN_FLOAT(line):
+                self.problem(
+                    Reason.PARSER_DIFFERENTIAL, f"the number {line[:40]!r} is read differently"
+                )
+            return FLOAT
+        if op == 0x56:
+            return _unicode(line)
+        return self._quoted(line)
+
+    def _quoted(self, line: bytes) -> Value:
+        """STRING: a Python 2 repr. Its type and content depend on the loader's `encoding`."""
+        if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
+            raise FormatError(
+                Reason.MALFORMED, "a STRING without matching quotes", Place(offset=self.at)
+            )
+        if b"\\" in line:
+            return VAGUE
+        return _constant("ascii", line[1:-1]) if len(line) <= KEPT else TEXT
+
+
+_LONG: Final = {
+    "str": TEXT,
+    "ascii": TEXT,
+    "bytes": BLOB,
+    "int": BIG,
+    "bytearray": BYTEARRAY,
+}
+
+
+def _constant(kind: str, data: bytes) -> Value:
+    if kind == "str":
+        try:
+            return data.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            return VAGUE
+    if kind == "bytes":
+        return data
+    if kind == "int":
+        return int.from_bytes(data, "little", signed=True) if len(data) <= 8 else BIG
+    if kind == "ascii":
+        return data.decode("ascii") if data.isascii() else VAGUE
+    return BYTEARRAY
+
+
+def _unicode(line: bytes) -> Value:
+    try:
+        text = line.decode("raw-unicode-escape")
+    except UnicodeDecodeError:
+        return VAGUE
+    return text if len(text) <= KEPT else TEXT

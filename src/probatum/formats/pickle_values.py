@@ -1,0 +1,357 @@
+"""Abstract values of the pickle prover, and the slots that summaries put on them.
+
+A pickle has no branches and no loops, so the heap is exact: one abstract object stands for one
+concrete object, and aliases through the memo are the same abstract object. Short constants stand
+for themselves; what is too long to matter is represented by its type alone.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any, Final
+
+from probatum.formats.effects import Row
+from probatum.formats.effects import row as find_row
+from probatum.formats.pickle_dtypes import DType, from_code, is_shape, with_state
+
+KEPT = 256
+"""The longest string or byte string (bytes) whose content is kept."""
+COMPACT = 4096
+"""Elements after which a list stops to remember its scalars one by one."""
+
+Value = Any
+
+
+class Scalar:
+    """A built-in immutable value of known type and unknown content."""
+
+    __slots__ = ("type",)
+
+    def __init__(self, type: str) -> None:
+        self.type = type
+
+
+TEXT: Final = Scalar("str")
+"""A string longer than KEPT: it is no name of anything."""
+VAGUE: Final = Scalar("str")
+"""A string whose content, perhaps its type, depends on the loader's settings."""
+BLOB: Final = Scalar("bytes")
+BIG: Final = Scalar("int")
+FLOAT: Final = Scalar("float")
+COMPLEX: Final = Scalar("complex")
+BYTEARRAY: Final = Scalar("bytearray")
+
+
+class Box:
+    """A mutable built-in container (or a frozenset). A dict's items are keys and values in turn.
+
+    `dropped` says that scalars were forgotten to save memory.
+    """
+
+    __slots__ = ("dropped", "items", "type")
+
+    def __init__(self, type: str, items: list[Value]) -> None:
+        self.type = type
+        self.items = items
+        self.dropped = False
+
+    def extend(self, items: list[Value]) -> None:
+        kept = self.items
+        kept += items
+        if len(kept) > COMPACT and self.type != "dict":
+            self.items = [item for item in kept if not is_scalar(item)]
+            self.dropped = True
+
+
+class Name:
+    """What GLOBAL, INST or STACK_GLOBAL found: `row` is None where no summary knows it."""
+
+    __slots__ = ("name", "offset", "row")
+
+    def __init__(self, name: str, row: Row | None, offset: int) -> None:
+        self.name = name
+        self.row = row
+        self.offset = offset
+
+
+class Instance:
+    """An object made by a summarised call; `parts` is all it was given: arguments, states, items.
+
+    `made` is the offset it was made at, `built` whether BUILD has filled it; `dtype` is known for
+    instances of numpy's dtype once they are complete.
+    """
+
+    __slots__ = ("arguments", "built", "dtype", "made", "parts", "row")
+
+    def __init__(self, row: Row, arguments: tuple[Value, ...], made: int) -> None:
+        self.row = row
+        self.arguments = arguments
+        self.parts: list[Value] = list(arguments)
+        self.made = made
+        self.built = False
+        self.dtype: DType | None = None
+
+
+class Unknown:
+    """The result of a step that stayed undecided: it may be anything."""
+
+    __slots__ = ("offset", "parts")
+
+    def __init__(self, offset: int, parts: Iterable[Value] = ()) -> None:
+        self.offset = offset
+        self.parts = list(parts)
+
+
+_SCALARS: Final = frozenset({type(None), bool, int, float, str, bytes, Scalar})
+_TYPE_NAMES: Final[dict[type, str]] = {
+    type(None): "none",
+    **{kind: kind.__name__ for kind in (bool, int, float, str, bytes, tuple)},
+}
+HOOKS: Final = frozenset(
+    {
+        *("__setstate__", "__class__", "__dict__", "__reduce__", "__reduce_ex__", "__getstate__"),
+        *("__del__", "__new__", "__init__", "__getinitargs__", "append", "extend", "add", "update"),
+    }
+)
+"""Attributes that an unpickler, or a summarised method, looks up on an instance itself."""
+
+
+def is_scalar(value: Value) -> bool:
+    return type(value) in _SCALARS
+
+
+def described(value: Value) -> str:
+    """A value in a few words, for a person: constants as they are, the rest by kind."""
+    if type(value) is tuple:
+        inner = ", ".join(described(item) for item in value[:4])
+        return f"({inner}{', …' if len(value) > 4 else ''})"
+    if isinstance(value, Name):
+        return value.name.replace(":", ".")
+    if isinstance(value, Instance):
+        return f"<{value.row.name.replace(':', '.')}>"
+    if isinstance(value, Unknown | Scalar | Box):
+        return f"<{type_of(value)}>"
+    said = ascii(value)
+    return said if len(said) <= 90 else said[:80] + "…"
+
+
+def type_of(value: Value) -> str:
+    """The built-in type's name, or `instance`, `class`, `function`, `unknown`."""
+    if isinstance(value, Scalar | Box):
+        kind: str = value.type
+        return kind
+    if isinstance(value, Instance):
+        return "instance"
+    if isinstance(value, Name):
+        if value.row is None:
+            return "unknown"
+        return "class" if value.row.is_class else "function"
+    return _TYPE_NAMES.get(type(value), "unknown")
+
+
+def parts(value: Value) -> Iterable[Value]:
+    """The values directly inside a value."""
+    if type(value) is tuple:
+        return value
+    if isinstance(value, Box):
+        return value.items
+    if isinstance(value, Instance | Unknown):
+        return value.parts
+    return ()
+
+
+def reachable(root: Value) -> Iterator[Value]:
+    """Every value that is no scalar, from `root` on, each once, without recursion."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        value = waiting.pop()
+        if type(value) in _SCALARS or id(value) in seen:
+            continue
+        seen.add(id(value))
+        yield value
+        waiting.extend(parts(value))
+
+
+def hash_inert(root: Value) -> bool:
+    """Whether `hash()` and `==` of the value run built-in or summarised code only."""
+    waiting = [root]
+    steps = 0
+    while waiting:
+        value = waiting.pop()
+        steps += 1
+        if type(value) in _SCALARS:
+            continue
+        if type(value) is tuple:
+            waiting.extend(value)
+        elif isinstance(value, Instance):
+            if not value.row.hash:
+                return False
+        elif isinstance(value, Name):
+            if value.row is None:
+                return False
+        elif isinstance(value, Box):
+            if value.type == "frozenset":
+                waiting.extend(value.items)
+        else:
+            return False
+        if steps > 100_000:
+            return False
+    return True
+
+
+def admits(slots: tuple[str, ...], values: tuple[Value, ...]) -> bool:
+    """Whether an argument list fits a signature."""
+    at = 0
+    for slot in slots:
+        if slot.endswith("*"):
+            condition = _condition(slot[:-1])
+            return all(condition(value) for value in values[at:])
+        if slot.endswith("?"):
+            if at == len(values):
+                continue
+            slot = slot[:-1]
+        if at == len(values) or not _condition(slot)(values[at]):
+            return False
+        at += 1
+    return at == len(values)
+
+
+def holds(slot: str, value: Value) -> bool:
+    """Whether one value fits one slot."""
+    return _condition(slot)(value)
+
+
+Condition = Callable[[Value], bool]
+
+
+@cache
+def _condition(slot: str) -> Condition:
+    options = [_single(option) for option in slot.split("|")]
+    if len(options) == 1:
+        return options[0]
+    return lambda value: any(option(value) for option in options)
+
+
+def _single(slot: str) -> Condition:
+    if slot in _NAMED:
+        return _NAMED[slot]
+    if slot.startswith("="):
+        wanted = json.loads(slot[1:])
+        wanted = tuple(wanted) if type(wanted) is list else wanted
+        return lambda value: type(value) is type(wanted) and value == wanted
+    if slot.startswith("class:"):
+        name = slot[6:]
+        return lambda value: isinstance(value, Name) and _is_row(value.row, name)
+    if ":" in slot:
+        return lambda value: isinstance(value, Instance) and _is_row(value.row, slot)
+    return lambda value: type_of(value) == slot
+
+
+def _is_row(row: Row | None, name: str) -> bool:
+    return row is not None and row is find_row(name)
+
+
+def _is_data(root: Value) -> bool:
+    return not any(isinstance(value, Name | Instance | Unknown) for value in reachable(root))
+
+
+def is_tree(root: Value) -> bool:
+    """Data, and instances (or the classes) whose summaries certify them as data."""
+    return all(certified(value) for value in reachable(root))
+
+
+def certified(value: Value) -> bool:
+    if isinstance(value, Name):
+        return value.row is not None and value.row.is_class and value.row.data
+    if isinstance(value, Instance):
+        return value.row.data
+    return not isinstance(value, Unknown)
+
+
+def _is_any(value: Value) -> bool:
+    return not isinstance(value, Unknown)
+
+
+def _is_class(value: Value) -> bool:
+    return type_of(value) == "class"
+
+
+def _is_hashables(value: Value) -> bool:
+    return type_of(value) in ("list", "tuple", "set", "frozenset") and all(
+        map(hash_inert, parts(value))
+    )
+
+
+def _is_pairs(value: Value) -> bool:
+    kind = type_of(value)
+    if kind == "dict":
+        return True
+    if kind not in ("list", "tuple") or (isinstance(value, Box) and value.dropped):
+        return False
+    return all(
+        type(pair) is tuple and len(pair) == 2 and hash_inert(pair[0]) for pair in parts(value)
+    )
+
+
+def _is_attributes(value: Value) -> bool:
+    if value is None:
+        return True
+    if type_of(value) != "dict":
+        return False
+    return all(key is TEXT or (type(key) is str and key not in HOOKS) for key in value.items[::2])
+
+
+def _is_state(value: Value) -> bool:
+    if type(value) is tuple:
+        return len(value) == 2 and _is_attributes(value[0]) and value[1] is None
+    return _is_attributes(value)
+
+
+def _is_slots(value: Value) -> bool:
+    return type(value) is tuple and len(value) == 2 and all(map(_is_attributes, value))
+
+
+def _is_ndarray_state(value: Value) -> bool:
+    """Source: numpy `array_setstate` (methods.c): (version, shape, dtype, fortran, raw)."""
+    if type(value) is not tuple or len(value) != 5:
+        return False
+    version, shape, dtype, fortran, raw = value
+    known = complete_dtype(dtype)
+    if type(version) is not int or not is_shape(shape) or not is_scalar(fortran) or known is None:
+        return False
+    if type_of(raw) == "bytes":
+        return not known.objects
+    return type_of(raw) == "list" and (known.plain_object or _is_data(raw))
+
+
+def complete_dtype(value: Value) -> DType | None:
+    """The data type of a numpy dtype that BUILD has completed."""
+    return value.dtype if isinstance(value, Instance) and value.built else None
+
+
+def dtype_after(instance: Instance, state: Value) -> DType | None:
+    """The data type that BUILD makes of a fresh `numpy:dtype` instance, or None if it must not."""
+    made = from_code(instance.arguments[0]) if instance.arguments else None
+    return None if made is None else with_state(made, state, complete_dtype, _items)
+
+
+def _items(value: Value) -> list[tuple[Value, Value]] | None:
+    if type_of(value) != "dict" or value.dropped:
+        return None
+    return list(zip(value.items[::2], value.items[1::2], strict=True))
+
+
+_NAMED: Final[dict[str, Condition]] = {
+    "any": _is_any,
+    "data": _is_data,
+    "tree": is_tree,
+    "class": _is_class,
+    "hashables": _is_hashables,
+    "pairs": _is_pairs,
+    "state": _is_state,
+    "slots": _is_slots,
+    "ndarray-state": _is_ndarray_state,
+    "dtype": lambda value: complete_dtype(value) is not None,
+    "dtype-code": lambda value: from_code(value) is not None,
+}
