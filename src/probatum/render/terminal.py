@@ -66,7 +66,7 @@ def _rows(findings: list[Finding], colour: bool, verbose: bool) -> Iterator[str]
 
 def _one_cell(name: str) -> str:
     # Two spaces end a column, so a name must not hold two, begin or end with one.
-    return re.sub(r"(?<= ) |^ | $", r"\\x20", visible(name))
+    return re.sub(r"(?<= ) |^ | $", r"\\x20", visible(name)) or "''"
 
 
 def _width(texts: Iterable[str], limit: int = 1000) -> int:
@@ -85,6 +85,8 @@ def _evidence(finding: Finding) -> Iterator[str]:
                 yield f"    assuming {visible(assumption)}"
         case Refuted(witnesses):
             for witness in witnesses:
+                if len(witnesses) > 1:  # the only one stands in the finding's own line
+                    yield f"    {visible(placed(witness))}"
                 yield from _witness(witness)
         case Undecided():
             return
@@ -93,7 +95,6 @@ def _evidence(finding: Finding) -> Iterator[str]:
 
 
 def _witness(witness: Witness) -> Iterator[str]:
-    yield f"    {visible(placed(witness))}"
     for number, step in enumerate(witness.steps, 1):
         at = str(step.place)
         yield f"      {number}. {visible(step.says)}{f'  ({visible(at)})' if at else ''}"
@@ -101,11 +102,15 @@ def _witness(witness: Witness) -> Iterator[str]:
         yield from _surroundings(witness.excerpt, witness.place)
 
 
+def _pointer(marked: int | None) -> str:
+    return " " if marked is None else ">"
+
+
 def _surroundings(excerpt: Excerpt, place: Place) -> Iterator[str]:
     if excerpt.text:
         for row in text_lines(excerpt, place):
-            yield f"      {'>' if row.marked else ' '} {visible(row.text)}"
+            yield f"      {_pointer(row.marked)} {visible(row.text)}".rstrip()
     else:
         for line in hex_lines(excerpt, place):
             pairs = " ".join(f"{byte:02x}" for byte in line.data)
-            yield f"      {'>' if line.marked else ' '} {line.start:08x}  {pairs:<47}  {line.ascii}"
+            yield f"      {_pointer(line.marked)} {line.start:08x}  {pairs:<47}  {line.ascii}"
