@@ -259,8 +259,8 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> Any:
         for key, one in value.items():
             yield from _paths(one, (*path, key))
     elif isinstance(value, list):
-        for index, one in enumerate(value[::3]):
-            yield from _paths(one, (*path, index))
+        for index in range(0, len(value), 3):
+            yield from _paths(value[index], (*path, index))
 
 
 def _edited(report: Any, path: tuple[Any, ...], edit: Any) -> Any:
@@ -287,7 +287,7 @@ def _objects(value: Any, where: str = "$") -> Any:
         for key, one in value.items():
             yield from _objects(one, f"{where}.{key}")
     elif isinstance(value, list):
-        for index, one in enumerate(value[::3]):
+        for index, one in enumerate(value):
             yield from _objects(one, f"{where}[{index}]")
 
 
