@@ -113,9 +113,7 @@ class Hub:
         class Handler(_Handler):
             def do_GET(self) -> None:
                 hub.requests.append(
-                    Request(
-                        host, self.path, self.headers["Range"], self.headers["Authorization"]
-                    )
+                    Request(host, self.path, self.headers["Range"], self.headers["Authorization"])
                 )
                 if hub.faults.fail:
                     status = hub.faults.fail.pop(0)
@@ -128,8 +126,7 @@ class Hub:
 
             do_HEAD = do_GET
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
+        server = _Server(("127.0.0.1", 0), Handler)
         return server
 
     def _endpoint(self, ask: "_Handler") -> None:
@@ -234,6 +231,13 @@ class Hub:
             ask.close_connection = True
         self.served += len(data)
         ask.answer(status, data, headers)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Quiet: a client that hangs up on a lying server is what the tests want to see."""
 
 
 class _Handler(BaseHTTPRequestHandler):
