@@ -21,7 +21,16 @@ from typing import Any, NoReturn
 
 from probatum.errors import Rejected
 
-_VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__")
+_VALUES = (
+    "__bytes__",
+    "__ellipsis__",
+    "__keras_tensor__",
+    "__numpy__",
+    "__slice__",
+    "__tensor__",
+    "__tuple__",
+    "TensorShape",
+)
 _MOST = 256 << 20
 _BROKEN = (
     zipfile.BadZipFile,

@@ -26,7 +26,16 @@ from probatum.vocabulary import Excerpt, Place, Reason, Refuted, Step, Undecided
 
 # Dictionaries that stand for a plain value: no name is looked up for them.
 VALUES = frozenset(
-    {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__"}
+    {
+        "__bytes__",
+        "__ellipsis__",
+        "__keras_tensor__",
+        "__numpy__",
+        "__slice__",
+        "__tensor__",
+        "__tuple__",
+        "TensorShape",
+    }
 )
 CALLED = frozenset({"activation", "recurrent_activation"})
 MOST = 100  # witnesses and open names kept of one description
