@@ -126,8 +126,7 @@ class Hub:
 
             do_HEAD = do_GET
 
-        server = _Server(("127.0.0.1", 0), Handler)
-        return server
+        return _Server(("127.0.0.1", 0), Handler)
 
     def _endpoint(self, ask: "_Handler") -> None:
         path = urlsplit(ask.path).path

@@ -176,7 +176,7 @@ def test_ranges_read_as_a_file_does(size: int, reads: list[tuple[int, int]], cap
 
 
 def test_the_token_goes_to_the_endpoint_and_never_to_storage(hub: Hub) -> None:
-    hub.add("owner/name", {"m.bin": Stored(Sparse(1 << 20, {}))}, token="secret")
+    hub.add("owner/name", {"m.bin": Stored(Sparse(2 << 20, {}))}, token="secret")
     assert len(bytes_of(only(opened(hub, token="secret")))) == 1 << 20
     sent = {(one.host, one.authorization) for one in hub.requests}
     assert sent == {("hub", "Bearer secret"), ("storage", None)}
