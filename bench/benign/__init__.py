@@ -1,0 +1,1 @@
+"""The benign corpus: files that real libraries write."""

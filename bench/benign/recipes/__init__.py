@@ -1,0 +1,1 @@
+"""One module for each library: `NEEDS` (its distributions) and `GROUPS` (functions of samples)."""
