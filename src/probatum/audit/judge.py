@@ -1,16 +1,28 @@
 """Judges one claim about one artifact: whatever an analyser does, it ends in one verdict."""
 
 import traceback
+from collections.abc import Callable
+from typing import TypeVar
 
 from probatum.errors import FormatError
 from probatum.ports import Analyzer, Material
 from probatum.vocabulary import Artifact, Proven, Reason, Refuted, Undecided, Verdict
 
 _VERDICTS = (Proven, Refuted, Undecided)
+T = TypeVar("T")
 
 
 def judged(analyzer: Analyzer, artifact: Artifact, material: Material) -> Verdict:
-    """The one verdict of `analyzer` on `artifact`. Never raises an Exception.
+    """The one verdict of `analyzer` on `artifact`. Never raises an Exception."""
+    verdict = attempted(lambda: analyzer.judge(artifact, material), analyzer.id)
+    if not isinstance(verdict, _VERDICTS):
+        kind = type(verdict).__name__
+        return Undecided(Reason.CRASHED, f"{analyzer.id} gave no verdict but {kind}")
+    return verdict
+
+
+def attempted(step: Callable[[], T], name: str) -> T | Undecided:
+    """What `step` returns, or why it could not be taken: the one place that catches everything.
 
     FormatError becomes Undecided with the reader's reason, detail and place; MemoryError becomes
     Undecided(OUT_OF_MEMORY); anything else is a crash of ours and becomes Undecided(CRASHED),
@@ -18,17 +30,13 @@ def judged(analyzer: Analyzer, artifact: Artifact, material: Material) -> Verdic
     it often quotes the audited bytes.
     """
     try:
-        verdict = analyzer.judge(artifact, material)
+        return step()
     except FormatError as exc:
         return undecided(exc)
     except MemoryError:
-        return Undecided(Reason.OUT_OF_MEMORY, f"{analyzer.id} needs more memory than is allowed")
+        return Undecided(Reason.OUT_OF_MEMORY, f"{name} needs more memory than is allowed")
     except Exception as exc:  # noqa: BLE001
-        return Undecided(Reason.CRASHED, f"{analyzer.id} failed: {crash(exc)}")
-    if not isinstance(verdict, _VERDICTS):
-        kind = type(verdict).__name__
-        return Undecided(Reason.CRASHED, f"{analyzer.id} gave no verdict but {kind}")
-    return verdict
+        return Undecided(Reason.CRASHED, f"{name} failed: {crash(exc)}")
 
 
 def undecided(trouble: FormatError) -> Undecided:

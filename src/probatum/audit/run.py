@@ -1,0 +1,159 @@
+"""Runs an audit from the names of its targets to its report."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from msgspec import Struct
+
+from probatum.audit import plan, targets
+from probatum.audit.frames import Setup
+from probatum.audit.opened import Caps, Root
+from probatum.audit.report import Record, complete
+from probatum.audit.sandbox import Limits
+from probatum.audit.workers import Crew, Progress
+from probatum.catalog import analyzers, named
+from probatum.errors import FormatError, TargetError, UsageError
+from probatum.ports import Analyzer
+from probatum.vocabulary import Reason, Report
+
+RootsOf = Callable[[str], Iterator[Root]]
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How to audit. `jobs` of 0 means one for each processor this process may use.
+
+    `third_party` names analysers to load as `package.module:attribute`; without `built_in` they
+    are the only ones. `fork=False` starts workers anew even where they could be forked.
+    """
+
+    jobs: int = 0
+    limits: Limits = Limits()
+    caps: Caps = Caps()
+    third_party: tuple[str, ...] = ()
+    built_in: bool = True
+    fork: bool = sys.platform != "darwin"
+
+
+def audit(
+    names: Iterable[str],
+    settings: Settings | None = None,
+    *,
+    roots_of: RootsOf = targets.roots,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_note: Callable[[str], None] = lambda note: None,
+) -> Report:
+    """Judge everything in the targets called `names`; `roots_of` lists the files of one.
+
+    Findings come in the order of the targets and of the files in them, whatever the number of
+    workers. On Ctrl-C (or SIGTERM) the report is still whole: what was not reached is undecided,
+    and `interrupted` is set. `on_note` hears what of the sandbox this platform cannot enforce.
+    Raises: TargetError if a target cannot be opened at all, before anything is judged;
+    ConfigurationError if an analyser of `third_party` cannot be used.
+    """
+    settings = settings or Settings()
+    names = tuple(names)
+    available = available_analyzers(settings)
+    plan.planner(available)  # a clash between analysers is told now, not by every worker
+    with _spool() as spool, _interruptible():
+        setup = Setup(
+            limits=settings.limits,
+            caps=settings.caps,
+            spool=spool,
+            third_party=settings.third_party,
+            built_in=settings.built_in,
+        )
+        crew = Crew(
+            setup,
+            settings.jobs or processors(),
+            fork=settings.fork,
+            on_note=on_note,
+            on_progress=on_progress,
+        )
+        interrupted = False
+        try:
+            crew.judge(_roots(names, roots_of))
+        except KeyboardInterrupt:
+            interrupted = True
+        return _told(names, crew.records, available, interrupted)
+
+
+def available_analyzers(settings: Settings) -> tuple[Analyzer, ...]:
+    """The analysers that an audit with these settings judges with."""
+    return (*(analyzers() if settings.built_in else ()), *named(settings.third_party))
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _told(
+    names: tuple[str, ...],
+    records: list[Record],
+    available: tuple[Analyzer, ...],
+    interrupted: bool,
+) -> Report:
+    judges = (*available, plan.UNJUDGED, plan.OPENING)
+    claims = {one.claim.id: one.claim for one in judges}
+    return complete(names, records, claims, interrupted=interrupted)
+
+
+def _roots(names: tuple[str, ...], roots_of: RootsOf) -> Iterator[Root]:
+    """The files of every target. The first of each is looked for before any is judged.
+
+    A target without a file is not passed over in silence: it is a root in trouble of its own.
+    """
+    listings = [(name, roots_of(name)) for name in names]
+    begun = [(name, listing, next(listing, None)) for name, listing in listings]
+    for name, listing, first in begun:
+        if first is None:
+            nothing = FormatError(Reason.NOT_ANALYSED, "there is nothing to judge in this target")
+            yield Root(name, 0, trouble=nothing)
+            continue
+        yield first
+        try:
+            yield from listing
+        except TargetError as exc:
+            yield Root(name, 0, trouble=FormatError(Reason.UNREADABLE, str(exc)))
+
+
+@contextmanager
+def _spool() -> Iterator[str]:
+    """A folder for what workers unfold, gone at the end."""
+    import tempfile
+
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="probatum-", ignore_cleanup_errors=True)
+    except OSError as exc:
+        raise UsageError(f"no temporary folder can be made ({exc.strerror}); set TMPDIR") from exc
+    with folder as path:
+        yield path
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C, and see the children's ends, for as long as the audit lasts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, _interrupt),
+        signal.SIGCHLD: signal.signal(signal.SIGCHLD, signal.SIG_DFL),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,300 @@
+"""The worker process: opens, plans and judges the roots it is given, and tells its parent."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from mmap import mmap
+from typing import Any, NoReturn
+
+import msgspec
+
+from probatum.audit import plan
+from probatum.audit.frames import (
+    OPENING,
+    Batch,
+    Fetched,
+    Finished,
+    Frames,
+    Gaps,
+    Halted,
+    Met,
+    Order,
+    Page,
+    Said,
+    Setup,
+    Teller,
+    Up,
+    Wants,
+    down_decoder,
+    names_of,
+    up_encoder,
+)
+from probatum.audit.judge import attempted, judged, undecided
+from probatum.audit.open import opened
+from probatum.audit.opened import Opened
+from probatum.audit.sandbox import confine, die_with_parent
+from probatum.catalog import analyzers, named
+from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
+from probatum.errors import FormatError
+from probatum.material import BytesMaterial, FileMaterial
+from probatum.ports import Analyzer, Material
+from probatum.vocabulary import Artifact, Proven, Reason, Undecided, Verdict
+
+_FETCH = 8 << 20
+_ORDERS = 1 << 30
+
+
+def work(down: int, up: int, page: Page, setup: Setup) -> NoReturn:
+    """Be a worker on the pipes `down` and `up` until there is nothing left to do. Never returns."""
+    status = 1
+    try:
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for one in (signal.SIGTERM, signal.SIGPROF, signal.SIGPIPE, signal.SIGALRM):
+            signal.signal(one, signal.SIG_DFL)
+        die_with_parent()
+        _let_go_of_files(keep={down, up})
+        import tempfile
+
+        tempfile.tempdir = setup.spool
+        sys.path[:] = [entry for entry in sys.path if entry]
+        worker = Worker(down, up, page, setup)
+        worker.confine()
+        worker.serve()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+class Worker:
+    """Judges batches of roots, one claim at a time, saying where it is before each step."""
+
+    def __init__(self, down: int, up: int, page: Page, setup: Setup) -> None:
+        self._down = down
+        self._frames = Frames(_ORDERS)
+        self._pending: list[bytes] = []
+        self._teller = Teller(up)
+        self._page = page
+        self._limits = setup.limits
+        self._caps = setup.caps
+        self._spool = setup.spool
+        self._plan = plan.planner(
+            (*(analyzers() if setup.built_in else ()), *named(setup.third_party))
+        )
+        self._beside: dict[int, frozenset[str]] = {0: frozenset()}
+
+    def confine(self) -> None:
+        gaps = confine(self._limits, self._spool)
+        if gaps:
+            self._tell(Gaps(gaps))
+
+    def serve(self) -> None:
+        """Take batches until the pipe ends."""
+        while (message := self._next()) is not None:
+            if isinstance(message, Batch):
+                self._beside.update((id, names_of(data)) for id, data in message.beside.items())
+                for order in message.orders:
+                    self._root(order)
+                self._teller.flush()
+
+    # --- one root ---------------------------------------------------------------------------
+
+    def _root(self, order: Order) -> None:
+        known = {(ordinal, claim): verdict for ordinal, claim, verdict in order.known}
+        started = time.process_time()
+        steps = self._opened(order)
+        ordinal = 0
+        while True:
+            if (ordinal, OPENING) in known:
+                self._tell(Halted(order.root, known[ordinal, OPENING]))
+                break
+            self._stand(order.root, ordinal, OPENING)
+            one = attempted(lambda: next(steps, None), "opening")
+            if one is None:
+                break
+            if isinstance(one, Undecided):
+                self._tell(Halted(order.root, one))
+                break
+            if ordinal >= order.done:
+                self._artifact(order, ordinal, one, known)
+            if time.process_time() - started > self._limits.file_cpu_s:
+                self._tell(Halted(order.root, self._too_slow()))
+                break
+            ordinal += 1
+        self._stop_the_clock()
+        self._tell(Finished(order.root))
+
+    def _artifact(
+        self, order: Order, ordinal: int, one: Opened, known: dict[tuple[int, int], Undecided]
+    ) -> None:
+        trouble = undecided(one.trouble) if one.trouble else None
+        planned = self._planned(one)
+        ids = tuple((analyzer.claim.id, analyzer.id) for analyzer in planned)
+        self._tell(Met(order.root, ordinal, one.artifact, ids, trouble))
+        first = order.given if ordinal == order.done else 0
+        for number in range(first, len(planned)):
+            verdict: Verdict | None = known.get((ordinal, number))
+            if verdict is None:
+                self._stand(order.root, ordinal, number)
+                if trouble and _tells(planned[number], one.artifact):
+                    verdict = trouble
+                else:
+                    verdict = judged(planned[number], one.artifact, one.material)
+                if not self._teller.intact():
+                    os._exit(2)
+            self._say(verdict)
+
+    def _planned(self, one: Opened) -> tuple[Analyzer, ...]:
+        planned = self._plan(one.artifact)
+        if one.trouble and not any(_tells(each, one.artifact) for each in planned):
+            return (*planned, plan.OPENING)
+        return planned
+
+    def _opened(self, order: Order) -> Iterator[Opened]:
+        """The root's artifacts. A root that cannot be read at all is one artifact of no kind."""
+        trouble = order.trouble
+        if trouble is None:
+            try:
+                whole = self._material(order)
+            except FormatError as exc:
+                trouble = undecided(exc)
+            else:
+                yield from opened(order.name, whole, self._caps)
+                return
+        nothing = Artifact(name=order.name, kind="unknown", size=order.size)
+        why = FormatError(trouble.reason, trouble.detail, trouble.place)
+        yield Opened(nothing, BytesMaterial(b""), why)
+
+    def _material(self, order: Order) -> Material:
+        beside = self._beside[order.beside]
+        if order.path is not None:
+            return FileMaterial(order.path, beside)
+        return FetchedMaterial(order.size, beside, self._fetcher(order.root))
+
+    def _too_slow(self) -> Undecided:
+        return Undecided(
+            Reason.OUT_OF_TIME,
+            f"the file as a whole took more than {self._limits.file_cpu_s:g} s of processor time",
+        )
+
+    # --- where the worker is, and for how long ----------------------------------------------
+
+    def _stand(self, root: int, ordinal: int, claim: int) -> None:
+        self._page.stand(root, ordinal, claim)
+        # Ends the process when it runs out, in the middle of a C loop too.
+        signal.setitimer(signal.ITIMER_PROF, self._limits.cpu_s)
+
+    def _stop_the_clock(self) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+    # --- the pipes --------------------------------------------------------------------------
+
+    def _say(self, verdict: Verdict) -> None:
+        self._teller.tell(_written(verdict, self._limits.evidence))
+
+    def _tell(self, message: Up) -> None:
+        self._teller.tell(up_encoder.encode(message))
+
+    def _next(self) -> Batch | Fetched | None:
+        while not self._pending:
+            data = os.read(self._down, 1 << 20)
+            if not data:
+                return None
+            self._pending.extend(self._frames.feed(data))
+        return down_decoder.decode(self._pending.pop(0))
+
+    def _fetcher(self, root: int) -> Callable[[int, int], bytes]:
+        def fetch(offset: int, length: int) -> bytes:
+            self._tell(Wants(root, offset, length))
+            self._teller.flush()
+            match self._next():
+                case Fetched(data=data, trouble=None):
+                    return data
+                case Fetched(trouble=Undecided() as trouble):
+                    raise FormatError(trouble.reason, trouble.detail, trouble.place)
+            os._exit(0)
+
+        return fetch
+
+
+class FetchedMaterial:
+    """Bytes that lie far away: each read is asked of the parent process."""
+
+    def __init__(
+        self, size: int, beside: frozenset[str], fetch: Callable[[int, int], bytes]
+    ) -> None:
+        self._size = size
+        self._beside = beside
+        self._fetch = fetch
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    @property
+    def beside(self) -> frozenset[str]:
+        return self._beside
+
+    def read(self, offset: int, length: int) -> bytes:
+        end = min(offset + length, self._size)
+        return b"".join(
+            self._fetch(start, min(_FETCH, end - start)) for start in range(offset, end, _FETCH)
+        )
+
+
+def _tells(analyzer: Analyzer, artifact: Artifact) -> bool:
+    """Whether the trouble in opening this artifact is itself the verdict on the claim."""
+    claim = analyzer.claim.id
+    return claim == FULLY_OPENED.id or (
+        claim == KIND_IS_UNDERSTOOD.id and artifact.kind == "unknown"
+    )
+
+
+def _written(verdict: Verdict, most: int) -> bytes:
+    """The message that carries `verdict`, whatever an analyser put into it."""
+    payload = attempted(lambda: up_encoder.encode(Said(verdict)), "writing the evidence down")
+    if isinstance(payload, Undecided) and not isinstance(verdict, Proven):
+        payload = attempted(lambda: up_encoder.encode(Said(_legible(verdict))), "writing it down")
+    if isinstance(payload, Undecided):
+        return up_encoder.encode(Said(payload))
+    if len(payload) > most:
+        over = f"its evidence takes {len(payload)} bytes, and {most} are allowed"
+        return up_encoder.encode(Said(Undecided(Reason.OVER_LIMIT, over)))
+    return payload
+
+
+def _legible(verdict: Verdict) -> Verdict:
+    """The same verdict with every lone surrogate in its texts escaped."""
+    return msgspec.convert(_escaped(msgspec.to_builtins(verdict)), Verdict)  # type: ignore[no-any-return,arg-type]
+
+
+def _escaped(data: Any) -> Any:
+    match data:
+        case str():
+            return data.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {key: _escaped(value) for key, value in data.items()}
+        case list() | tuple():
+            return [_escaped(value) for value in data]
+    return data
+
+
+def _let_go_of_files(keep: set[int]) -> None:
+    """Point every inherited file, the terminal's included, at nothing.
+
+    Not closed: their numbers stay taken, so that an inherited object which closes its own later
+    cannot close a file of ours.
+    """
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208
+        if int(name) not in keep | {nothing}:
+            os.dup2(nothing, int(name), inheritable=False)
+
+
+def main() -> NoReturn:
+    """Start as a process of its own, where forking is not possible (see `workers`)."""
+    down, up, page = (int(argument) for argument in sys.argv[1:4])
+    setup = msgspec.json.decode(sys.argv[4], type=Setup)
+    work(down, up, Page(mmap(page, Page.SIZE)), setup)

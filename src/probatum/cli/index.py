@@ -1,0 +1,84 @@
+"""Everything with an id that the command line can list and explain."""
+
+import importlib
+import inspect
+import pkgutil
+
+from msgspec import Struct
+
+import probatum.check
+from probatum.audit.plan import OPENING, UNJUDGED
+from probatum.catalog import analyzers
+from probatum.ports import Analyzer
+from probatum.reasons import MEANINGS
+from probatum.vocabulary import Claim
+
+SECTIONS = ("claims", "analyzers", "kinds", "reasons", "checkers")
+
+
+class Line(Struct, frozen=True):
+    """One thing: its id, and one sentence about it."""
+
+    id: str
+    says: str
+
+
+def lines(section: str) -> tuple[Line, ...]:
+    """The things of one of `SECTIONS`, by id."""
+    match section:
+        case "claims":
+            return tuple(Line(claim.id, claim.says) for claim in claims().values())
+        case "analyzers":
+            return tuple(Line(one.id, first_line(page(one.module))) for one in judges())
+        case "kinds":
+            return tuple(Line(kind, _judged_by(kind)) for kind in kinds())
+        case "reasons":
+            return tuple(Line(reason.value, says) for reason, says in sorted(MEANINGS.items()))
+        case "checkers":
+            return tuple(
+                Line(name, first_line(page(f"probatum.check.{name}"))) for name in checkers()
+            )
+    raise ValueError(section)
+
+
+def judges() -> tuple[Analyzer, ...]:
+    """Every built-in analyser, with those that stand in where none can judge."""
+    return tuple(sorted((*analyzers(), UNJUDGED, OPENING), key=lambda one: one.id))
+
+
+def claims() -> dict[str, Claim]:
+    """Every claim that is judged, by id."""
+    return {claim.id: claim for claim in sorted({one.claim for one in judges()}, key=_id)}
+
+
+def kinds() -> tuple[str, ...]:
+    """Every kind that some analyser accepts."""
+    return tuple(sorted({kind for one in analyzers() for kind in one.accepts}))
+
+
+def checkers() -> tuple[str, ...]:
+    """The modules of `probatum.check` that re-derive certificates."""
+    found = pkgutil.iter_modules(probatum.check.__path__)
+    return tuple(
+        name
+        for name in sorted(module.name for module in found)
+        if hasattr(importlib.import_module(f"probatum.check.{name}"), "holds")
+    )
+
+
+def page(module: str) -> str:
+    """A module's docstring: its page in the documentation."""
+    return inspect.getdoc(importlib.import_module(module)) or ""
+
+
+def first_line(text: str) -> str:
+    """The first sentence-line of a docstring."""
+    return text.partition("\n")[0]
+
+
+def _judged_by(kind: str) -> str:
+    return ", ".join(sorted({one.claim.id for one in analyzers() if kind in one.accepts}))
+
+
+def _id(claim: Claim) -> str:
+    return claim.id

@@ -1,0 +1,114 @@
+"""The command `probatum`: one module per command beside this one, imported heavily only to run.
+
+Each command's module has `add_parser(subparsers)` and `run(arguments) -> int`, the exit code.
+Nothing here or in `add_parser` may import more than argparse: `probatum --help` must stay quick.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import NoReturn
+
+from probatum.cli import audit, check, completion, explain, listing
+from probatum.cli.help import Parser
+
+COMMANDS = (audit, check, explain, listing, completion)
+
+_DESCRIPTION = """\
+Audits open-source AI models. Of every claim about every artifact it says one of three things:
+proven, with a certificate that an independent checker re-derives from the bytes; refuted, with a
+witness that anyone can replay; or undecided, with the one fact that is missing.
+
+The audited files are never imported, executed or unpickled.
+"""
+
+_EPILOG = """\
+examples:
+  probatum audit model.pt                  judge one file
+  probatum audit . --format html -o r.html write a page to read
+  probatum explain load-inert              what a claim means and who decides it
+  probatum check report.json model.pt      re-derive every proof with the independent checkers
+
+exit codes of an audit:
+  0  the policy holds
+  1  a claim is refuted
+  2  a claim that must be proven is undecided, or there was nothing to judge
+  3  wrong usage, or Probatum's own fault
+  130  stopped by the user; what was found until then is reported
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that `argv` names and return its exit code."""
+    with _Edge() as edge:
+        arguments = parser().parse_args(argv)
+        edge.exit_code = arguments.run(arguments)
+    return edge.exit_code
+
+
+def parser() -> Parser:
+    """The parser of the whole command line; completion and documentation are made from it."""
+    made = Parser("probatum", description=_DESCRIPTION, epilog=_EPILOG)
+    made.add_argument("--version", action=_Version, help="say which version this is, and exit")
+    subparsers = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    return made
+
+
+class _Version(argparse.Action):
+    """Prints the installed version; finding it out costs too much to do it for every call."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"probatum {version('probatum')}")
+        parser.exit()
+
+
+class _Edge:
+    """The outermost edge: whatever leaves a command ends in an exit code and one clear line.
+
+    An uncaught exception would make the interpreter exit with 1, which means "refuted".
+    """
+
+    exit_code = 3
+
+    def __enter__(self) -> "_Edge":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if exc is None or isinstance(exc, SystemExit):
+            return False
+        if isinstance(exc, BrokenPipeError):
+            sys.stderr = None  # type: ignore[assignment]  # whoever was reading has gone
+        elif isinstance(exc, KeyboardInterrupt):
+            self.exit_code = 130
+        else:
+            _complain(exc)
+        return True
+
+
+def _complain(exc: BaseException) -> None:
+    import traceback
+
+    from probatum.errors import ProbatumError
+
+    if isinstance(exc, ProbatumError):
+        print(f"probatum: {exc}", file=sys.stderr)
+        return
+    traceback.print_exception(exc)
+    print("probatum: this is Probatum's own fault; please report it", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Writes reports and talk: the report to standard output or a file, talk to standard error."""
+
+import os
+import sys
+from pathlib import Path
+
+from probatum.errors import UsageError
+
+
+def demand_writable(path: str | None) -> None:
+    """Raises: UsageError if a report could not be written to `path`; asked before the work."""
+    if path is None:
+        return
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise UsageError(f"-o {path}: there is no folder {str(folder)!r}")
+    if Path(path).is_dir():
+        raise UsageError(f"-o {path}: this is a folder; name a file in it")
+
+
+def write(text: str, path: str | None = None) -> None:
+    """Write the report. A file is replaced at once by the whole report, or stays as it was.
+
+    Raises: UsageError if the file cannot be written; the report then went to standard output.
+    """
+    if path is None:
+        _print(text)
+        return
+    try:
+        _replace(Path(path), text.encode("utf-8", "backslashreplace"))
+    except OSError as exc:
+        _print(text)
+        raise UsageError(
+            f"-o {path}: cannot be written ({exc.strerror}); the report is on standard output"
+        ) from exc
+
+
+def say(line: str) -> None:
+    """Say something about the work to whoever watches; never part of a report."""
+    try:
+        print(f"probatum: {line}", file=sys.stderr)
+    except OSError:
+        return  # nobody listens
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.flush()
+        stream = getattr(sys.stdout, "buffer", None)
+        if stream is None:
+            sys.stdout.write(text)
+        else:
+            coding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+            stream.write(text.encode(coding, "backslashreplace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone, as `head` does. What is left in the buffer must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced
+        path.write_bytes(data)
+        return
+    target = path.resolve()  # a link stays a link
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)

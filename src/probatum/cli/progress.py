@@ -1,0 +1,50 @@
+"""Shows how far an audit is, on a terminal; elsewhere, nothing at all."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from probatum.audit.workers import Progress
+
+_EVERY_S = 0.1
+
+
+@contextmanager
+def progress(wanted: bool | None) -> Iterator[Callable[[Progress], None]]:
+    """A function that shows a `Progress`. `wanted` of None means: if a person is watching."""
+    shown = sys.stderr.isatty() if wanted is None else wanted
+    if not shown:
+        yield lambda progress: None
+        return
+    yield from _bar()
+
+
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[counts]}"),
+        TimeElapsedColumn(),
+    )
+    # No thread may refresh the bar: a process with threads cannot fork its workers.
+    bar = Bar(*columns, console=Console(stderr=True), auto_refresh=False, transient=True)
+    task = bar.add_task("judging", total=None, counts="")
+    last = 0.0
+
+    def show(now: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last < _EVERY_S:
+            return
+        last = time.monotonic()
+        counts = f"{now.roots}/{now.roots_listed} files, {now.artifacts} artifacts"
+        bar.update(task, completed=now.size, total=max(1, now.size_listed), counts=counts)
+        bar.refresh()
+
+    with bar:
+        yield show

@@ -1,0 +1,162 @@
+"""Decides what a report is worth to a team: what must be proven, what is accepted, the exit code.
+
+The rules, in order:
+
+1. A refuted finding fails, whatever its claim, unless an acceptance covers it.
+2. An undecided finding fails if its claim is one that must be proven, unless an acceptance
+   covers it, or `fail-on` is "refuted".
+3. An acceptance covers a finding if its claim is the finding's, its artifact (a name pattern or
+   a digest) fits, and its day of expiry has not passed. One that has expired covers nothing,
+   and the finding it used to cover says so.
+"""
+
+import datetime
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import Literal, assert_never
+
+from msgspec import Struct
+
+from probatum.vocabulary import Finding, Proven, Refuted, Report, Undecided
+
+HOLDS, REFUTED, UNDECIDED, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes: the policy holds; something is refuted; proof is missing where it is asked;
+usage or our own fault; the user stopped the audit (128 + SIGINT, as shells expect)."""
+
+EXIT_CODES = {
+    HOLDS: "the policy holds: nothing is refuted, and what must be proven is proven",
+    REFUTED: "a claim is refuted, and the refutation is not accepted",
+    UNDECIDED: "a claim that must be proven is undecided, or an audit found nothing to judge",
+    FAULT: "the command line or a configuration file is wrong, or Probatum itself failed",
+    INTERRUPTED: "the audit was stopped; what it found until then was reported",
+}
+
+MUST_PROVE = (
+    "load-inert",
+    "header-sound",
+    "fully-opened",
+    "self-contained",
+    "no-remote-code",
+    "template-inert",
+    "kind-is-understood",
+)
+"""What the default policy asks for: that loading runs nothing, and every claim that the file's
+own bytes decide."""
+
+
+class Acceptance(Struct, frozen=True, kw_only=True):
+    """One finding a team has decided to live with: which, why, who answers for it, until when.
+
+    `artifact` is a pattern for names (`*` crosses folders and `!/`) or a digest `sha256:<hex>`.
+    `expires` is the last day on which it counts.
+    """
+
+    artifact: str
+    claim: str
+    reason: str
+    owner: str
+    expires: datetime.date
+
+    def concerns(self, finding: Finding) -> bool:
+        """Whether this is the finding meant, expired or not."""
+        if finding.claim != self.claim:
+            return False
+        if self.artifact.startswith("sha256:"):
+            return finding.artifact.digest == self.artifact
+        return fnmatchcase(finding.artifact.name, self.artifact)
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """What a team demands of a report. The default asks for proof of `MUST_PROVE`."""
+
+    must_prove: tuple[str, ...] = MUST_PROVE
+    fail_on: Literal["refuted", "undecided"] = "undecided"
+    accept: tuple[Acceptance, ...] = ()
+
+
+class Failure(Struct, frozen=True):
+    """A finding that breaks the policy, and the expired acceptance that used to cover it."""
+
+    finding: Finding
+    expired: Acceptance | None = None
+
+    def __str__(self) -> str:
+        finding = self.finding
+        word = "refuted" if isinstance(finding.verdict, Refuted) else "undecided"
+        said = f"{finding.artifact.name}: {finding.claim} is {word}"
+        if self.expired is None:
+            return said
+        accepted = self.expired
+        return f"{said}; {accepted.owner} accepted it until {accepted.expires}, which has passed"
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """What a policy makes of a report. `unused` are acceptances that concern no finding in it."""
+
+    exit_code: int
+    failures: tuple[Failure, ...]
+    accepted: tuple[tuple[Finding, Acceptance], ...]
+    unused: tuple[Acceptance, ...]
+
+
+def decide(report: Report, policy: Policy, today: datetime.date) -> Decision:
+    """Apply `policy` to `report` on the day `today`."""
+    failures: list[Failure] = []
+    accepted: list[tuple[Finding, Acceptance]] = []
+    used: set[Acceptance] = set()
+    for finding in report.findings:
+        if not _fails(finding, policy):
+            continue
+        concerned = [one for one in policy.accept if one.concerns(finding)]
+        used.update(concerned)
+        valid = [one for one in concerned if today <= one.expires]
+        if valid:
+            accepted.append((finding, valid[0]))
+        else:
+            failures.append(Failure(finding, concerned[0] if concerned else None))
+    return Decision(
+        exit_code=_exit_code(report, failures),
+        failures=tuple(failures),
+        accepted=tuple(accepted),
+        unused=tuple(one for one in policy.accept if one not in used),
+    )
+
+
+def summary(decision: Decision, report: Report) -> Iterator[str]:
+    """What a person should know beyond the findings: one line each."""
+    if not report.findings:
+        yield "nothing was judged"
+    if decision.failures:
+        refuted = sum(isinstance(one.finding.verdict, Refuted) for one in decision.failures)
+        lacking = len(decision.failures) - refuted
+        said = [f"{refuted} refuted"] * bool(refuted)
+        said += [f"{lacking} undecided where proof is asked"] * bool(lacking)
+        yield f"the policy does not hold: {', '.join(said)}"
+    if decision.accepted:
+        yield f"{len(decision.accepted)} accepted by the policy"
+    yield from (str(one) for one in decision.failures if one.expired is not None)
+    for one in decision.unused:
+        yield f"the acceptance of {one.claim} for {one.artifact} concerns nothing in this report"
+
+
+def _fails(finding: Finding, policy: Policy) -> bool:
+    verdict = finding.verdict
+    match verdict:
+        case Proven():
+            return False
+        case Refuted():
+            return True
+        case Undecided():
+            return policy.fail_on == "undecided" and finding.claim in policy.must_prove
+    assert_never(verdict)
+
+
+def _exit_code(report: Report, failures: Iterable[Failure]) -> int:
+    if report.interrupted:
+        return INTERRUPTED
+    kinds = {type(failure.finding.verdict) for failure in failures}
+    if Refuted in kinds:
+        return REFUTED
+    if kinds or not report.findings:
+        return UNDECIDED
+    return HOLDS
