@@ -9,7 +9,7 @@ Source: numpy `arraydescr_reduce`, `arraydescr_setstate` (descriptor.c), `array_
 
 import re
 from math import prod
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from msgspec import Struct
 
@@ -112,6 +112,6 @@ def _is_unit(metadata: Any, items: Any) -> bool:
     return type(unit) is tuple and len(unit) == 4 and all(type(n) is int for n in unit[1:])
 
 
-def is_shape(value: Any) -> bool:
+def is_shape(value: Any) -> TypeGuard[tuple[int, ...]]:
     """A tuple of non-negative integers."""
     return type(value) is tuple and all(type(n) is int and n >= 0 for n in value)

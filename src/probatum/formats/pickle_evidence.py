@@ -24,11 +24,18 @@ def certificate(found: Streams, material: Material, claim: str) -> Certificate:
         "pickle",
         {
             "claim": claim,
-            "loader": found.loader,
+            "loader": _needed_loader(found),
             "size": material.size,
             "streams": [_stream(run, material) for run in found.runs],
         },
     )
+
+
+def _needed_loader(found: Streams) -> str:
+    """The loader, if the proof needs its ways; a stream without them is a pickle like any other."""
+    needs = {"torch": "storage", "joblib": "array"}.get(found.loader)
+    used = {one.how for run in found.runs for one in run.effects}
+    return "pickle" if needs is not None and needs not in used else found.loader
 
 
 def _stream(run: Run, material: Material) -> dict[str, object]:

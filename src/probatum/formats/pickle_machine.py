@@ -245,8 +245,11 @@ class Machine(steps.Steps):
         if array is None:
             return at
         offset = self.base + at
-        if array.dtype is not None and array.dtype.objects:
-            inner = run(self.read, offset, self.size, "pickle", self.beside)
+        self.admit(op, "array", array.row)
+        if array.dtype.objects:
+            nested = Machine(self.read, offset, self.size, "pickle", self.beside)
+            nested.memo = _NumberedOnly()
+            inner = nested.run()
             self._absorb(inner)
             self.stack[-1] = array.instance([inner.result], offset)
             return self._refill(inner.end)
@@ -413,6 +416,19 @@ class Machine(steps.Steps):
         if b"\\" in line:
             return VAGUE
         return _constant("ascii", line[1:-1]) if len(line) <= KEPT else TEXT
+
+
+class _NumberedOnly(dict[int, Value]):
+    """The memo of a pickle that joblib nests in another.
+
+    MEMOIZE would number its entries from 0 for joblib, which begins a new unpickler, and go on
+    counting for pickle.load, which reads straight on.
+    """
+
+    def __len__(self) -> int:
+        raise FormatError(
+            Reason.PARSER_DIFFERENTIAL, "MEMOIZE in a nested pickle: joblib and pickle differ"
+        )
 
 
 _LONG: Final = {

@@ -297,7 +297,7 @@ def _is_pairs(value: Value) -> bool:
 def _is_attributes(value: Value) -> bool:
     if value is None:
         return True
-    if type_of(value) != "dict":
+    if type_of(value) != "dict" or value.dropped:
         return False
     return all(key is TEXT or (type(key) is str and key not in HOOKS) for key in value.items[::2])
 

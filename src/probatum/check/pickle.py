@@ -1,0 +1,105 @@
+"""Re-derives a pickle certificate in one linear pass, with the standard library alone.
+
+Facts: `{"claim": "load-inert" | "data-shaped", "loader": "pickle" | "torch" | "torch-raw" |
+"joblib", "size": bytes, "streams": [{"start", "end", "sha256", "effects": [[offset, opcode, how,
+name], …]}, …]}`.
+
+What is checked, in this order: 1. the streams follow each other without a gap, and end where the
+loader stops to read; 2. each stream has its digest; 3. a stream without effects holds nothing but
+opcodes that push built-in data; 4. a stream with effects, run on a stack of its own, takes exactly
+the listed steps, each admitted by an effect summary; 5. for data-shaped, nothing reachable from
+the result is a function or an uncertified class.
+
+The trusted base: this file, `pickle_data.py`, `pickle_run.py`, `pickle_summaries.py`, the
+summaries in `rules/effects`, and the unpicklers (CPython 3.8 to 3.14, torch, joblib). Nothing is
+shared with the prover.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from probatum.check.pickle_data import only_data
+from probatum.check.pickle_run import Run
+from probatum.check.pickle_summaries import all_certified
+from probatum.errors import Rejected
+
+Read = Callable[[int, int], bytes]
+
+_TORCH_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+_PIECE = 1 << 20
+
+
+def holds(facts: dict[str, Any], read: Read, size: int) -> None:
+    """Raises: Rejected with the step that fails."""
+    claim, loader, streams = _facts(facts, size)
+    at = 0
+    used: set[str] = set()
+    for stream in streams:
+        start, end, effects = stream["start"], stream["end"], stream["effects"]
+        if start != at or not start < end <= size:
+            raise Rejected("1: the streams do not follow each other")
+        if _digest(read, start, end) != stream["sha256"]:
+            raise Rejected(f"2: the stream at {start} has another digest")
+        if effects:
+            run = Run(read, start, end, loader)
+            result = run.to_stop()
+            if run.effects != effects:
+                raise Rejected(f"4: the stream at {start} takes other steps than those listed")
+            if claim == "data-shaped" and not all_certified(result):
+                raise Rejected("5: what is returned is not all data")
+            used.update(effect[2] for effect in effects)
+        else:
+            only_data(read, start, end)
+        at = end
+    _whole(loader, streams, at, size, read, used)
+
+
+def _facts(facts: Any, size: int) -> tuple[str, str, list[dict[str, Any]]]:
+    """The facts, with their shape checked."""
+    if not isinstance(facts, dict) or set(facts) != {"claim", "loader", "size", "streams"}:
+        raise Rejected("0: not the facts of a pickle certificate")
+    claim, loader, streams = facts["claim"], facts["loader"], facts["streams"]
+    if claim not in ("load-inert", "data-shaped"):
+        raise Rejected("0: not a claim that this certificate can carry")
+    if loader not in ("pickle", "torch", "torch-raw", "joblib"):
+        raise Rejected("0: no such loader")
+    if type(facts["size"]) is not int or facts["size"] != size:
+        raise Rejected("0: the file has another size")
+    if not isinstance(streams, list) or not streams:
+        raise Rejected("0: no streams")
+    for stream in streams:
+        if not isinstance(stream, dict) or set(stream) != {"start", "end", "sha256", "effects"}:
+            raise Rejected("0: not the facts of a stream")
+        if type(stream["start"]) is not int or type(stream["end"]) is not int:
+            raise Rejected("0: not the bounds of a stream")
+        if not isinstance(stream["effects"], list):
+            raise Rejected("0: not a list of effects")
+    return claim, loader, streams
+
+
+def _whole(
+    loader: str, streams: list[dict[str, Any]], at: int, size: int, read: Read, used: set[str]
+) -> None:
+    """Step 1, the end: where each loader stops to read, and that its name is needed."""
+    if loader == "torch-raw":
+        if len(streams) != 5 or not read(0, 24).endswith(_TORCH_MAGIC, 0, 2 + len(_TORCH_MAGIC)):
+            raise Rejected("1: not torch's own five streams")
+        return
+    if at != size:
+        raise Rejected("1: bytes follow the last stream")
+    if loader == "torch" and (len(streams) != 1 or "storage" not in used):
+        raise Rejected("1: not a stream that torch alone can read")
+    if loader == "joblib" and "array" not in used:
+        raise Rejected("1: no array that joblib alone can read")
+
+
+def _digest(read: Read, start: int, end: int) -> str:
+    digest = hashlib.sha256()
+    while start < end:
+        piece = read(start, min(_PIECE, end - start))
+        if not piece:
+            raise Rejected("2: the bytes end early")
+        digest.update(piece)
+        start += len(piece)
+    return digest.hexdigest()

@@ -1,0 +1,68 @@
+"""Step 3 of the pickle check: opcodes that import and call nothing, whatever is on the stack."""
+
+import re
+from collections.abc import Callable
+
+from probatum.errors import Rejected
+
+Read = Callable[[int, int], bytes]
+
+_PIECE = 1 << 20
+_DATA = re.compile(
+    rb"(?s:[\x94(tesuaN)}\]\x85\x86\x87\x88\x89012ld\x8f\x90\x91]|[hKq].|M..|[jrJ]....|[\x95G].{8}"
+    rb"|\x80[\0-\5]|[VSLIFgp][^\n]*+\n)*+"
+)
+LENGTHS = {
+    **dict.fromkeys(b"\x8cCU\x8a", 1),
+    **dict.fromkeys(b"XBT\x8b", 4),
+    **dict.fromkeys(b"\x8d\x8e\x96", 8),
+}
+
+
+def only_data(read: Read, start: int, end: int) -> None:
+    """[start, end) is streams of opcodes that push data, each with its STOP."""
+    at = start
+    while at < end:
+        stopped = data_until(read, at, end)
+        if read(stopped, 1) != b".":
+            raise Rejected(f"3: byte {stopped} is no data opcode")
+        at = stopped + 1
+
+
+def data_until(read: Read, at: int, end: int) -> int:
+    """The offset, from `at` on, of the first STOP or byte that begins no whole data opcode."""
+    base, data = at, read(at, min(_PIECE, end - at))
+    here = 0
+    while True:
+        found = _DATA.match(data, here)
+        here = found.end() if found else here
+        if base + here == end:
+            return end
+        if here > len(data) - 16 and base + len(data) < end:
+            base, data, here = base + here, read(base + here, min(_PIECE, end - base - here)), 0
+            continue
+        width = LENGTHS.get(data[here])
+        after = -1
+        if width is not None:
+            signed = data[here] in b"T\x8b"
+            length = int.from_bytes(data[here + 1 : here + 1 + width], "little", signed=signed)
+            if length >= 0:
+                after = base + here + 1 + width + length
+        elif data[here] in b"VSLIFgp":
+            after = _long_line(read, base + here, end)
+        if not base + here < after <= end:
+            return base + here
+        if after - base > len(data):
+            base, data, here = after, read(after, min(_PIECE, end - after)), 0
+        else:
+            here = after - base
+
+
+def _long_line(read: Read, at: int, end: int) -> int:
+    while at < end:
+        piece = read(at, min(_PIECE, end - at))
+        found = piece.find(b"\n")
+        if found >= 0:
+            return at + found + 1
+        at += len(piece)
+    return -1

@@ -1,0 +1,401 @@
+"""Values and effect summaries as the pickle checker sees them: the standard library alone.
+
+The rows and their slots are described in docs/reference/effect-summaries.md. Built-in containers
+are Python lists and their subclasses, tuples are tuples, short strings and integers stand for
+themselves, everything else built-in is an Atom.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from functools import cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+_FOLDER = Path(__file__).parent.parent / "rules" / "effects"
+
+
+class Atom:
+    """Built-in data whose content does not matter, only its type."""
+
+    def __init__(self, type: str) -> None:
+        self.type = type
+
+
+LONG_TEXT, VAGUE_TEXT = Atom("str"), Atom("str")  # too long for a name; of unknown content
+BYTES, BYTEARRAY, NUMBER, FLOAT = Atom("bytes"), Atom("bytearray"), Atom("int"), Atom("float")
+ATOMS = {
+    **{atom.type: atom for atom in (VAGUE_TEXT, BYTES, BYTEARRAY, NUMBER, FLOAT)},
+    **{name: Atom(name) for name in ("complex", "data")},
+    "bool": True,
+    "none": None,
+}
+
+
+class DictOf(list[Any]):
+    """A dict: keys and values in turn."""
+
+
+class SetOf(list[Any]):
+    """A set."""
+
+
+class FrozenOf(list[Any]):
+    """A frozenset."""
+
+
+class Mixed(list[Any]):
+    """A container made by a call: `type` is known, its elements only as a whole."""
+
+    def __init__(self, type: str, parts: list[Any]) -> None:
+        super().__init__(parts)
+        self.type = type
+
+
+class Named:
+    """A class or function with a summary."""
+
+    def __init__(self, name: str, row: dict[str, Any]) -> None:
+        self.name = name
+        self.row = row
+
+
+class Made(list[Any]):
+    """An instance; its elements are all it was ever given."""
+
+    def __init__(self, row: dict[str, Any], arguments: tuple[Any, ...], at: int) -> None:
+        super().__init__(arguments)
+        self.row = row
+        self.arguments = arguments
+        self.at = at
+        self.built = False
+        self.dtype: tuple[int, bool, bool] | None = None
+
+
+class Opaque(list[Any]):
+    """What an inert call returned, and nobody certifies."""
+
+
+_TYPES: dict[type, str] = {
+    type(None): "none", bool: "bool", int: "int", str: "str", tuple: "tuple", list: "list",
+    DictOf: "dict", SetOf: "set", FrozenOf: "frozenset",
+}  # fmt: skip
+
+
+def type_of(value: Any) -> str:
+    if isinstance(value, Atom | Mixed):
+        return value.type
+    return _TYPES.get(type(value), "")
+
+
+@cache
+def _rows(package: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    reviewed = _toml(f"{package}.toml")
+    for row in reviewed.get("row", ()):
+        for name in row["names"]:
+            found[name] = row
+    derived = _FOLDER / "derived" / f"{package}.json"
+    if derived.is_file():
+        shapes = {**_toml("shapes.toml").get("shape", {}), **reviewed.get("shape", {})}
+        for name, entry in json.loads(derived.read_bytes())["classes"].items():
+            found.setdefault(name, {**shapes[entry["shape"]], "class": True, "names": [name]})
+    return found
+
+
+@cache
+def _toml(name: str) -> dict[str, Any]:
+    path = _FOLDER / name
+    return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def summary(name: str) -> dict[str, Any] | None:
+    """The row of `module:qualified_name`."""
+    package = name.partition(":")[0].partition(".")[0]
+    return _rows(package).get(name) if re.fullmatch(r"[A-Za-z0-9_]+", package) else None
+
+
+def everything(root: Any) -> Iterator[Any]:
+    """All values reachable from `root`, once each."""
+    seen, waiting = set(), [root]
+    while waiting:
+        value = waiting.pop()
+        yield value
+        if isinstance(value, list | tuple) and id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(value)
+
+
+def certified(value: Any) -> bool:
+    """No function, no class or instance that its summary does not certify as data."""
+    if isinstance(value, Named):
+        return bool(value.row.get("class") and value.row.get("data"))
+    if isinstance(value, Made):
+        return bool(value.row.get("data"))
+    return not isinstance(value, Opaque)
+
+
+def all_certified(root: Any) -> bool:
+    return all(map(certified, everything(root)))
+
+
+def hashable(root: Any) -> bool:
+    """Hashing and comparing runs built-in or summarised code only (an unhashable type raises)."""
+    waiting = [root]
+    for _ in range(100_000):
+        if not waiting:
+            return True
+        value = waiting.pop()
+        if isinstance(value, Made):
+            if not value.row.get("hash"):
+                return False
+        elif isinstance(value, Opaque):
+            return False
+        elif isinstance(value, tuple | FrozenOf | Mixed):
+            waiting.extend(value)
+    return False
+
+
+def fits_any(signatures: Any, values: tuple[Any, ...]) -> bool:
+    """Whether an argument list fits one of a row's signatures."""
+    return any(_fits_all(tuple(signature), values) for signature in signatures or ())
+
+
+def _fits_all(slots: tuple[str, ...], values: tuple[Any, ...]) -> bool:
+    for index, slot in enumerate(slots):
+        if slot[-1] == "*":
+            return all(fits(slot[:-1], value) for value in values[index:])
+        if slot[-1] == "?":
+            slot = slot[:-1]
+            if index >= len(values):
+                continue
+        if index >= len(values) or not fits(slot, values[index]):
+            return False
+    return len(values) <= len(slots)
+
+
+def fits(slot: str, value: Any) -> bool:
+    """Whether a value fits a slot."""
+    return any(condition(value) for condition in _conditions(slot))
+
+
+@cache
+def _conditions(slot: str) -> tuple[Callable[[Any], bool], ...]:
+    return tuple(map(_condition, slot.split("|")))
+
+
+def _condition(slot: str) -> Callable[[Any], bool]:
+    special = _SPECIAL.get(slot)
+    if special:
+        return special
+    if slot[0] == "=":
+        constant = json.loads(slot[1:])
+        constant = tuple(constant) if isinstance(constant, list) else constant
+        return lambda value: type(value) is type(constant) and value == constant
+    if slot.startswith("class:"):
+        return lambda value: isinstance(value, Named) and value.row is summary(slot[6:])
+    if ":" in slot:
+        return lambda value: isinstance(value, Made) and value.row is summary(slot)
+    return lambda value: type_of(value) == slot
+
+
+def _plain(root: Any) -> bool:
+    return not any(isinstance(value, Named | Made | Opaque) for value in everything(root))
+
+
+def _pairs(value: Any) -> bool:
+    if type_of(value) == "dict":
+        return True
+    return type(value) in (list, tuple) and all(
+        type(pair) is tuple and len(pair) == 2 and hashable(pair[0]) for pair in value
+    )
+
+
+# Attributes that an unpickler or a summarised method looks up on the instance itself.
+_LOOKED_UP = {
+    "__setstate__", "__class__", "__dict__", "__reduce__", "__reduce_ex__", "__getstate__",
+    "__del__", "__new__", "__init__", "__getinitargs__", "append", "extend", "add", "update",
+}  # fmt: skip
+
+
+def _attributes(value: Any) -> bool:
+    if type(value) is not DictOf:
+        return value is None
+    return all(
+        key is LONG_TEXT or (type(key) is str and key not in _LOOKED_UP) for key in value[::2]
+    )
+
+
+def _state(value: Any) -> bool:
+    if type(value) is tuple:
+        return len(value) == 2 and value[1] is None and _attributes(value[0])
+    return _attributes(value)
+
+
+def _array_state(value: Any) -> bool:
+    """numpy array_setstate: (version, shape, dtype, fortran, bytes or list)."""
+    if type(value) is not tuple or len(value) != 5 or type(value[0]) is not int:
+        return False
+    dtype = _complete(value[2])
+    if dtype is None or not _lengths(value[1]) or type_of(value[3]) not in ("bool", "int"):
+        return False
+    if type_of(value[4]) == "bytes":
+        return not dtype[1]
+    return type_of(value[4]) == "list" and (dtype[2] or _plain(value[4]))
+
+
+def _lengths(value: Any) -> bool:
+    return type(value) is tuple and all(type(length) is int and length >= 0 for length in value)
+
+
+_SPECIAL: dict[str, Callable[[Any], bool]] = {
+    "any": lambda value: not isinstance(value, Opaque),
+    "data": _plain,
+    "tree": all_certified,
+    "class": lambda value: isinstance(value, Named) and bool(value.row.get("class")),
+    "hashables": lambda value: (
+        type_of(value) in ("list", "tuple", "set", "frozenset") and all(map(hashable, value))
+    ),
+    "pairs": _pairs,
+    "state": _state,
+    "slots": lambda value: (
+        type(value) is tuple and len(value) == 2 and all(map(_attributes, value))
+    ),
+    "ndarray-state": _array_state,
+    "dtype": lambda value: _complete(value) is not None,
+    "dtype-code": lambda value: _of_code(value) is not None,
+}
+
+
+# numpy's dtypes, as (bytes of an element, holds references, is plain object). numpy believes the
+# state it is given, so only what numpy itself writes for a type is admitted (descriptor.c).
+_CODE = re.compile(
+    r"[<>|=]?(b1|[iu][1248]|f(?:[248]|12|16)|c(?:8|16|24|32)|[mM]8|O[48]?|[SUV]\d{1,9})"
+)
+
+
+def _of_code(code: Any) -> tuple[int, bool, bool] | None:
+    found = _CODE.fullmatch(code) if type(code) is str and code.isascii() else None
+    if not found:
+        return None
+    letter, count = found[1][0], found[1][1:]
+    if letter == "O":
+        return 8, True, True
+    return int(count) * (4 if letter == "U" else 1), False, False
+
+
+def _complete(value: Any) -> tuple[int, bool, bool] | None:
+    return value.dtype if isinstance(value, Made) and value.built else None
+
+
+def dtype_of(fresh: Made, state: Any) -> tuple[int, bool, bool] | None:
+    """The type that `__setstate__(state)` makes of a fresh dtype, or None."""
+    code = str(fresh.arguments[0]) if fresh.arguments else ""
+    made = _of_code(code)
+    if made is None or type(state) is not tuple or len(state) not in (8, 9):
+        return None
+    version, order, base, names, fields, size, align, flags = state[:8]
+    if version not in (3, 4) or order not in ("<", ">", "|", "="):
+        return None
+    if {type(size), type(align), type(flags)} != {int} or (len(state) == 9 and not _unit(state[8])):
+        return None
+    if code.lstrip("<>|=")[0] not in "SUV":
+        wanted = 63 if made[1] else 0
+        empty = base is None and names is None and fields is None
+        return made if empty and (size, align, flags) == (-1, -1, wanted) else None
+    if not 0 <= size < 1 << 31 or align not in (1, 2, 4, 8, 16, 32):
+        return None
+    if names is not None:
+        return _structure(names, fields, size, flags)
+    if fields is not None:
+        return None
+    if base is not None:
+        return _subarray(base, size, flags)
+    return made if size == made[0] and flags in (0, 8) else None
+
+
+def _structure(names: Any, fields: Any, size: int, flags: int) -> tuple[int, bool, bool] | None:
+    if type(names) is not tuple or type(fields) is not DictOf:
+        return None
+    listed = dict.fromkeys(key for key in fields[::2] if type(key) is str)
+    if len(listed) != len(fields) // 2 or not all(type(n) is str and n in listed for n in names):
+        return None
+    references = False
+    for entry in fields[1::2]:
+        if type(entry) is not tuple or not 2 <= len(entry) <= 3:
+            return None
+        inner, offset, title = (*entry, "")[:3]
+        known = _complete(inner)
+        if known is None or type(offset) is not int or type(title) is not str:
+            return None
+        if not 0 <= offset <= size - known[0]:
+            return None
+        references = references or known[1]
+    allowed = (27, 155) if references else (16, 24, 144, 152)
+    return (size, references, False) if flags in allowed else None
+
+
+def _subarray(base: Any, size: int, flags: int) -> tuple[int, bool, bool] | None:
+    if type(base) is not tuple or len(base) != 2:
+        return None
+    inner = _complete(base[0])
+    shape = base[1] if type(base[1]) is tuple else (base[1],)
+    if inner is None or inner[1] or not _lengths(shape) or flags not in (0, 8):
+        return None
+    return (size, False, False) if inner[0] * prod(shape) == size else None
+
+
+def _unit(metadata: Any) -> bool:
+    if type(metadata) is not tuple or len(metadata) != 2 or type(metadata[1]) is not tuple:
+        return False
+    nothing = metadata[0] is None or (type(metadata[0]) is DictOf and not metadata[0])
+    return nothing and len(metadata[1]) == 4 and all(type(n) is int for n in metadata[1][1:])
+
+
+_LOCATION = re.compile(r"cpu|meta|mps|(?:cuda|xpu|npu|hpu)(?::[0-9]{1,3})?")
+
+
+def torch_storage(key: Any, loader: str) -> dict[str, Any] | None:
+    """The storage class of a persistent id as torch.save writes it (torch/serialization.py)."""
+    length = 6 if loader == "torch-raw" else 5 if loader == "torch" else -1
+    if type(key) is not tuple or len(key) != length or key[0] != "storage":
+        return None
+    cls, name, location, count = key[1:5]
+    if not isinstance(cls, Named) or not re.fullmatch(r"torch.*Storage", cls.name):
+        return None
+    if type(name) is not str or type(location) is not str or not _LOCATION.fullmatch(location):
+        return None
+    if not cls.row.get("class") or type(count) is not int or count < 0:
+        return None
+    view = key[5] if length == 6 else None
+    if view is None:
+        return cls.row
+    fine = type(view) is tuple and len(view) == 3 and {type(part) for part in view} <= {str, int}
+    return cls.row if fine else None
+
+
+def joblib_array(value: Any) -> tuple[dict[str, Any], int, bool, bool] | None:
+    """(class, bytes, holds references, padded) of the array whose bytes follow its wrapper."""
+    wrapper, array = summary("joblib.numpy_pickle:NumpyArrayWrapper"), summary("numpy:ndarray")
+    if not isinstance(value, Made) or value.row is not wrapper or not value.built or array is None:
+        return None
+    if type(value[-1]) is not DictOf:
+        return None
+    given = {
+        key: item
+        for key, item in zip(value[-1][::2], value[-1][1::2], strict=True)
+        if type(key) is str
+    }
+    dtype, shape, cls = _complete(given.get("dtype")), given.get("shape"), given.get("subclass")
+    if (
+        dtype is None
+        or shape is None
+        or not _lengths(shape)
+        or not isinstance(cls, Named)
+        or cls.row is not array
+    ):
+        return None
+    padded = given.get("numpy_array_alignment_bytes") is not None
+    return array, prod(shape) * dtype[0], dtype[1], padded
