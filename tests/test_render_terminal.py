@@ -94,7 +94,7 @@ def test_an_interrupted_audit_says_what_is_missing() -> None:
         targets=whole.targets, planned=whole.planned, findings=whole.findings[:3], interrupted=True
     )
     assert render(cut).splitlines()[-1] == snapshot(
-        "interrupted: 11 of 14 planned claims have no finding"
+        "interrupted: 11 claims known by then stayed unjudged"
     )
 
 

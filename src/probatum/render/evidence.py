@@ -4,7 +4,16 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import assert_never
 
-from probatum.vocabulary import Finding, Proven, Refuted, Report, Undecided, Verdict, Witness
+from probatum.vocabulary import (
+    Finding,
+    Proven,
+    Reason,
+    Refuted,
+    Report,
+    Undecided,
+    Verdict,
+    Witness,
+)
 from probatum.wire import VERDICTS, counts, unanswered, verdict_word
 
 ORDER = ("refuted", "undecided", "proven")
@@ -59,7 +68,13 @@ def incompleteness(report: Report) -> str:
     """What keeps the report from being whole, in one line; empty if nothing does."""
     missing = len(unanswered(report))
     if report.interrupted:
-        return f"interrupted: {missing} of {len(report.planned)} planned claims have no finding"
+        unjudged = missing + sum(map(_was_interrupted, report.findings))
+        return f"interrupted: {plural(unjudged, 'claim')} known by then stayed unjudged"
     if missing:
         return f"incomplete: {missing} of {len(report.planned)} planned claims have no finding"
     return ""
+
+
+def _was_interrupted(finding: Finding) -> bool:
+    verdict = finding.verdict
+    return isinstance(verdict, Undecided) and verdict.reason is Reason.INTERRUPTED

@@ -1,0 +1,110 @@
+"""The report as GitHub-flavoured Markdown, short enough for a comment on a pull request.
+
+Every word that comes from an audited file stands in a code span or a code block whose fence is
+longer than any run of backticks inside it: there, no link, image, HTML, mention or reference to
+an issue comes alive. Tables are avoided, since a cell ends at a `|` even inside a code span.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import assert_never
+
+from probatum.render.evidence import headline, incompleteness, plural, summary, worst_first
+from probatum.render.excerpts import hex_lines, text_lines
+from probatum.render.visible import visible
+from probatum.vocabulary import Excerpt, Finding, Place, Proven, Refuted, Report, Undecided, Witness
+from probatum.wire import sentences
+
+# GitHub takes 65,536 characters in a comment; the rest is for what is said around the report.
+_LONGEST = 60_000
+_LONGEST_PART = 400
+_WITNESSES = 5
+
+
+def render(report: Report) -> str:
+    """A summary, every refuted and undecided finding with its evidence, the proven ones folded."""
+    says = sentences(report)
+    findings = worst_first(report.findings)
+    proven = [one for one in findings if isinstance(one.verdict, Proven)]
+    others = [one for one in findings if not isinstance(one.verdict, Proven)]
+    text = f"### Probatum: {summary(report)}\n"
+    if lacking := incompleteness(report):
+        text += f"\n**{lacking}**\n"
+    text += _list(("\n".join(_item(one, says)) for one in others), len(others), _LONGEST)
+    if proven:
+        lines = (f"- {_name(one)} {_code(one.claim)}" for one in proven)
+        listed = _list(lines, len(proven), _LONGEST - len(text))
+        folded = plural(len(proven), "claim")
+        text += f"\n<details>\n<summary>{folded} proven</summary>\n{listed}\n</details>\n"
+    return text
+
+
+def _list(items: Iterable[str], number: int, room: int) -> str:
+    """The items as a list, and how many were left out for want of room (in characters)."""
+    text = ""
+    for index, item in enumerate(items):
+        if len(text) + len(item) > room:
+            return f"{text}\n\n{number - index} more are in the full report.\n"
+        text += f"\n{item}"
+    return f"{text}\n" if text else ""
+
+
+def _item(finding: Finding, says: dict[str, str]) -> Iterator[str]:
+    verdict = finding.verdict
+    match verdict:
+        case Refuted(witnesses):
+            yield f"- **refuted** {_name(finding)} {_code(finding.claim)}: {_said(finding)}"
+            yield f"  The claim was: {_code(says.get(finding.claim, finding.claim))}"
+            for witness in witnesses[:_WITNESSES]:
+                yield from _witness(witness)
+        case Undecided():
+            yield f"- **undecided** {_name(finding)} {_code(finding.claim)}: {_said(finding)}"
+        case Proven():
+            yield f"- **proven** {_name(finding)} {_code(finding.claim)}"
+        case _:
+            assert_never(verdict)
+
+
+def _witness(witness: Witness) -> Iterator[str]:
+    for number, step in enumerate(witness.steps, 1):
+        at = str(step.place)
+        yield f"  {number}. {_code(step.says)}{f' at {_code(at)}' if at else ''}"
+    if witness.excerpt is not None:
+        rows = list(_rows(witness.excerpt, witness.place))
+        fence = _fence("\n".join(rows), 3)
+        yield ""
+        yield from (f"  {row}".rstrip() for row in (f"{fence}text", *rows, fence))
+
+
+def _rows(excerpt: Excerpt, place: Place) -> Iterator[str]:
+    if excerpt.text:
+        for row in text_lines(excerpt, place):
+            yield f"{' ' if row.marked is None else '>'} {visible(row.text, _LONGEST_PART)}"
+    else:
+        for line in hex_lines(excerpt, place):
+            pairs = " ".join(f"{byte:02x}" for byte in line.data)
+            mark = " " if line.marked is None else ">"
+            yield f"{mark} {line.start:08x}  {pairs:<47}  {line.ascii}"
+
+
+def _name(finding: Finding) -> str:
+    return _code(finding.artifact.name)
+
+
+def _said(finding: Finding) -> str:
+    return _code(headline(finding.verdict))
+
+
+def _code(text: str) -> str:
+    shown = visible(text, _LONGEST_PART)
+    if not shown.strip():
+        return f"`'{shown}'`"
+    fence = _fence(shown, 1)
+    # A span that begins or ends with a backtick or a space keeps it by one space of padding.
+    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def _fence(text: str, least: int) -> str:
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    return "`" * max(least, longest + 1)

@@ -1,0 +1,263 @@
+"""The report as SARIF 2.1.0, for code scanning services and editors.
+
+A proven finding is a result of kind `pass`, a refuted one `fail`, an undecided one `open`; the
+claims are the rules. A finding that the policy accepts is suppressed. A member of a container
+is placed in the file that holds it, since that is what a viewer can open; the artifact table
+describes the member itself, as SARIF's nested artifacts do, and the steps point into it.
+
+Source: OASIS SARIF 2.1.0 with errata 01; section numbers stand where they decide something.
+"""
+
+import hashlib
+from typing import Any, assert_never
+from urllib.parse import quote
+
+import msgspec
+
+from probatum.policy import Acceptance, Decision
+from probatum.render.evidence import headline, incompleteness
+from probatum.render.visible import visible
+from probatum.vocabulary import (
+    Artifact,
+    Excerpt,
+    Finding,
+    Place,
+    Proven,
+    Refuted,
+    Report,
+    Undecided,
+    Witness,
+)
+from probatum.wire import sentences, tool_version, verdict_word
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+_Object = dict[str, Any]
+
+
+def render(report: Report, *, decision: Decision | None = None, problems_only: bool = False) -> str:
+    """The report as a SARIF log of one run.
+
+    `problems_only` leaves out what is proven or accepted: some services raise an alert for every
+    result, whatever its kind (GitHub code scanning is one).
+    """
+    run = _Run(report, decision).run(problems_only)
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return msgspec.json.format(msgspec.json.encode(log), indent=1).decode() + "\n"
+
+
+class _Run:
+    def __init__(self, report: Report, decision: Decision | None) -> None:
+        self._report = report
+        self._says = sentences(report)
+        self._claims = sorted({finding.claim for finding in report.findings})
+        self._artifacts = {finding.artifact.name: finding.artifact for finding in report.findings}
+        self._index = {name: index for index, name in enumerate(self._artifacts)}
+        accepted = decision.accepted if decision else ()
+        self._accepted = {(one.artifact.name, one.claim): why for one, why in accepted}
+
+    def run(self, problems_only: bool) -> _Object:
+        lacking = incompleteness(self._report)
+        trouble = {"level": "error", "message": _message(lacking)}
+        return {
+            "tool": {"driver": self._driver()},
+            "invocations": [
+                {
+                    "executionSuccessful": not lacking,
+                    "toolExecutionNotifications": [trouble] if lacking else [],
+                }
+            ],
+            "columnKind": "unicodeCodePoints",
+            "artifacts": [self._artifact(one) for one in self._artifacts.values()],
+            "results": [
+                self._result(finding)
+                for finding in self._report.findings
+                if not (problems_only and self._is_settled(finding))
+            ],
+        }
+
+    def _driver(self) -> _Object:
+        return {
+            "name": "Probatum",
+            "version": tool_version(),
+            "semanticVersion": tool_version(),
+            "rules": [self._rule(claim) for claim in self._claims],
+        }
+
+    def _rule(self, claim: str) -> _Object:
+        says = visible(self._says.get(claim, claim))
+        return {
+            "id": visible(claim),
+            "shortDescription": {"text": says},
+            "fullDescription": {"text": says},
+            "help": {"text": f"`probatum explain {visible(claim)}` says what decides this claim."},
+            "defaultConfiguration": {"level": "error"},
+            "properties": {"tags": ["security"]},
+        }
+
+    def _artifact(self, artifact: Artifact) -> _Object:
+        described: _Object = {
+            "location": {"uri": _uri(_name_inside(artifact))},
+            "length": artifact.size,
+            "properties": {"kind": artifact.kind, "name": visible(artifact.name)},
+        }
+        if artifact.digest:
+            described["hashes"] = {"sha-256": artifact.digest.partition(":")[2]}
+        parent = self._index.get(artifact.parent or "")
+        if parent is not None and artifact.parent != artifact.name:
+            described["parentIndex"] = parent
+        return described
+
+    def _is_settled(self, finding: Finding) -> bool:
+        return isinstance(finding.verdict, Proven) or self._acceptance(finding) is not None
+
+    def _acceptance(self, finding: Finding) -> Acceptance | None:
+        return self._accepted.get((finding.artifact.name, finding.claim))
+
+    def _result(self, finding: Finding) -> _Object:
+        verdict = finding.verdict
+        said = f"{finding.artifact.name}: {finding.claim} is {verdict_word(verdict)}: "
+        result: _Object = {
+            "ruleId": visible(finding.claim),
+            "ruleIndex": self._claims.index(finding.claim),
+            "message": _message(said + headline(verdict)),
+            "partialFingerprints": {"probatumFinding/v1": _fingerprint(finding)},
+            "properties": {"analyzer": visible(finding.analyzer), "verdict": verdict_word(verdict)},
+        }
+        place, excerpt = Place(), None
+        match verdict:
+            case Proven(certificate, assumptions):
+                result |= {"kind": "pass", "level": "none"}
+                result["properties"]["checker"] = visible(certificate.checker)
+                result["properties"]["assumptions"] = [visible(one) for one in assumptions]
+            case Refuted(witnesses):
+                result |= {"kind": "fail", "level": "error"} | self._flows(finding, witnesses)
+                place, excerpt = witnesses[0].place, witnesses[0].excerpt
+            case Undecided(reason, _, place):
+                result |= {"kind": "open", "level": "none"}
+                result["properties"]["reason"] = str(reason)
+            case _:
+                assert_never(verdict)
+        result["locations"] = [self._where(finding.artifact, place, excerpt)]
+        if accepted := self._acceptance(finding):
+            result["suppressions"] = [_suppression(accepted)]
+        return result
+
+    def _flows(self, finding: Finding, witnesses: tuple[Witness, ...]) -> _Object:
+        said: _Object = {}
+        flows = [self._flow(finding.artifact, one) for one in witnesses if one.steps]
+        if flows:
+            said["codeFlows"] = flows
+        if witnesses[1:]:
+            said["relatedLocations"] = [
+                {
+                    **self._where(finding.artifact, witness.place, witness.excerpt),
+                    "message": _message(witness.says),
+                }
+                for witness in witnesses[1:]
+            ]
+        return said
+
+    def _flow(self, artifact: Artifact, witness: Witness) -> _Object:
+        steps = [(step.says, step.place) for step in witness.steps]
+        return {
+            "message": _message(witness.says),
+            "threadFlows": [
+                {"locations": [self._step(artifact, says, place) for says, place in steps]}
+            ],
+        }
+
+    def _step(self, artifact: Artifact, says: str, place: Place) -> _Object:
+        inside = {"uri": _uri(_name_inside(artifact)), "index": self._index[artifact.name]}
+        physical: _Object = {"artifactLocation": inside}
+        if region := _region(artifact, place):
+            physical["region"] = region
+        return {"location": {"physicalLocation": physical, "message": _message(says)}}
+
+    def _where(self, artifact: Artifact, place: Place, excerpt: Excerpt | None) -> _Object:
+        outermost = artifact.name.partition("!/")[0]
+        physical: _Object = {"artifactLocation": {"uri": _uri(outermost)}}
+        where: _Object = {"physicalLocation": physical}
+        named = place.part
+        if outermost == artifact.name:
+            physical["artifactLocation"]["index"] = self._index[artifact.name]
+            if region := _region(artifact, place):
+                physical["region"] = region
+                if excerpt is not None and _covers(excerpt, place):
+                    physical["contextRegion"] = _context(excerpt)
+        else:  # a region of the member would be wrong in the file that holds it
+            named = artifact.name if named is None else f"{artifact.name} {named}"
+        if named is not None:
+            where["logicalLocations"] = [{"fullyQualifiedName": visible(named)}]
+        return where
+
+
+def _name_inside(artifact: Artifact) -> str:
+    """3.24.2: the location of a nested artifact is a path inside its container."""
+    container = f"{artifact.parent}!/"
+    if artifact.parent is not None and artifact.name.startswith(container):
+        return artifact.name.removeprefix(container)
+    return artifact.name
+
+
+def _uri(name: str) -> str:
+    """A relative reference (RFC 3986): a colon or a second slash at its start would be a host."""
+    encoded = quote(name.encode("utf-8", "backslashreplace"), safe="/!")
+    return encoded.replace("//", "/%2F") if encoded.startswith("//") else encoded
+
+
+def _region(artifact: Artifact, place: Place) -> _Object:
+    region: _Object = {}
+    if place.line is not None:
+        region["startLine"] = place.line
+    if place.offset is not None:
+        region["byteOffset"] = place.offset
+        region["byteLength"] = 1 if place.offset < artifact.size else 0
+    return region
+
+
+def _covers(excerpt: Excerpt, place: Place) -> bool:
+    """3.29.5: a context region holds the whole of the region."""
+    return place.offset is not None and excerpt.start <= place.offset < excerpt.start + len(
+        excerpt.data
+    )
+
+
+def _context(excerpt: Excerpt) -> _Object:
+    data = excerpt.data
+    shown: _Object = {"binary": data}
+    if excerpt.text:
+        shown = {"text": "\n".join(visible(one) for one in _decoded(data).split("\n"))}
+    return {"byteOffset": excerpt.start, "byteLength": len(data), "snippet": shown}
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")
+
+
+def _suppression(accepted: Acceptance) -> _Object:
+    why = f"{accepted.owner} until {accepted.expires}: {accepted.reason}"
+    return {"kind": "external", "status": "accepted", "justification": visible(why)}
+
+
+def _fingerprint(finding: Finding) -> str:
+    """The same for the same finding in a later audit, even where bytes before it have moved."""
+    verdict = finding.verdict
+    match verdict:
+        case Proven():
+            shown = ""
+        case Refuted(witnesses):
+            shown = witnesses[0].says
+        case Undecided(reason, detail):
+            shown = f"{reason}: {detail}"
+        case _:
+            assert_never(verdict)
+    parts = "\0".join((finding.artifact.name, finding.claim, verdict_word(verdict), shown))
+    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _message(text: str) -> _Object:
+    """3.11.5, 3.11.6: `{0}` in a message would be a placeholder, `[text](target)` a link."""
+    return {"text": visible(text).replace("](", "\\](").replace("{", "{{").replace("}", "}}")}
