@@ -1,0 +1,166 @@
+"""Opens a file into artifacts: itself first, then, depth first, what it contains.
+
+Two tables say who opens what; a module is imported when the first file of its kind is met.
+
+- `_CONTAINERS`: kinds that are nothing but their members, or may hold very much. Their opener is
+  `unfold(name, kind, material, allowance) -> Unfolded`. It raises FormatError when the members
+  cannot be told at all; it charges `allowance` with all that its directory promises before it
+  opens anything, so that the container can be called unopened before its members are met.
+- `_EMBEDDING`: kinds with parts that are artifacts of their own, such as the chat template of a
+  GGUF. Their opener is `members(material) -> Iterator[Member]`. A FormatError from it ends the
+  parts and nothing else: the kind's own analysers meet the same fault and say so.
+
+A member that cannot be opened is an artifact all the same, with its `trouble`.
+"""
+
+import hashlib
+import importlib
+from collections.abc import Iterator
+
+from probatum.audit.opened import Caps, Opened
+from probatum.errors import FormatError
+from probatum.formats.allowance import Allowance
+from probatum.formats.kinds import PICKLES, TARS, ZIPS, kind_of
+from probatum.formats.member import Member, Unfolded
+from probatum.ports import Material
+from probatum.vocabulary import Artifact, Reason
+
+_CONTAINERS = {
+    **dict.fromkeys(ZIPS, "probatum.formats.zip_members"),
+    **dict.fromkeys(TARS, "probatum.formats.tar_members"),
+    **dict.fromkeys(("gzip", "bzip2", "xz", "zlib", "zstd", "lz4"), "probatum.formats.compression"),
+    "7z": "probatum.formats.sevenzip",
+}
+_EMBEDDING = {
+    "gguf": "probatum.formats.gguf",
+}
+_STEP = 1 << 20
+_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+
+
+def opened(root_name: str, material: Material, caps: Caps) -> Iterator[Opened]:
+    """The file `root_name` and everything in it, each before its own members.
+
+    A caller whose bytes are dear to fetch sets `caps.digest_size` to 0. Raises: nothing on hostile
+    bytes; what cannot be read is the trouble of the artifact that holds it.
+    """
+    allowance = Allowance(
+        material.size,
+        ratio=caps.ratio,
+        member_size=caps.member_size,
+        total_size=caps.total_size,
+        members=caps.members,
+    )
+    return _opened(Member(root_name, material), None, 0, allowance, caps)
+
+
+def _opened(
+    one: Member, parent: Artifact | None, depth: int, allowance: Allowance, caps: Caps
+) -> Iterator[Opened]:
+    artifact, trouble = _recognised(one, parent, caps)
+    unfolded = Unfolded(())
+    if trouble is None:
+        try:
+            unfolded = _unfolded(artifact, one.material, depth, allowance, caps)
+            trouble = unfolded.trouble
+        except FormatError as exc:
+            trouble = exc
+    yield Opened(artifact, one.material, trouble)
+    names = _Names(artifact.name)
+    try:
+        for member in unfolded.members:
+            named = Member(names.unique(member.name), member.material, member.kind, member.trouble)
+            yield from _opened(named, artifact, depth + 1, allowance, caps)
+    except FormatError:
+        if artifact.kind in _CONTAINERS:
+            raise AssertionError("a container's opener raised late") from None
+
+
+def _recognised(
+    one: Member, parent: Artifact | None, caps: Caps
+) -> tuple[Artifact, FormatError | None]:
+    kind, digest, trouble = one.kind or "unknown", None, one.trouble
+    try:
+        kind = one.kind or kind_of(one.name, one.material, parent.kind if parent else None)
+        if trouble is None:
+            trouble = _pointer(one.material)
+            digest = _digest(one.material, caps.digest_size)
+    except FormatError as exc:
+        trouble = trouble or exc
+    if one.trouble is not None and kind not in PICKLES:
+        # Only a pickle's first bytes do something before the rest is missed.
+        kind, digest = "unknown", None
+    artifact = Artifact(
+        name=one.name,
+        kind=kind,
+        size=one.material.size,
+        digest=digest,
+        parent=parent.name if parent else None,
+    )
+    return artifact, trouble
+
+
+def _pointer(material: Material) -> FormatError | None:
+    """Whether the file only says where Git LFS keeps its content."""
+    if material.size > 1024 or material.read(0, len(_POINTER)) != _POINTER:
+        return None
+    return FormatError(
+        Reason.OUTSIDE_TARGET,
+        "a Git LFS pointer: its content is not here; run 'git lfs pull' and audit again",
+    )
+
+
+def _digest(material: Material, most: int) -> str | None:
+    if material.size > most:
+        return None
+    digest, at = hashlib.sha256(), 0
+    while at < material.size:
+        piece = material.read(at, _STEP)
+        digest.update(piece)
+        at += len(piece) or material.size
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _unfolded(
+    artifact: Artifact, material: Material, depth: int, allowance: Allowance, caps: Caps
+) -> Unfolded:
+    module = _CONTAINERS.get(artifact.kind)
+    if module is not None:
+        if depth >= caps.depth:
+            raise FormatError(
+                Reason.OVER_LIMIT, f"a container inside {depth} others: the limit is {caps.depth}"
+            )
+        unfold = importlib.import_module(module).unfold
+        unfolded: Unfolded = unfold(artifact.name, artifact.kind, material, allowance)
+        return unfolded
+    module = _EMBEDDING.get(artifact.kind)
+    if module is not None:
+        return Unfolded(importlib.import_module(module).members(material))
+    return Unfolded(())
+
+
+class _Names:
+    """Gives members of one container names that are unique and print on one line."""
+
+    def __init__(self, container: str) -> None:
+        self._container = container
+        self._taken: set[str] = set()
+
+    def unique(self, name: str) -> str:
+        plain = full = f"{self._container}!/{printable(name)}"
+        count = 1
+        while full in self._taken:
+            count += 1
+            full = f"{plain}#{count}"
+        self._taken.add(full)
+        return full
+
+
+def printable(name: str) -> str:
+    """The name in valid UTF-8 on one line: other characters as backslash escapes."""
+    if name.isprintable():
+        return name
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in name
+    )

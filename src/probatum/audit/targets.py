@@ -1,0 +1,278 @@
+# Names that are not UTF-8, and a hundred thousand of them: plain strings, not Path.
+# ruff: noqa: PTH108, PTH115, PTH116, PTH119, PTH120
+"""Turns what the user named into roots: the files to be opened, each with its trouble if any.
+
+- Folders are walked in sorted order with `os.scandir`, holding one folder's names at a time for
+  each level; nothing is opened here.
+- Links are never followed out of the target. A link to a file inside it becomes a root whose
+  trouble says under which name the content is judged; one that leads outside has the trouble
+  OUTSIDE_TARGET. One convention is widened: a snapshot of the Hugging Face cache consists of
+  links into `../../blobs` of the same repository folder, so that folder is its boundary.
+- `.git` is not walked: its objects are compressed history, not what a loader opens. It becomes
+  one root with the trouble NOT_ANALYSED, so that the report says so.
+- Names are relative to the target with `/` between, in valid UTF-8 and on one line; bytes that
+  are not UTF-8 become backslash escapes. Two names that become the same by that get `#2`, `#3`.
+- URL schemes and special folder layouts belong to adapters: the shell passes them in as tables.
+"""
+
+import atexit
+import contextlib
+import fnmatch
+import os
+import re
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO
+
+from msgspec import Struct
+
+from probatum.audit.open import printable
+from probatum.audit.opened import Caps, Root
+from probatum.errors import FormatError, TargetError
+from probatum.vocabulary import Reason
+
+Scheme = Callable[[str], Iterator[Root]]
+"""Opens a target such as `hf://owner/name`. Raises TargetError if it cannot be opened at all."""
+
+Layout = Callable[[str], Iterator[Root] | None]
+"""Opens a folder of a known layout (an OCI image, an Ollama store); None if it is none such."""
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SNAPSHOT = re.compile(r"(.*/(?:models|datasets|spaces)--[^/]+)/snapshots/[^/]+(?:/.*)?")
+_STEP = 1 << 20
+
+
+def roots(
+    target: str,
+    *,
+    exclude: Sequence[str] = (),
+    schemes: Mapping[str, Scheme] | None = None,
+    layouts: Sequence[Layout] = (),
+    caps: Caps | None = None,
+    stdin: IO[bytes] | None = None,
+) -> Iterator[Root]:
+    """The files of `target`: a path, `-` for standard input, or a URL of one of `schemes`.
+
+    `exclude`: glob patterns over a file's or folder's name in the target, or its last part; what
+    they match is left out, as the user asked. `stdin` stands for the process's own.
+    Raises: TargetError if the target cannot be opened at all.
+    """
+    url = _URL.match(target)
+    if url is not None and not os.path.lexists(target):
+        return _of_scheme(target, url[1].lower(), schemes or {})
+    if target == "-":
+        return _of_stdin(stdin or sys.stdin.buffer, (caps or Caps()).total_size)
+    return _of_path(target, tuple(exclude), layouts)
+
+
+def _of_scheme(target: str, scheme: str, schemes: Mapping[str, Scheme]) -> Iterator[Root]:
+    opens = schemes.get(scheme)
+    if opens is None:
+        known = ", ".join(f"{name}://" for name in sorted(schemes)) or "none"
+        raise TargetError(f"{target}: no target of this scheme is known (known: {known})")
+    return opens(target)
+
+
+def _of_stdin(stdin: IO[bytes], most: int) -> Iterator[Root]:
+    """One root, its bytes in a temporary file that lasts as long as this process."""
+    with tempfile.NamedTemporaryFile(prefix="probatum-stdin-", delete=False) as kept:
+        atexit.register(_remove, kept.name)
+        size = 0
+        while piece := stdin.read(_STEP):
+            size += len(piece)
+            if size > most:
+                trouble = FormatError(
+                    Reason.OVER_LIMIT, f"more than {most} bytes on standard input"
+                )
+                yield Root("stdin", size, trouble=trouble)
+                return
+            kept.write(piece)
+    yield Root("stdin", size, path=kept.name)
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _of_path(target: str, exclude: tuple[str, ...], layouts: Sequence[Layout]) -> Iterator[Root]:
+    try:
+        status = os.stat(target)
+    except OSError as exc:
+        raise TargetError(f"{printable(target)}: {exc.strerror}") from exc
+    except ValueError as exc:  # a NUL in the path
+        raise TargetError(f"{printable(target)}: {exc}") from exc
+    if not stat.S_ISDIR(status.st_mode):
+        return iter((_of_file(target, status),))
+    for layout in layouts:
+        found = layout(target)
+        if found is not None:
+            return found
+    return _of_folder(target, exclude)
+
+
+def _of_file(target: str, status: os.stat_result) -> Root:
+    name = _utf8(os.path.basename(os.path.normpath(target)))
+    if not stat.S_ISREG(status.st_mode):
+        return Root(name, 0, trouble=_special(status.st_mode))
+    beside = frozenset(_names_in(os.path.dirname(os.path.abspath(target))))
+    return Root(name, status.st_size, path=target, beside=beside)
+
+
+def _names_in(folder: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                yield _utf8(entry.name)
+    except OSError:  # a folder that may be entered but not listed: nothing is known beside
+        return
+
+
+class _Walk(Struct):
+    """What the steps of one walk share."""
+
+    top: str
+    real: str
+    boundary: str
+    exclude: tuple[str, ...]
+    taken: set[str]
+    beside_top: frozenset[str] = frozenset()
+
+
+def _of_folder(target: str, exclude: tuple[str, ...]) -> Iterator[Root]:
+    real = os.path.realpath(target)
+    snapshot = _SNAPSHOT.fullmatch(real)
+    walk = _Walk(target, real, snapshot[1] if snapshot else real, exclude, set())
+    empty = True
+    for root in _walked(walk):
+        empty = False
+        yield root
+    if empty:
+        yield Root(".", 0, trouble=FormatError(Reason.NOT_ANALYSED, "the folder holds no file"))
+
+
+def _walked(walk: _Walk) -> Iterator[Root]:
+    """Every file, depth first. Open levels are iterators on a stack: no recursion, no limit."""
+    stack = [_listed(walk, "")]
+    while stack:
+        step = next(stack[-1], None)
+        if step is None:
+            stack.pop()
+        elif isinstance(step, str):
+            stack.append(_listed(walk, step))
+        else:
+            yield step
+
+
+def _listed(walk: _Walk, folder: str) -> Iterator[Root | str]:
+    """What one folder holds, sorted by name: a root for a file, a path for a folder to walk."""
+    try:
+        with os.scandir(os.path.join(walk.top, folder)) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+    except OSError as exc:
+        yield _trouble(
+            walk,
+            folder or ".",
+            Reason.VANISHED if isinstance(exc, FileNotFoundError) else Reason.UNREADABLE,
+            f"the folder cannot be listed: {exc.strerror}",
+        )
+        return
+    names = frozenset(_utf8(entry.name) for entry in found)
+    if not folder:
+        walk.beside_top = names
+    beside = names | walk.beside_top
+    for entry in found:
+        path = os.path.join(folder, entry.name) if folder else entry.name
+        if not _excluded(path, entry.name, walk.exclude):
+            yield _step(walk, path, entry, beside)
+
+
+def _excluded(path: str, name: str, patterns: tuple[str, ...]) -> bool:
+    return any(
+        fnmatch.fnmatchcase(path, pattern) or fnmatch.fnmatchcase(name, pattern)
+        for pattern in patterns
+    )
+
+
+def _step(walk: _Walk, path: str, entry: "os.DirEntry[str]", beside: frozenset[str]) -> Root | str:
+    try:
+        if entry.is_symlink():
+            return _linked(walk, path, beside)
+        if entry.is_dir(follow_symlinks=False):
+            return path if entry.name != ".git" else _git(walk, path)
+        status = entry.stat(follow_symlinks=False)
+    except OSError as exc:
+        gone = isinstance(exc, FileNotFoundError)
+        return _trouble(
+            walk,
+            path,
+            Reason.VANISHED if gone else Reason.UNREADABLE,
+            "it is no longer there" if gone else f"it cannot be looked at: {exc.strerror}",
+        )
+    if not stat.S_ISREG(status.st_mode):
+        return Root(_name(walk, path), 0, trouble=_special(status.st_mode))
+    full = os.path.join(walk.top, path)
+    return Root(_name(walk, path), status.st_size, path=full, beside=beside)
+
+
+def _linked(walk: _Walk, path: str, beside: frozenset[str]) -> Root:
+    full = os.path.join(walk.top, path)
+    real = os.path.realpath(full)
+    if not _within(real, walk.boundary):
+        says = f"a link that leads outside the target, to {printable(_utf8(os.readlink(full)))}"
+        return _trouble(walk, path, Reason.OUTSIDE_TARGET, says)
+    try:
+        status = os.stat(real)
+    except OSError as exc:
+        return _trouble(walk, path, Reason.UNREADABLE, f"a link that leads nowhere: {exc.strerror}")
+    if _within(real, walk.real):
+        inside = printable(_utf8(os.path.relpath(real, walk.real)))
+        says = f"a link to {inside}, which is judged under that name"
+        return _trouble(walk, path, Reason.NOT_ANALYSED, says)
+    if not stat.S_ISREG(status.st_mode):
+        return Root(_name(walk, path), 0, trouble=_special(status.st_mode))
+    return Root(_name(walk, path), status.st_size, path=real, beside=beside)
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _git(walk: _Walk, path: str) -> Root:
+    says = "git's own store is not opened; what is checked out is judged file by file"
+    return _trouble(walk, path, Reason.NOT_ANALYSED, says)
+
+
+def _trouble(walk: _Walk, path: str, reason: Reason, says: str) -> Root:
+    return Root(_name(walk, path), 0, trouble=FormatError(reason, says))
+
+
+def _special(mode: int) -> FormatError:
+    kinds = (
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a named pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    what = next((says for holds, says in kinds if holds(mode)), "no regular file")
+    return FormatError(Reason.UNREADABLE, f"{what}, not a file: nothing is read from it")
+
+
+def _name(walk: _Walk, path: str) -> str:
+    plain = name = printable(_utf8(path))
+    if plain == os.path.normpath(path) and path.isprintable():
+        return name  # its own name, which no other file of the target can have
+    count = 1
+    while name in walk.taken or os.path.lexists(os.path.join(walk.top, name)):
+        count += 1
+        name = f"{plain}#{count}"
+    walk.taken.add(name)
+    return name
+
+
+def _utf8(name: str) -> str:
+    """The name without the surrogates that stand for bytes that are not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
