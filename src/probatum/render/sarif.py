@@ -153,10 +153,11 @@ class _Run:
         if witnesses[1:]:
             said["relatedLocations"] = [
                 {
+                    "id": number,
                     **self._where(finding.artifact, witness.place, witness.excerpt),
                     "message": _message(witness.says),
                 }
-                for witness in witnesses[1:]
+                for number, witness in enumerate(witnesses[1:], 1)
             ]
         return said
 
