@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 
 from probatum.errors import FormatError
 from probatum.ports import Material
@@ -50,9 +51,10 @@ class FileMaterial:
             raise FormatError(Reason.UNREADABLE, f"reading failed: {exc.strerror}") from exc
         return data
 
-    def close(self) -> None:
+    def close(self, close: Callable[[int], None] = os.close) -> None:
+        # The default keeps os.close reachable for __del__ while the interpreter shuts down.
         if self._fd >= 0:
-            os.close(self._fd)
+            close(self._fd)
             self._fd = -1
 
     def __enter__(self) -> "FileMaterial":

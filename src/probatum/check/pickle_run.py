@@ -21,8 +21,8 @@ from probatum.check.pickle_summaries import (
     Named,
     Opaque,
     SetOf,
+    built_from,
     dtype_of,
-    fits,
     fits_any,
     hashable,
     joblib_array,
@@ -290,7 +290,7 @@ class Run:
                 target.dtype = dtype_of(target, state)
             if target.dtype is None:
                 raise Rejected(f"4: not a state that numpy writes, at {at}")
-        elif not any(fits(slot, state) for slot in admitted):
+        elif not built_from(target, state):
             raise Rejected(f"4: no summary admits the state at {at}")
         target.append(state)
         target.built = True
@@ -381,6 +381,7 @@ class Run:
         self.effects.append([offset - 1, "BUILD", "array", row["names"][0]])
         array = Made(row, (), offset)
         array.built = True
+        array.dtype = (0, references, False)
         self.stack[-1] = array
         if references:
             inner = Run(self.read, self.start, self.start + len(self.data), "pickle")

@@ -235,7 +235,7 @@ def _state(value: Any) -> bool:
 
 
 def _array_state(value: Any) -> bool:
-    """numpy array_setstate: (version, shape, dtype, fortran, bytes or list)."""
+    """numpy array_setstate: (version, shape, dtype, fortran, bytes, or a list as long as shape)."""
     if type(value) is not tuple or len(value) != 5 or type(value[0]) is not int:
         return False
     dtype = _complete(value[2])
@@ -243,7 +243,28 @@ def _array_state(value: Any) -> bool:
         return False
     if type_of(value[4]) == "bytes":
         return not dtype[1]
-    return type_of(value[4]) == "list" and (dtype[2] or _plain(value[4]))
+    if type(value[4]) is not list or len(value[4]) != prod(value[1]):
+        return False
+    return dtype[2] or _plain(value[4])
+
+
+def _masked_state(value: Any) -> bool:
+    """numpy.ma MaskedArray.__setstate__: an array's state, then mask bytes and a fill value."""
+    if type(value) is not tuple or len(value) != 7:
+        return False
+    return _array_state(value[:5]) and type_of(value[5]) == "bytes" and _arrays(value[6])
+
+
+def _arrays(root: Any) -> bool:
+    for value in everything(root):
+        if isinstance(value, Named | Opaque):
+            return False
+        if isinstance(value, Made) and value.row is not summary("numpy:generic"):
+            if value.row not in (summary("numpy:ndarray"), summary("numpy:dtype")):
+                return False
+            if not value.built or value.dtype is None or value.dtype[1]:
+                return False
+    return True
 
 
 def _lengths(value: Any) -> bool:
@@ -264,6 +285,9 @@ _SPECIAL: dict[str, Callable[[Any], bool]] = {
         type(value) is tuple and len(value) == 2 and all(map(_attributes, value))
     ),
     "ndarray-state": _array_state,
+    "masked-state": _masked_state,
+    "arrays": _arrays,
+    "plain-dtype": lambda value: not (_complete(value) or (0, True))[1],
     "dtype": lambda value: _complete(value) is not None,
     "dtype-code": lambda value: _of_code(value) is not None,
 }
@@ -287,7 +311,26 @@ def _of_code(code: Any) -> tuple[int, bool, bool] | None:
 
 
 def _complete(value: Any) -> tuple[int, bool, bool] | None:
-    return value.dtype if isinstance(value, Made) and value.built else None
+    if not isinstance(value, Made) or not value.built:
+        return None
+    return value.dtype if value.row is summary("numpy:dtype") else None
+
+
+def built_from(target: Made, state: Any) -> bool:
+    """Whether the row of an instance admits a state; a numpy array then knows its dtype."""
+    row = target.row
+    if not any(fits(slot, state) for slot in row.get("build", ())):
+        return False
+    if type(state) is tuple and len(state) in (5, 7):
+        target.dtype = _complete(state[2])
+    attributes = row.get("attributes", {})
+    held = state[0] if type(state) is tuple and len(state) == 2 else state
+    if not attributes or type(held) is not DictOf:
+        return True
+    return all(
+        type(key) is not str or key not in attributes or fits(attributes[key], value)
+        for key, value in zip(held[::2], held[1::2], strict=True)
+    )
 
 
 def dtype_of(fresh: Made, state: Any) -> tuple[int, bool, bool] | None:

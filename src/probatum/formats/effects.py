@@ -23,6 +23,7 @@ class Row(Struct, frozen=True):
     call: tuple[tuple[str, ...], ...]
     new: tuple[tuple[str, ...], ...]
     build: tuple[str, ...]
+    attributes: dict[str, str]
     items: str
     hash: bool
     returns: str
@@ -95,6 +96,7 @@ def _row(name: str, written: dict[str, Any], basis: str) -> Row:
         call=tuple(map(tuple, written.get("call", ()))),
         new=tuple(map(tuple, written.get("new", ()))),
         build=tuple(written.get("build", ())),
+        attributes=written.get("attributes", {}),
         items=written.get("items", ""),
         hash=written.get("hash", False),
         returns=written.get("returns", ""),

@@ -64,6 +64,7 @@ class Wrapped(Struct, frozen=True):
     def instance(self, items: list[Value], at: int) -> Instance:
         array = Instance(self.row, (), at)
         array.built = True
+        array.dtype = self.dtype
         array.parts += items
         return array
 

@@ -28,8 +28,10 @@ from probatum.formats.pickle_values import (
     Unknown,
     Value,
     admits,
+    complete_dtype,
     described,
     dtype_after,
+    has_attributes,
     hash_inert,
     holds,
     is_scalar,
@@ -302,7 +304,9 @@ class Steps:
             target.dtype = None if self.last_use > target.made else dtype_after(target, state)
             admitted = "dtype-state" in row.build and target.dtype is not None
         else:
-            admitted = any(holds(slot, state) for slot in row.build)
+            admitted = any(holds(slot, state) for slot in row.build) and has_attributes(row, state)
+            if type(state) is tuple and len(state) in (5, 7):
+                target.dtype = complete_dtype(state[2])
         target.parts.append(state)
         if not admitted or target.built:
             self._no_state(target, state)

@@ -8,6 +8,7 @@ for themselves; what is too long to matter is represented by its type alone.
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from math import prod
 from typing import Any, Final
 
 from probatum.formats.effects import Row
@@ -45,19 +46,22 @@ BYTEARRAY: Final = Scalar("bytearray")
 class Box:
     """A mutable built-in container (or a frozenset). A dict's items are keys and values in turn.
 
-    `dropped` says that scalars were forgotten to save memory.
+    `count` is the number of elements ever given to it; `dropped` says that scalars among them were
+    forgotten to save memory.
     """
 
-    __slots__ = ("dropped", "items", "type")
+    __slots__ = ("count", "dropped", "items", "type")
 
     def __init__(self, type: str, items: list[Value]) -> None:
         self.type = type
         self.items = items
+        self.count = len(items)
         self.dropped = False
 
     def extend(self, items: list[Value]) -> None:
         kept = self.items
         kept += items
+        self.count += len(items)
         if len(kept) > COMPACT and self.type != "dict":
             self.items = [item for item in kept if not is_scalar(item)]
             self.dropped = True
@@ -77,8 +81,8 @@ class Name:
 class Instance:
     """An object made by a summarised call; `parts` is all it was given: arguments, states, items.
 
-    `made` is the offset it was made at, `built` whether BUILD has filled it; `dtype` is known for
-    instances of numpy's dtype once they are complete.
+    `made` is the offset it was made at, `built` whether BUILD has filled it; `dtype` is the data
+    type of a completed numpy dtype or array.
     """
 
     __slots__ = ("arguments", "built", "dtype", "made", "parts", "row")
@@ -313,7 +317,10 @@ def _is_slots(value: Value) -> bool:
 
 
 def _is_ndarray_state(value: Value) -> bool:
-    """Source: numpy `array_setstate` (methods.c): (version, shape, dtype, fortran, raw)."""
+    """Source: numpy `array_setstate` (methods.c): (version, shape, dtype, fortran, raw).
+
+    numpy does not compare a list's length with the shape.
+    """
     if type(value) is not tuple or len(value) != 5:
         return False
     version, shape, dtype, fortran, raw = value
@@ -322,18 +329,61 @@ def _is_ndarray_state(value: Value) -> bool:
         return False
     if type_of(raw) == "bytes":
         return not known.objects
-    return type_of(raw) == "list" and (known.plain_object or _is_data(raw))
+    if not isinstance(raw, Box) or raw.type != "list" or raw.count != prod(shape):
+        return False
+    return known.plain_object or _is_data(raw)
+
+
+def _is_masked_state(value: Value) -> bool:
+    """Source: numpy/ma/core.py `MaskedArray.__setstate__`: a state, then mask and fill value."""
+    if type(value) is not tuple or len(value) != 7 or not _is_ndarray_state(value[:5]):
+        return False
+    return type_of(value[5]) == "bytes" and _is_arrays(value[6])
+
+
+def _is_arrays(root: Value) -> bool:
+    return all(_is_array_part(value) for value in reachable(root))
+
+
+def _is_array_part(value: Value) -> bool:
+    if isinstance(value, Name | Unknown):
+        return False
+    if not isinstance(value, Instance):
+        return True
+    if _is_row(value.row, "numpy:generic"):
+        return True
+    known = value.built and value.dtype is not None and not value.dtype.objects
+    return known and (_is_row(value.row, "numpy:ndarray") or _is_row(value.row, "numpy:dtype"))
 
 
 def complete_dtype(value: Value) -> DType | None:
     """The data type of a numpy dtype that BUILD has completed."""
-    return value.dtype if isinstance(value, Instance) and value.built else None
+    if not isinstance(value, Instance) or not value.built:
+        return None
+    return value.dtype if _is_row(value.row, "numpy:dtype") else None
+
+
+def has_attributes(row: Row, state: Value) -> bool:
+    """Whether the attributes that a dict state sets hold the slots a summary puts on them."""
+    if type(state) is tuple and len(state) == 2:
+        state = state[0]
+    if not row.attributes or type_of(state) != "dict":
+        return True
+    pairs = zip(state.items[::2], state.items[1::2], strict=True)
+    return all(
+        type(key) is not str or key not in row.attributes or holds(row.attributes[key], value)
+        for key, value in pairs
+    )
 
 
 def dtype_after(instance: Instance, state: Value) -> DType | None:
     """The data type that BUILD makes of a fresh `numpy:dtype` instance, or None if it must not."""
     made = from_code(instance.arguments[0]) if instance.arguments else None
     return None if made is None else with_state(made, state, complete_dtype, _items)
+
+
+def _is_plain_dtype(known: DType | None) -> bool:
+    return known is not None and not known.objects
 
 
 def _items(value: Value) -> list[tuple[Value, Value]] | None:
@@ -352,6 +402,9 @@ _NAMED: Final[dict[str, Condition]] = {
     "state": _is_state,
     "slots": _is_slots,
     "ndarray-state": _is_ndarray_state,
+    "masked-state": _is_masked_state,
+    "arrays": _is_arrays,
     "dtype": lambda value: complete_dtype(value) is not None,
+    "plain-dtype": lambda value: _is_plain_dtype(complete_dtype(value)),
     "dtype-code": lambda value: from_code(value) is not None,
 }

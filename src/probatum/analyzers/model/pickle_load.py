@@ -17,8 +17,8 @@ Sources: CPython `Modules/_pickle.c` and `Lib/pickle.py`; Huang et al., "PickleB
 summaries derived from a library's own source.
 """
 
-from probatum.formats.pickle_evidence import assumptions, certificate, undecided
 from probatum.claims import LOAD_INERT
+from probatum.formats.pickle_evidence import assumptions, certificate, undecided
 from probatum.formats.pickle_machine import Run
 from probatum.formats.pickle_steps import Danger
 from probatum.formats.pickle_streams import LOADERS, streams

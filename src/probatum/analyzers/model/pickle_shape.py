@@ -11,9 +11,9 @@ is, or when a class is not certified as data.
 
 from collections.abc import Iterator
 
-from probatum.formats.pickle_evidence import assumptions, certificate, undecided
 from probatum.claims import DATA_SHAPED
 from probatum.formats import effects
+from probatum.formats.pickle_evidence import assumptions, certificate, undecided
 from probatum.formats.pickle_machine import Run
 from probatum.formats.pickle_streams import LOADERS, streams
 from probatum.formats.pickle_values import Instance, Name, Unknown, certified, described, reachable
@@ -45,9 +45,9 @@ def pickle_shape(artifact: Artifact, material: Material) -> Verdict:
     if functions:
         return Refuted(tuple(functions[:16]))
     for run in found.runs:
-        doubt = _depends(run) or undecided(run) or _uncertified(run)
-        if doubt is not None:
-            return doubt
+        for doubt in (_depends(run), undecided(run), _uncertified(run)):
+            if doubt is not None:
+                return doubt
     if found.trailing is not None:
         return Undecided(found.trailing.reason, found.trailing.detail, found.trailing.place)
     return Proven(certificate(found, material, "data-shaped"), assumptions(found.runs))
