@@ -1,0 +1,71 @@
+"""Opens whatever a user may name: a path, standard input, an address, a store or an image layout.
+
+The shells hand this to the audit, which itself knows only files and folders. An adapter is imported
+when a target may be its own, so that a plain file costs none of them.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from probatum.audit import targets
+from probatum.audit.opened import Root
+
+_TAR_MAGIC = (257, b"ustar")
+
+
+def roots(target: str, *, exclude: Sequence[str] = ()) -> Iterator[Root]:
+    """The files of `target`, but for those that a pattern of `exclude` leaves out of a folder.
+
+    Raises: TargetError if the target cannot be opened at all.
+    """
+    plain = partial(targets.roots, exclude=exclude, schemes=_SCHEMES)
+    if "://" not in target and target != "-":
+        if _may_be_image(target):
+            from probatum.adapters import oci
+
+            if oci.recognises(target):
+                return oci.roots(target, plain=plain)
+        if _may_be_store(target):
+            from probatum.adapters import ollama
+
+            if ollama.recognises(target):
+                return ollama.roots(target, plain=plain)
+    return plain(target)
+
+
+def _hub(target: str) -> Iterator[Root]:
+    from probatum.adapters import hub
+
+    return hub.roots(target)
+
+
+def _ollama(target: str) -> Iterator[Root]:
+    from probatum.adapters import ollama
+
+    return ollama.roots(target)
+
+
+_SCHEMES = {"hf": _hub, "ollama": _ollama}
+
+
+def _may_be_image(target: str) -> bool:
+    """Whether a file there begins like a tar archive, or a folder holds an `oci-layout`."""
+    start, magic = _TAR_MAGIC
+    try:
+        path = Path(target)
+        if path.is_dir():
+            return (path / "oci-layout").exists()
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(start + len(magic))[start:] == magic
+    except (OSError, ValueError):
+        return False
+
+
+def _may_be_store(target: str) -> bool:
+    try:
+        return (Path(target) / "blobs").is_dir() or "manifests" in Path(target).absolute().parts
+    except (OSError, ValueError):
+        return False
