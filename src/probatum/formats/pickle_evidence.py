@@ -1,14 +1,144 @@
-"""Evidence that the two pickle analysers give alike: certificates, reasons, assumptions."""
+"""Verdicts about the pickle streams of a file, with their evidence."""
 
 import hashlib
+from collections.abc import Iterator
 
+from probatum.formats import effects
 from probatum.formats.pickle_machine import Run
+from probatum.formats.pickle_steps import Danger
 from probatum.formats.pickle_streams import Streams
+from probatum.formats.pickle_values import Instance, Name, Unknown, certified, described, reachable
 from probatum.ports import Material
-from probatum.vocabulary import Certificate, Place, Undecided
+from probatum.vocabulary import (
+    Certificate,
+    Excerpt,
+    Place,
+    Proven,
+    Reason,
+    Refuted,
+    Step,
+    Undecided,
+    Verdict,
+    Witness,
+)
+
+_MOST_WITNESSES = 16
 
 
-def undecided(run: Run) -> Undecided | None:
+def load_verdict(found: Streams, material: Material) -> Verdict:
+    """Whether reading the streams runs anything their author chose."""
+    for index, run in enumerate(found.runs):
+        dangers = _reached(run)
+        if dangers and (index == 0 or found.loader == "torch-raw"):
+            return Refuted(tuple(_witness(one, run, material) for one in dangers[:_MOST_WITNESSES]))
+        if dangers:
+            return Undecided(
+                Reason.PARSER_DIFFERENTIAL,
+                f"the stream after the first runs {dangers[0].name.replace(':', '.')}, "
+                "which a reader that loads once never reaches",
+                Place(offset=dangers[0].offset),
+            )
+        doubt = _undecided(run)
+        if doubt is not None:
+            return doubt
+    if found.trailing is not None:
+        return Undecided(found.trailing.reason, found.trailing.detail, found.trailing.place)
+    return Proven(_certificate(found, material, "load-inert"), _assumptions(found.runs))
+
+
+def shape_verdict(found: Streams, material: Material) -> Verdict:
+    """Whether what reading the streams returns is data."""
+    functions = [
+        _function_witness(value, material)
+        for run in found.runs
+        if run.broken is None
+        for value in _functions(run)
+    ]
+    if functions:
+        return Refuted(tuple(functions[:16]))
+    for run in found.runs:
+        for doubt in (_depends(run), _undecided(run), _uncertified(run)):
+            if doubt is not None:
+                return doubt
+    if found.trailing is not None:
+        return Undecided(found.trailing.reason, found.trailing.detail, found.trailing.place)
+    return Proven(_certificate(found, material, "data-shaped"), _assumptions(found.runs))
+
+
+def _reached(run: Run) -> tuple[Danger, ...]:
+    """Dangers that a load passes through: in a stream that breaks off, only certain steps count."""
+    if run.broken is None or not run.problems:
+        return run.refuted
+    certain = min(problem.offset for problem in run.problems)
+    return tuple(danger for danger in run.refuted if danger.offset <= certain)
+
+
+def _witness(danger: Danger, run: Run, material: Material) -> Witness:
+    name = danger.name.replace(":", ".")
+    start = max(0, danger.named_at - 16)
+    steps = [Step(f"{name} is looked up", Place(offset=danger.named_at))]
+    if danger.arguments:
+        steps.append(Step(f"its arguments are ({danger.arguments})", Place(offset=danger.offset)))
+    steps.append(Step(f"{danger.opcode} runs it: {danger.effect}", Place(offset=danger.offset)))
+    return Witness(
+        says=f"{danger.opcode} {name}({danger.arguments}): {danger.effect}",
+        place=Place(offset=danger.offset),
+        steps=tuple(steps),
+        excerpt=Excerpt(start, material.read(start, danger.offset - start + 16)[:256]),
+    )
+
+
+def _functions(run: Run) -> Iterator[Name]:
+    """Functions, by summary or by known effect, that the returned value leads to."""
+    for value in reachable(run.result):
+        if isinstance(value, Name) and (
+            (value.row is not None and not value.row.is_class)
+            or (value.row is None and value.name in effects.dangers())
+        ):
+            yield value
+
+
+def _depends(run: Run) -> Undecided | None:
+    if not run.refuted:
+        return None
+    first = run.refuted[0]
+    return Undecided(
+        Reason.UNRESOLVED,
+        f"what loading returns is up to {first.name.replace(':', '.')}, which it runs",
+        Place(offset=first.offset),
+    )
+
+
+def _uncertified(run: Run) -> Undecided | None:
+    for value in reachable(run.result):
+        if certified(value):
+            continue
+        offset = value.made if isinstance(value, Instance) else None
+        if isinstance(value, Name | Unknown):
+            offset = value.offset
+        return Undecided(
+            Reason.MISSING_SUMMARY,
+            f"no summary certifies {described(value)} as data",
+            Place(offset=offset),
+        )
+    return None
+
+
+def _function_witness(value: Name, material: Material) -> Witness:
+    name = value.name.replace(":", ".")
+    start = max(0, value.offset - 16)
+    return Witness(
+        says=f"what loading returns holds the function {name}",
+        place=Place(offset=value.offset),
+        steps=(
+            Step(f"{name} is looked up", Place(offset=value.offset)),
+            Step("it is reachable from the returned value"),
+        ),
+        excerpt=Excerpt(start, material.read(start, 64)),
+    )
+
+
+def _undecided(run: Run) -> Undecided | None:
     if run.problems:
         first, more = run.problems[0], len({problem.detail for problem in run.problems}) - 1
         others = f" (and {more} more)" if more else ""
@@ -18,7 +148,7 @@ def undecided(run: Run) -> Undecided | None:
     return None
 
 
-def certificate(found: Streams, material: Material, claim: str) -> Certificate:
+def _certificate(found: Streams, material: Material, claim: str) -> Certificate:
     """What `check/pickle.py` re-derives: the streams' digests and every effectful step."""
     return Certificate(
         "pickle",
@@ -58,7 +188,7 @@ def _digest(material: Material, start: int, end: int) -> str:
     return digest.hexdigest()
 
 
-def assumptions(runs: tuple[Run, ...]) -> tuple[str, ...]:
+def _assumptions(runs: tuple[Run, ...]) -> tuple[str, ...]:
     """The libraries whose summaries the proof rests on."""
     used = {basis for run in runs for basis in run.basis if basis}
     return tuple(f"{basis} does what its effect summaries say" for basis in sorted(used))
