@@ -27,7 +27,7 @@ from probatum.audit.judge import attempted
 from probatum.audit.open import opened
 from probatum.audit.opened import Caps, Opened, Root
 from probatum.audit.worker import FetchedMaterial
-from probatum.errors import Rejected
+from probatum.errors import FormatError, Rejected
 from probatum.material import BytesMaterial, FileMaterial
 from probatum.ports import Material
 from probatum.vocabulary import Artifact, Finding, Planned, Proven, Refuted, Report, Undecided

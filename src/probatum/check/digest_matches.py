@@ -12,6 +12,7 @@ from typing import Any
 
 from probatum.errors import Rejected
 
+CLAIM = "digest-matches"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _PIECE = 1 << 20
 

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from probatum.errors import Rejected
 
+CLAIM = "load-inert"
 _WIDTHS = {0xCA: 4, 0xCB: 8, 0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8, 0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8}
 _PLAIN = {b"bool", b"bfloat16", b"float16", b"float32", b"float64", b"float128", b"complex64"}
 _PLAIN |= {b"complex128", b"complex256"}
