@@ -48,7 +48,7 @@ class Entry(Struct, frozen=True):
 
     @property
     def folder(self) -> bool:
-        return self.name.endswith("/")
+        return self.name.endswith("/") and self.size == 0
 
     @property
     def link(self) -> bool:

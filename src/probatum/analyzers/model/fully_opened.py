@@ -1,0 +1,243 @@
+"""Decides whether every member of a container was opened, and is the same for every reader.
+
+An archive can show one list of files to the loader and another to the scanner: two members of
+one name, a header that contradicts the directory, members that overlap, bytes between them.
+This analyser reads the container more strictly than any loader does.
+
+Proven: the members' spans cover the whole file without gap or overlap, every place that names a
+member says the same, compressed contents unfold to exactly what was announced. The certificate
+lists the members with their digests. Tensors in a torch archive and stored members above 64 MiB
+are listed with their place only; a tensor is no artifact of its own, unless its first bytes are
+those of something a loader would open.
+
+Refuted: two readers see different members. The witness is the place: a second member of the same
+name with other content, a local header with another name or size, a member that the directory
+does not list.
+
+Undecided: a member cannot be opened (encrypted, a link, an unknown method, over a limit), readers
+part ways without a difference in what they would see shown here (a wrong checksum, bytes before
+the archive or between members), or the format is one that the certificate checker cannot unfold
+with the standard library (zstd, lz4, 7z).
+
+Sources: PKWARE APPNOTE.TXT 6.3.10; POSIX.1-2001 pax; RFC 1950-1952; the .xz format 1.2.0.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from probatum.claims import FULLY_OPENED
+from probatum.errors import FormatError
+from probatum.formats import compression, tar, zip
+from probatum.formats.allowance import Allowance
+from probatum.formats.kinds import CONTAINERS, TARS, ZIPS
+from probatum.formats.zip import Doubt, Located
+from probatum.formats.zip_members import TORCH, is_raw_storage
+from probatum.ports import Material, analyzer
+from probatum.vocabulary import (
+    Artifact,
+    Certificate,
+    Place,
+    Proven,
+    Reason,
+    Refuted,
+    Step,
+    Undecided,
+    Verdict,
+    Witness,
+)
+
+_HUGE = 64 << 20
+_CHECKED_METHODS = (zip.STORED, zip.DEFLATED, zip.BZIP2)
+_UNCHECKED = (
+    "the checksums of {} stored members, listed by place, were not recomputed: "
+    "a reader that does may refuse the file"
+)
+
+
+@analyzer(id="fully-opened", claim=FULLY_OPENED, accepts=CONTAINERS)
+def fully_opened(artifact: Artifact, material: Material) -> Verdict:
+    """Judge the container by the family of its format."""
+    if artifact.kind in ZIPS:
+        return _zip(artifact.kind, material)
+    if artifact.kind in TARS:
+        return _tar(material)
+    if artifact.kind in ("zstd", "lz4", "7z"):
+        return Undecided(
+            Reason.UNSUPPORTED,
+            f"its content was opened, but no certificate can be checked: {artifact.kind} "
+            "does not unfold with Python's standard library",
+        )
+    return _stream(artifact.kind, material)
+
+
+def _zip(kind: str, material: Material) -> Verdict:
+    listing = zip.directory(material)
+    found, doubts = zip.survey(material, listing)
+    Allowance(material.size).charge_within(
+        one.entry.size for one in found if one.entry.method != zip.STORED
+    )
+    for one in found:
+        closed = _closed(one)
+        if closed is not None:
+            return closed
+    doubts = (*doubts, *_twins(material, found))
+    return _doubtful(doubts) if doubts else _zip_proven(kind, material, found)
+
+
+def _zip_proven(kind: str, material: Material, found: Iterable[Located]) -> Proven:
+    structure, members, at = hashlib.sha256(), [], 0
+    for one in sorted(found, key=lambda one: one.data):
+        digest = _zip_digest(kind, material, one)
+        if one.entry.method == zip.STORED:
+            _feed(structure, material, at, one.data)
+            at = one.data + one.entry.packed
+        if not one.entry.folder:
+            members.append(_member(one.entry.name, one.entry.size, one.data, digest))
+    _feed(structure, material, at, material.size)
+    left = sum(one["sha256"] is None for one in members)
+    says = (_UNCHECKED.format(left),) if left else ()
+    return _proven("zip", material, structure.hexdigest(), members, says)
+
+
+def _zip_digest(kind: str, material: Material, one: Located) -> str | None:
+    """The digest of the member's content; None where its place alone says enough."""
+    entry = one.entry
+    if kind in TORCH and is_raw_storage(material, entry):
+        return None
+    if entry.method == zip.STORED and entry.size > _HUGE:
+        return None
+    return _digest(zip.contents(material, one))
+
+
+def _closed(one: Located) -> Undecided | None:
+    """Why this member cannot be opened, or its opening not be checked."""
+    entry, place = one.entry, Place(offset=one.entry.header, part=one.entry.name)
+    if entry.encrypted:
+        return Undecided(Reason.ENCRYPTED, f"member {entry.name!r} is encrypted", place)
+    if entry.link:
+        return Undecided(Reason.OUTSIDE_TARGET, f"member {entry.name!r} is a link", place)
+    if entry.method not in _CHECKED_METHODS:
+        return Undecided(
+            Reason.UNSUPPORTED, f"member {entry.name!r} uses method {entry.method}", place
+        )
+    return None
+
+
+def _twins(material: Material, found: Iterable[Located]) -> Iterator[Doubt]:
+    """Members of one name: readers take the first, the last, or both."""
+    first: dict[str, Located] = {}
+    for one in found:
+        twin = first.setdefault(one.entry.name, one)
+        if twin is one:
+            continue
+        differ = _digest(zip.contents(material, twin)) != _digest(zip.contents(material, one))
+        says = f"a second member is called {one.entry.name!r} (the first: byte {twin.entry.header})"
+        yield Doubt(
+            says + (", with other content" if differ else ""), one.entry.header, refutes=differ
+        )
+
+
+def _doubtful(doubts: Iterable[Doubt]) -> Verdict:
+    witnesses = tuple(_witness(doubt) for doubt in doubts if doubt.refutes)
+    if witnesses:
+        return Refuted(witnesses[:16])
+    doubt = next(iter(doubts))
+    return Undecided(Reason.PARSER_DIFFERENTIAL, doubt.says, Place(offset=doubt.offset))
+
+
+def _witness(doubt: Doubt) -> Witness:
+    place = Place(offset=doubt.offset)
+    return Witness(
+        doubt.says,
+        place,
+        (
+            Step(
+                "readers that go by the directory and readers that go by the headers part here",
+                place,
+            ),
+        ),
+    )
+
+
+def _tar(material: Material) -> Verdict:
+    listing = tar.listing(material)
+    other = next((one for one in listing.entries if not one.file and one.type != tar.FOLDER), None)
+    doubts = (*listing.doubts, *_tar_twins(material, listing))
+    if any(doubt.refutes for doubt in doubts):
+        return _doubtful(doubts)
+    if other is not None:
+        says = f"a link to {other.target!r}" if other.link else "no plain file"
+        place = Place(offset=other.header, part=other.name)
+        return Undecided(Reason.OUTSIDE_TARGET, f"member {other.name!r} is {says}", place)
+    if doubts:
+        return _doubtful(doubts)
+    structure, members, at = hashlib.sha256(), [], 0
+    for one in listing.entries:
+        if one.file:
+            _feed(structure, material, at, one.data)
+            at = one.data + one.size
+            members.append(_member(one.name, one.size, one.data, _tar_digest(material, one)))
+    _feed(structure, material, at, material.size)
+    return _proven("tar", material, structure.hexdigest(), members)
+
+
+def _tar_twins(material: Material, listing: tar.Listing) -> Iterator[Doubt]:
+    first: dict[str, tar.Entry] = {}
+    for one in listing.entries:
+        twin = first.setdefault(one.name, one)
+        if twin is one or one.type == twin.type == tar.FOLDER:
+            continue
+        differ = _tar_digest(material, twin) != _tar_digest(material, one)
+        says = f"a second member is called {one.name!r} (the first: byte {twin.header})"
+        yield Doubt(says + (", with other content" if differ else ""), one.header, refutes=differ)
+
+
+def _tar_digest(material: Material, one: tar.Entry) -> str:
+    return _digest(_pieces(material, one.data, one.data + one.size))
+
+
+def _stream(kind: str, material: Material) -> Verdict:
+    allowance, digest, size = Allowance(material.size), hashlib.sha256(), 0
+    for piece in compression.unfolded(kind, material):
+        allowance.charge(len(piece))
+        size = allowance.within_member(size + len(piece))
+        digest.update(piece)
+    whole = _digest(_pieces(material, 0, material.size))
+    return _proven(kind, material, whole, [_member("", size, 0, digest.hexdigest())])
+
+
+def _member(name: str, size: int, at: int, digest: str | None) -> dict[str, Any]:
+    return {"name": name, "size": size, "at": at, "sha256": digest}
+
+
+def _proven(
+    format: str,
+    material: Material,
+    structure: str,
+    members: list[dict[str, Any]],
+    assumptions: tuple[str, ...] = (),
+) -> Proven:
+    facts = {"format": format, "size": material.size, "structure": structure, "members": members}
+    return Proven(Certificate("members", facts), assumptions)
+
+
+def _digest(pieces: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pieces(material: Material, at: int, end: int) -> Iterator[bytes]:
+    while at < end:
+        piece = material.read(at, min(1 << 20, end - at))
+        if not piece:
+            raise FormatError(Reason.TRUNCATED, "the file ends too early", Place(offset=at))
+        yield piece
+        at += len(piece)
+
+
+def _feed(digest: Any, material: Material, at: int, end: int) -> None:
+    for piece in _pieces(material, at, end):
+        digest.update(piece)
