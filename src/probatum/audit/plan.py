@@ -21,7 +21,8 @@ def planner(available: Iterable[Analyzer]) -> Planner:
     """A `plan` over the analysers `available`.
 
     An artifact of a kind that none of them accepts gets the one claim that can still be made
-    of it, and that stays undecided: silence is impossible.
+    of it, and that stays undecided: silence is impossible. Whatever its kind, an artifact of
+    which a manifest says something is judged by those that accept `expected` as well.
     Raises: ConfigurationError if two analysers decide the same claim for the same kind.
     """
     by_kind: dict[str, dict[str, Analyzer]] = {}
@@ -33,8 +34,22 @@ def planner(available: Iterable[Analyzer]) -> Planner:
                     f"the analysers {rival.id!r} and {one.id!r} both decide {one.claim.id!r} "
                     f"for files of kind {kind!r}: name only one of them"
                 )
+    promised = by_kind.pop("expected", {})
+    for claim, one in promised.items():
+        for kind, claims in by_kind.items():
+            if claim in claims:
+                raise ConfigurationError(
+                    f"the analysers {one.id!r} and {claims[claim].id!r} both decide {claim!r} "
+                    f"for files of kind {kind!r}: name only one of them"
+                )
     plans = {kind: tuple(claims.values()) for kind, claims in by_kind.items()}
-    return lambda artifact: plans.get(artifact.kind, (UNJUDGED,))
+    extra = tuple(promised.values())
+
+    def planned(artifact: Artifact) -> tuple[Analyzer, ...]:
+        known = plans.get(artifact.kind, (UNJUDGED,))
+        return known if artifact.expected is None else (*known, *extra)
+
+    return planned
 
 
 @cache
