@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from probatum.analyzers.model.digest_matches import digest_matches
 from probatum.audit.judge import judged
+from probatum.audit.plan import plan, planner
 from probatum.check.digest_matches import holds
-from probatum.errors import Rejected
+from probatum.errors import ConfigurationError, Rejected
 from probatum.material import BytesMaterial
 from probatum.vocabulary import Artifact, Expected, Proven, Reason, Refuted, Undecided, Verdict
 
@@ -69,6 +71,23 @@ def test_a_digest_of_an_unknown_kind_is_undecided() -> None:
 
 def test_without_a_manifest_nothing_is_said() -> None:
     assert isinstance(verdict(b"abc", None), Undecided)
+
+
+def test_the_claim_is_planned_of_what_a_manifest_names_whatever_its_kind() -> None:
+    for kind in ("gguf", "unknown", "no such kind"):
+        named_ids = planned(Artifact(name="m", kind=kind, size=3, expected=named(b"abc")))
+        other_ids = planned(Artifact(name="m", kind=kind, size=3))
+        assert named_ids == [*other_ids, "digest-matches"]
+
+
+def planned(artifact: Artifact) -> list[str]:
+    return [one.claim.id for one in plan(artifact)]
+
+
+def test_two_analysers_that_decide_the_claim_are_refused() -> None:
+    rival = structs.replace(digest_matches, id="rival", accepts=frozenset({"gguf"}))
+    with pytest.raises(ConfigurationError, match="rival"):
+        planner([digest_matches, rival])
 
 
 _FACTS = st.dictionaries(
