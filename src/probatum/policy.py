@@ -5,7 +5,12 @@ The rules, in order:
 1. A refuted finding fails, whatever its claim, unless an acceptance covers it.
 2. An undecided finding fails if its claim is one that must be proven, unless an acceptance
    covers it, or `fail-on` is "refuted".
-3. An acceptance covers a finding if its claim is the finding's, its artifact (a name pattern or
+3. What could not be opened, or is of no known kind, may be anything: it was never judged for the
+   claims that must be proven, so it fails as if it had been asked for all of them. What merely
+   no analyser judges yet (`not-analysed`: a picture, a link, git's own store) is reported and
+   does not fail, unless `must-prove` names its claim.
+4. A report in which nothing at all was decided never holds.
+5. An acceptance covers a finding if its claim is the finding's, its artifact (a name pattern or
    a digest) fits, and its day of expiry has not passed. One that has expired covers nothing,
    and the finding it used to cover says so.
 """
@@ -17,7 +22,8 @@ from typing import Literal, assert_never
 
 from msgspec import Struct
 
-from probatum.vocabulary import Finding, Proven, Refuted, Report, Undecided
+from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
+from probatum.vocabulary import Finding, Proven, Reason, Refuted, Report, Undecided
 
 HOLDS, REFUTED, UNDECIDED, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: the policy holds; something is refuted; proof is missing where it is asked;
@@ -38,7 +44,6 @@ MUST_PROVE = (
     "self-contained",
     "no-remote-code",
     "template-inert",
-    "kind-is-understood",
 )
 """What the default policy asks for: that loading runs nothing, and every claim that the file's
 own bytes decide."""
@@ -124,8 +129,8 @@ def decide(report: Report, policy: Policy, today: datetime.date) -> Decision:
 
 def summary(decision: Decision, report: Report) -> Iterator[str]:
     """What a person should know beyond the findings: one line each."""
-    if not report.findings:
-        yield "nothing was judged"
+    if not decided(report):
+        yield "nothing was decided, so the policy cannot hold"
     if decision.failures:
         refuted = sum(isinstance(one.finding.verdict, Refuted) for one in decision.failures)
         lacking = len(decision.failures) - refuted
@@ -147,8 +152,14 @@ def _fails(finding: Finding, policy: Policy) -> bool:
         case Refuted():
             return True
         case Undecided():
-            return policy.fail_on == "undecided" and finding.claim in policy.must_prove
+            asked = finding.claim in policy.must_prove or _may_be_anything(finding, verdict)
+            return policy.fail_on == "undecided" and asked
     assert_never(verdict)
+
+
+def _may_be_anything(finding: Finding, verdict: Undecided) -> bool:
+    unopened = finding.claim in {FULLY_OPENED.id, KIND_IS_UNDERSTOOD.id}
+    return unopened and verdict.reason is not Reason.NOT_ANALYSED
 
 
 def _exit_code(report: Report, failures: Iterable[Failure]) -> int:
@@ -157,6 +168,9 @@ def _exit_code(report: Report, failures: Iterable[Failure]) -> int:
     kinds = {type(failure.finding.verdict) for failure in failures}
     if Refuted in kinds:
         return REFUTED
-    if kinds or not report.findings:
-        return UNDECIDED
-    return HOLDS
+    return UNDECIDED if kinds or not decided(report) else HOLDS
+
+
+def decided(report: Report) -> bool:
+    """Whether anything at all was proven or refuted."""
+    return any(not isinstance(finding.verdict, Undecided) for finding in report.findings)

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from probatum.errors import FormatError
@@ -9,6 +10,7 @@ from probatum.ports import Analyzer, Material
 from probatum.vocabulary import Artifact, Proven, Reason, Refuted, Undecided, Verdict
 
 _VERDICTS = (Proven, Refuted, Undecided)
+_HOME = str(Path(__file__).parents[1])
 T = TypeVar("T")
 
 
@@ -46,9 +48,12 @@ def undecided(trouble: FormatError) -> Undecided:
 
 def crash(exc: Exception) -> str:
     """The exception's type and the innermost line of code it left, without hostile text."""
-    frames = traceback.extract_tb(exc.__traceback__)
-    if not frames:
+    frames = [
+        (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(exc.__traceback__)
+    ]
+    outside = [frame for frame in frames if frame[0] != __file__]
+    ours = [frame for frame in outside if frame[0].startswith(_HOME)] or outside
+    if not ours:
         return type(exc).__name__
-    ours = [frame for frame in frames if "probatum" in frame.filename] or frames
-    file = ours[-1].filename.replace("\\", "/").split("/")
-    return f"{type(exc).__name__} at {'/'.join(file[-2:])}:{ours[-1].lineno}"
+    path, line = ours[-1]
+    return f"{type(exc).__name__} at {'/'.join(Path(path).parts[-2:])}:{line}"

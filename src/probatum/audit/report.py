@@ -78,7 +78,7 @@ class Record(Struct):
         """Close the record: what has no verdict gets this one, and the opening ends here."""
         for entry in self.entries:
             entry.verdicts += [why] * (len(entry.planned) - len(entry.verdicts))
-        self.halted = self.halted or why
+        self.halted = why if self.halted is None else self.halted
         self.finished = True
 
 
@@ -126,15 +126,17 @@ def _settled(record: Record) -> list[Entry]:
     """
     if not record.entries:
         root = Artifact(name=record.root.name, kind="unknown", size=record.root.size)
-        why = record.halted or Undecided(Reason.CRASHED, "nothing was found in it, not even itself")
+        why = record.halted
+        if why is None:
+            why = Undecided(Reason.CRASHED, "nothing was found in it, not even itself")
         return [Entry(root, ((UNJUDGED.claim.id, OPENING.id),), why, [why])]
     by_name = {entry.artifact.name: entry for entry in record.entries}
     for entry in record.entries:
-        if entry.trouble and entry.artifact.parent in by_name:
+        if entry.trouble is not None and entry.artifact.parent in by_name:
             name = entry.artifact.name
             detail = f"{name}: {entry.trouble.detail}"
             _shut(by_name[entry.artifact.parent], replace(entry.trouble, detail=detail))
-    if record.halted:
+    if record.halted is not None:
         _shut_chain(record.entries, by_name, record.halted)
     return record.entries
 

@@ -9,6 +9,7 @@ from mmap import mmap
 from typing import Any, NoReturn
 
 import msgspec
+from msgspec.structs import replace
 
 from probatum.audit import plan
 from probatum.audit.frames import (
@@ -33,7 +34,7 @@ from probatum.audit.frames import (
 )
 from probatum.audit.judge import attempted, judged, undecided
 from probatum.audit.open import opened
-from probatum.audit.opened import Opened
+from probatum.audit.opened import Caps, Opened
 from probatum.audit.sandbox import confine, die_with_parent
 from probatum.catalog import analyzers, named
 from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
@@ -43,6 +44,7 @@ from probatum.ports import Analyzer, Material
 from probatum.vocabulary import Artifact, Proven, Reason, Undecided, Verdict
 
 _FETCH = 8 << 20
+_LONG = 1 << 18
 _ORDERS = 1 << 30
 
 
@@ -103,6 +105,7 @@ class Worker:
 
     def _root(self, order: Order) -> None:
         known = {(ordinal, claim): verdict for ordinal, claim, verdict in order.known}
+        self._stay_in_touch(order.size)
         started = time.process_time()
         steps = self._opened(order)
         ordinal = 0
@@ -129,16 +132,17 @@ class Worker:
     def _artifact(
         self, order: Order, ordinal: int, one: Opened, known: dict[tuple[int, int], Undecided]
     ) -> None:
-        trouble = undecided(one.trouble) if one.trouble else None
+        trouble = undecided(one.trouble) if one.trouble is not None else None
         planned = self._planned(one)
         ids = tuple((analyzer.claim.id, analyzer.id) for analyzer in planned)
         self._tell(Met(order.root, ordinal, one.artifact, ids, trouble))
+        self._stay_in_touch(one.artifact.size)
         first = order.given if ordinal == order.done else 0
         for number in range(first, len(planned)):
             verdict: Verdict | None = known.get((ordinal, number))
             if verdict is None:
                 self._stand(order.root, ordinal, number)
-                if trouble and _tells(planned[number], one.artifact):
+                if trouble is not None and _tells(planned[number], one.artifact):
                     verdict = trouble
                 else:
                     verdict = judged(planned[number], one.artifact, one.material)
@@ -148,7 +152,7 @@ class Worker:
 
     def _planned(self, one: Opened) -> tuple[Analyzer, ...]:
         planned = self._plan(one.artifact)
-        if one.trouble and not any(_tells(each, one.artifact) for each in planned):
+        if one.trouble is not None and not any(_tells(each, one.artifact) for each in planned):
             return (*planned, plan.OPENING)
         return planned
 
@@ -161,11 +165,15 @@ class Worker:
             except FormatError as exc:
                 trouble = undecided(exc)
             else:
-                yield from opened(order.name, whole, self._caps)
+                yield from _expecting(order, opened(order.name, whole, self._caps_for(order)))
                 return
         nothing = Artifact(name=order.name, kind="unknown", size=order.size)
         why = FormatError(trouble.reason, trouble.detail, trouble.place)
         yield Opened(nothing, BytesMaterial(b""), why)
+
+    def _caps_for(self, order: Order) -> Caps:
+        # Bytes that are dear to fetch are not fetched only to be hashed.
+        return self._caps if order.path is not None else replace(self._caps, digest_size=0)
 
     def _material(self, order: Order) -> Material:
         beside = self._beside[order.beside]
@@ -186,6 +194,11 @@ class Worker:
         # Ends the process when it runs out, in the middle of a C loop too.
         signal.setitimer(signal.ITIMER_PROF, self._limits.cpu_s)
 
+    def _stay_in_touch(self, size: int) -> None:
+        # What may take long must not keep what is done from the parent.
+        if size > _LONG:
+            self._teller.flush()
+
     def _stop_the_clock(self) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
@@ -203,7 +216,8 @@ class Worker:
             if not data:
                 return None
             self._pending.extend(self._frames.feed(data))
-        return down_decoder.decode(self._pending.pop(0))
+        message: Batch | Fetched = down_decoder.decode(self._pending.pop(0))
+        return message
 
     def _fetcher(self, root: int) -> Callable[[int, int], bytes]:
         def fetch(offset: int, length: int) -> bytes:
@@ -244,6 +258,14 @@ class FetchedMaterial:
         )
 
 
+def _expecting(order: Order, found: Iterator[Opened]) -> Iterator[Opened]:
+    """`found`, where the root itself carries what a manifest says of it."""
+    for number, one in enumerate(found):
+        if number == 0 and order.expected is not None:
+            one = replace(one, artifact=replace(one.artifact, expected=order.expected))
+        yield one
+
+
 def _tells(analyzer: Analyzer, artifact: Artifact) -> bool:
     """Whether the trouble in opening this artifact is itself the verdict on the claim."""
     claim = analyzer.claim.id
@@ -267,7 +289,8 @@ def _written(verdict: Verdict, most: int) -> bytes:
 
 def _legible(verdict: Verdict) -> Verdict:
     """The same verdict with every lone surrogate in its texts escaped."""
-    return msgspec.convert(_escaped(msgspec.to_builtins(verdict)), Verdict)  # type: ignore[no-any-return,arg-type]
+    legible: Verdict = msgspec.convert(_escaped(msgspec.to_builtins(verdict)), Verdict)
+    return legible
 
 
 def _escaped(data: Any) -> Any:

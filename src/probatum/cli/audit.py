@@ -2,14 +2,12 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from probatum.cli.help import Parser, SubParsers, add_command, add_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from probatum.audit.opened import Root
     from probatum.audit.run import Settings
     from probatum.configuration import Configuration
     from probatum.policy import Policy
@@ -20,7 +18,8 @@ FORMATS = ("terminal", "json", "sarif", "junit", "markdown", "html")
 _DESCRIPTION = """\
 Open each target, judge every artifact in it, and say of each claim: proven, refuted or undecided.
 
-A target is a file, a folder, an archive, - (standard input), or hf://owner/name[@revision].
+A target is a file, a folder, an archive, - (standard input), hf://owner/name[@revision],
+ollama://model, an Ollama store or an OCI image layout.
 What is audited is never imported, executed or unpickled; it is judged in worker processes that
 have no network, bounded memory and bounded time.
 """
@@ -68,7 +67,9 @@ def add_parser(subparsers: SubParsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     import datetime
+    from functools import partial
 
+    from probatum.adapters.anywhere import roots
     from probatum.audit.run import audit
     from probatum.cli.output import demand_writable, say, write
     from probatum.cli.progress import progress
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = audit(
             arguments.targets,
             settings,
-            roots_of=_roots_of(tuple(arguments.exclude)),
+            roots_of=partial(roots, exclude=arguments.exclude),
             on_progress=on_progress,
             on_note=talk,
         )
@@ -108,7 +109,7 @@ def _colourful() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def _configuration(arguments: argparse.Namespace, talk: "Callable[[str], None]") -> "Configuration":
+def _configuration(arguments: argparse.Namespace, talk: Callable[[str], None]) -> "Configuration":
     from probatum.configuration import Configuration, found, read
 
     path = arguments.config
@@ -155,20 +156,6 @@ def _policy(arguments: argparse.Namespace, configuration: "Configuration") -> "P
     return policy
 
 
-def _roots_of(exclude: tuple[str, ...]) -> "Callable[[str], Iterator[Root]]":
-    """How a target's name becomes its files: addresses of a hub are known here, and only here."""
-    from probatum.audit import targets
-
-    def roots_of(target: str) -> "Iterator[Root]":
-        if target.startswith("hf://"):
-            from probatum.adapters import hub
-
-            return hub.roots(target)
-        return targets.roots(target)
-
-    return roots_of
-
-
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
@@ -201,7 +188,7 @@ def _add_policy(parser: Parser) -> None:
 
 def _add_limits(parser: Parser) -> None:
     group = parser.add_argument_group("limits", "sizes are bytes, or text such as 512M or 2GiB")
-    types = {"SIZE": str, "S": _seconds, "N": _count}
+    types: dict[str, Callable[[str], object]] = {"SIZE": str, "S": _seconds, "N": _count}
     for option, field, value, help in _LIMITS:
         group.add_argument(option, dest=field, type=types[value], metavar=value, help=help)
 

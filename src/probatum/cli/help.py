@@ -12,7 +12,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        super().__init__(*arguments, allow_abbrev=False, **options)
+        options["allow_abbrev"] = False  # an abbreviation of today may mean two options tomorrow
+        super().__init__(*arguments, **options)
 
     def error(self, message: str) -> NoReturn:
         self.exit(3, f"{self.prog}: {message} (see {self.prog} --help)\n")

@@ -5,6 +5,7 @@ Nothing here or in `add_parser` may import more than argparse: `probatum --help`
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from types import TracebackType
@@ -90,12 +91,19 @@ class _Edge:
         if exc is None or isinstance(exc, SystemExit):
             return False
         if isinstance(exc, BrokenPipeError):
-            sys.stderr = None  # type: ignore[assignment]  # whoever was reading has gone
+            _hush()
         elif isinstance(exc, KeyboardInterrupt):
             self.exit_code = 130
         else:
             _complain(exc)
         return True
+
+
+def _hush() -> None:
+    """Let nothing complain at exit about a reader that has gone."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
 
 
 def _complain(exc: BaseException) -> None:
