@@ -73,9 +73,13 @@ def _facts(facts: Any, size: int) -> tuple[str, str, list[dict[str, Any]]]:
             raise Rejected("0: not the facts of a stream")
         if type(stream["start"]) is not int or type(stream["end"]) is not int:
             raise Rejected("0: not the bounds of a stream")
-        if not isinstance(stream["effects"], list):
+        if not isinstance(stream["effects"], list) or not all(map(_is_effect, stream["effects"])):
             raise Rejected("0: not a list of effects")
     return claim, loader, streams
+
+
+def _is_effect(effect: Any) -> bool:
+    return isinstance(effect, list) and list(map(type, effect)) == [int, str, str, str]
 
 
 def _whole(
@@ -83,7 +87,7 @@ def _whole(
 ) -> None:
     """Step 1, the end: where each loader stops to read, and that its name is needed."""
     if loader == "torch-raw":
-        if len(streams) != 5 or not read(0, 24).endswith(_TORCH_MAGIC, 0, 2 + len(_TORCH_MAGIC)):
+        if len(streams) != 5 or read(2, len(_TORCH_MAGIC)) != _TORCH_MAGIC:
             raise Rejected("1: not torch's own five streams")
         return
     if at != size:

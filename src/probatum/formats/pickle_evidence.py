@@ -67,10 +67,11 @@ def shape_verdict(found: Streams, material: Material) -> Verdict:
 
 def _reached(run: Run) -> tuple[Danger, ...]:
     """Dangers that a load passes through: in a stream that breaks off, only certain steps count."""
-    if run.broken is None or not run.problems:
+    if run.broken is None:
         return run.refuted
-    certain = min(problem.offset for problem in run.problems)
-    return tuple(danger for danger in run.refuted if danger.offset <= certain)
+    looked_up = {danger.named_at for danger in run.refuted}
+    unsure = [problem.offset for problem in run.problems if problem.offset not in looked_up]
+    return tuple(danger for danger in run.refuted if all(danger.offset <= at for at in unsure))
 
 
 def _witness(danger: Danger, run: Run, material: Material) -> Witness:

@@ -16,6 +16,8 @@ LOADERS = {
 }
 """Kind of artifact -> the loader whose reading is followed."""
 _TORCH_RAW_STREAMS = 5
+_TORCH_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+"""LONG1 0x1950a86a20f9469cfc6c STOP, after PROTO. Source: torch/serialization.py MAGIC_NUMBER."""
 
 
 class Streams(Struct, frozen=True):
@@ -44,20 +46,35 @@ _last: list[tuple[tuple[str, Material, int], Streams]] = []
 
 
 def _followed(loader: str, material: Material, start: int) -> Streams:
+    if loader == "torch-raw":
+        return _torch_raw(material, start)
     runs: list[Run] = []
     at = start
-    while True:
+    while at < material.size or not runs:
         found = _next(loader, material, at)
-        _merge(runs, found, loader)
+        if runs and (loader == "torch" or (found.broken and not found.refuted)):
+            return Streams(loader, tuple(runs), _leftover(material, at))
+        _merge(runs, found)
+        if found.broken:
+            break
         at = found.end
-        if found.broken or at >= material.size:
-            return Streams(loader, tuple(runs))
-        if loader == "torch":
-            return Streams(loader, tuple(runs), _leftover(material, at))
-        if loader == "torch-raw" and len(runs) == _TORCH_RAW_STREAMS:
-            return Streams(loader, tuple(runs))  # raw storages follow, which nothing unpickles
-        if loader != "torch-raw" and not _begins(material, at):
-            return Streams(loader, tuple(runs), _leftover(material, at))
+    return Streams(loader, tuple(runs))
+
+
+def _torch_raw(material: Material, start: int) -> Streams:
+    """Magic number, protocol, system, the object, storage keys; raw storages follow, unpickled by
+    nothing. Source: torch/serialization.py `_legacy_load`."""
+    runs: list[Run] = []
+    at = start
+    while len(runs) < _TORCH_RAW_STREAMS and at < material.size:
+        runs.append(_next("torch-raw", material, at))
+        if runs[-1].broken:
+            return Streams("torch-raw", tuple(runs))
+        at = runs[-1].end
+    if len(runs) == _TORCH_RAW_STREAMS and material.read(start + 2, 13) == _TORCH_MAGIC:
+        return Streams("torch-raw", tuple(runs))
+    wrong = FormatError(Reason.MALFORMED, "not the five streams of a legacy torch file")
+    return Streams("torch-raw", tuple(runs), wrong)
 
 
 def _next(loader: str, material: Material, at: int) -> Run:
@@ -70,9 +87,9 @@ def _next(loader: str, material: Material, at: int) -> Run:
     return run(material.read, at, material.size, loader, material.beside)
 
 
-def _merge(runs: list[Run], found: Run, loader: str) -> None:
+def _merge(runs: list[Run], found: Run) -> None:
     """Millions of small data streams in one file cost one run."""
-    if loader != "torch-raw" and runs and _is_plain(runs[-1]) and _is_plain(found):
+    if runs and _is_plain(runs[-1]) and _is_plain(found):
         runs[-1] = Run(runs[-1].start, found.end, (), (), (), frozenset(), result=())
     else:
         runs.append(found)
@@ -80,15 +97,6 @@ def _merge(runs: list[Run], found: Run, loader: str) -> None:
 
 def _is_plain(one: Run) -> bool:
     return not (one.effects or one.problems or one.refuted or one.broken)
-
-
-def _begins(material: Material, at: int) -> bool:
-    """Whether another stream that ends in STOP can be read at `at`."""
-    try:
-        opcodes.skim(material.read, at, material.size)
-    except FormatError:
-        return False
-    return True
 
 
 def _leftover(material: Material, at: int) -> FormatError:
