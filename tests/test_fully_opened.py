@@ -131,6 +131,12 @@ def test_a_local_header_with_another_size_is_refuted() -> None:
     assert isinstance(judged(data[:22] + struct.pack("<I", 2) + data[26:]), Refuted)
 
 
+@pytest.mark.parametrize("name", ["../a", "/a", "b/../../a", "C:/a"])
+def test_a_name_that_leads_out_of_the_folder_is_refuted(name: str) -> None:
+    assert isinstance(judged(zipped({name: b"x"})), Refuted)
+    assert isinstance(judged(tarred({name: b"x"}), "tar"), Refuted)
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_two_members_of_one_name_and_other_content_are_refuted() -> None:
     held = io.BytesIO()

@@ -186,9 +186,15 @@ def _records(read: Read, at: int, end: int, count: int) -> Iterator[dict[str, An
 
 
 def _name(raw: bytes, flags: int) -> str:
+    _demand(not _leads_out(raw.decode("utf-8", "replace")), "a name that leads out")
     _demand(not (b"\0" in raw or b"\\" in raw), "a name that readers take differently")
     _demand(flags & 0x800 or raw.isascii(), "a name in no stated encoding")
     return raw.decode()
+
+
+def _leads_out(name: str) -> bool:
+    first, *rest = name.split("/")
+    return first in ("", "..") or first.endswith(":") or ".." in rest
 
 
 def _extra(data: bytes) -> dict[int, bytes]:
@@ -319,6 +325,7 @@ def _tar(listed: list[tuple[str, int, int, str | None]], read: Read, size: int, 
             _demand(one.offset == at, "the members do not follow each other without a gap")
             _demand(one.isfile() or one.isdir(), "a link or a device")
             _demand(one.sparse is None, "a sparse file")
+            _demand(not _leads_out(one.name), "a name that leads out")
             block = read(one.offset_data - 512, 512)
             _demand(_octal(block[124:136]) == one.size, "two sizes for one member")
             _demand(one.isfile() or one.size == 0, "a folder with content")

@@ -181,7 +181,7 @@ _QUOTED = re.compile(rb"\s*(\"[^\n]*\"|'[^\n]*')\s*")
 _DOTTED = re.compile(rb"[\w\x80-\xff]+(\.[\w<>\x80-\xff]+)*")
 _CUT = (re.compile(rb"[\w.+<>\s\x80-\xff-]*"), re.compile(rb"\s*([\"'].*)?", re.DOTALL))
 _LINES = {
-    b"I": (1, _NUMBER),
+    b"I": (1, re.compile(_NUMBER.pattern + rb"|")),  # C takes an empty line for zero
     b"L": (1, _NUMBER),
     b"F": (1, _FLOAT),
     b"S": (1, _QUOTED),

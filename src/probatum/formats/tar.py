@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from probatum.errors import FormatError
-from probatum.formats.zip import Doubt
+from probatum.formats.zip import Doubt, leads_out
 from probatum.ports import Material
 from probatum.vocabulary import Place, Reason
 
@@ -208,6 +208,10 @@ def _named(one: Entry, extended: dict[str, str], doubts: list[Doubt]) -> Entry:
     """The entry under the name, size and link target that extended headers before it give."""
     name = extended.get("path", one.name)
     size = extended.get("size")
+    if leads_out(name):
+        doubts.append(
+            Doubt("a name that leads out of the folder it is unpacked into", one.header, True)
+        )
     if "\0" in name or "\\" in name:
         doubts.append(Doubt("a name with a NUL or a backslash, read differently", one.header))
     if size is not None and size != str(one.size):

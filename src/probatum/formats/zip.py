@@ -251,7 +251,15 @@ def _decoded(raw: bytes, flags: int) -> str:
     return raw.decode("utf-8" if flags & 0x800 else "cp437", "backslashreplace")
 
 
+def leads_out(name: str) -> bool:
+    """Whether unpacking a member of this name, as it stands, writes outside the folder."""
+    parts = name.replace("\\", "/").split("/")
+    return parts[0] == "" or ".." in parts or parts[0].endswith(":")
+
+
 def _name_doubts(raw: bytes, fields: dict[int, bytes], flags: int, at: int) -> Iterator[Doubt]:
+    if leads_out(_decoded(raw, flags)):
+        yield Doubt("a name that leads out of the folder it is unpacked into", at, True)
     if b"\0" in raw:
         yield Doubt("a name with a NUL in it, which some readers cut there", at)
     if b"\\" in raw:
@@ -301,13 +309,9 @@ def located(material: Material, entry: Entry, doubts: list[Doubt] | None = None)
 
 
 def _local_sizes(fields: dict[int, bytes], size: int, packed: int, at: int) -> tuple[int, int]:
-    wide = fields.get(1, b"")
-    if _FULL32 in (size, packed) and len(wide) >= 16:
-        values = struct.unpack_from("<QQ", wide)
-        return (
-            values[0] if size == _FULL32 else size,
-            values[1] if packed == _FULL32 else packed,
-        )
+    if _FULL32 not in (size, packed) or 1 not in fields:
+        return size, packed
+    size, packed, _ = _widened(fields, (size, packed, 0), at)
     return size, packed
 
 

@@ -1,0 +1,209 @@
+"""Decides whether bytes that no loader is named for are of one known, plain kind.
+
+Proven, for an empty file, for text, Markdown and JSON, and for PNG images: the whole file was
+followed to its end. Text is UTF-8 without control characters; it names no interpreter, no ZIP ends
+it, and a pickle machine that were given it would fail before it imported or called anything.
+JSON is one whole document besides, without a key twice in one object. A PNG is its chunks, each
+with the right checksum, and nothing behind the last.
+
+Refuted: the name promises such a kind and the bytes are visibly none of it.
+
+Undecided: no known format begins like this file; or it could be taken for something else; or it
+is an image of a format that is not followed to its end here. JPEG, GIF and WebP readers skip what
+they do not know, so that such a file can carry anything.
+
+Sources: RFC 3629, RFC 8259, the PNG specification (third edition), CPython Lib/pickletools.
+"""
+
+import codecs
+import hashlib
+import io
+import json
+import pickletools
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from probatum.claims import KIND_IS_UNDERSTOOD
+from probatum.errors import FormatError
+from probatum.ports import Material, analyzer
+from probatum.vocabulary import (
+    Artifact,
+    Certificate,
+    Excerpt,
+    Place,
+    Proven,
+    Reason,
+    Refuted,
+    Undecided,
+    Verdict,
+    Witness,
+)
+
+_MOST = 64 << 20
+_STEP = 1 << 20
+_HEAD = 1 << 16
+_TAIL = 65557
+_PNG = b"\x89PNG\r\n\x1a\n"
+_IMAGES = (_PNG, b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
+_HARMLESS = frozenset(
+    """
+    INT BININT BININT1 BININT2 LONG LONG1 LONG4 STRING BINSTRING SHORT_BINSTRING UNICODE
+    BINUNICODE SHORT_BINUNICODE NONE FLOAT BINFLOAT EMPTY_LIST EMPTY_TUPLE EMPTY_DICT LIST TUPLE
+    DICT APPEND APPENDS MARK POP POP_MARK DUP GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT
+    SETITEM SETITEMS TUPLE1 TUPLE2 TUPLE3 NEWTRUE NEWFALSE BINBYTES SHORT_BINBYTES MEMOIZE
+    """.split()  # noqa: SIM905
+)
+
+
+@analyzer(
+    id="kind-is-understood",
+    claim=KIND_IS_UNDERSTOOD,
+    accepts={"unknown", "empty", "text", "markdown", "json", "image"},
+)
+def kind_is_understood(artifact: Artifact, material: Material) -> Verdict:
+    """Follow the whole file as what it was recognised as."""
+    match artifact.kind:
+        case "empty":
+            return _proven("empty", material, b"")
+        case "unknown":
+            return _unknown(material)
+        case "image":
+            return _image(material)
+    return _text("json" if artifact.kind == "json" else "text", material)
+
+
+def _unknown(material: Material) -> Undecided:
+    head = material.read(0, 8).hex(" ")
+    return Undecided(Reason.UNKNOWN_KIND, f"no known format begins with {head}", Place(offset=0))
+
+
+def _proven(kind: str, material: Material, data: bytes) -> Proven:
+    facts = {"kind": kind, "size": material.size, "sha256": hashlib.sha256(data).hexdigest()}
+    return Proven(Certificate("kind", facts))
+
+
+def _whole(material: Material) -> bytes:
+    if material.size > _MOST:
+        raise FormatError(Reason.OVER_LIMIT, f"more than {_MOST} bytes, which are not all read")
+    return b"".join(material.read(at, _STEP) for at in range(0, material.size, _STEP))
+
+
+def _text(kind: str, material: Material) -> Verdict:
+    data = _whole(material)
+    broken = _first_untextual(data)
+    if broken is not None:
+        excerpt = Excerpt(max(0, broken - 8), data[max(0, broken - 8) : broken + 8])
+        says = "this byte has no place in UTF-8 text"
+        return Refuted((Witness(says, Place(offset=broken), excerpt=excerpt),))
+    other = _other_reading(data)
+    if other is not None:
+        return Undecided(Reason.PARSER_DIFFERENTIAL, other, Place(offset=0))
+    if kind == "json":
+        fault = _json_fault(data)
+        if fault is not None:
+            return fault
+    return _proven(kind, material, data)
+
+
+def _first_untextual(data: bytes) -> int | None:
+    """The offset of the first byte that is not UTF-8 text, if there is one."""
+    decoder, at = codecs.getincrementaldecoder("utf-8")(), 0
+    try:
+        for at in range(0, len(data), _STEP):
+            decoder.decode(data[at : at + _STEP], at + _STEP >= len(data))
+    except UnicodeDecodeError as exc:
+        return max(0, at + exc.start - 3 * (at > 0))
+    controls = data.translate(None, _PLAIN)
+    return min(data.index(byte) for byte in set(controls)) if controls else None
+
+
+def _other_reading(data: bytes) -> str | None:
+    """What else a loader could take this text for."""
+    if data.startswith((b"#!", b"MZ", b"\xef\xbb\xbf#!")):
+        return "a system may run it: it begins like a program"
+    if b"PK\x05\x06" in data[-_TAIL:]:
+        return "it ends like a ZIP archive"
+    return _as_pickle(data)
+
+
+def _as_pickle(data: bytes) -> str | None:
+    """What a pickle machine would do with it before it fails, if that is more than nothing."""
+    try:
+        for opcode, _, at in pickletools.genops(io.BytesIO(data[:_HEAD])):
+            if opcode.name == "STOP":
+                return "a pickle machine reads a whole value from its beginning"
+            if opcode.name not in _HARMLESS:
+                return f"a pickle machine would reach {opcode.name} at byte {at}"
+    except (ValueError, IndexError, OverflowError) as exc:
+        return _failed_late(data, str(exc))
+    return None
+
+
+def _failed_late(data: bytes, says: str) -> str | None:
+    """A failure counts only where the machine of every reader fails as well."""
+    if len(data) > _HEAD and ("expected" in says or "newline" in says or "exhausted" in says):
+        return "a pickle machine can be fed from it for long"
+    # C reads integers in other bases too, and an empty line as zero.
+    _, base, number = says.partition("with base 10: ")
+    if base and (len(number) < 4 or any(char.isdigit() for char in number)):
+        return "a pickle machine may read a number at its beginning"
+    return None
+
+
+def _json_fault(data: bytes) -> Undecided | None:
+    try:
+        json.loads(data, object_pairs_hook=_distinct, parse_int=len)
+    except _Twice as exc:
+        return Undecided(Reason.PARSER_DIFFERENTIAL, f"the key {exc} stands twice in one object")
+    except (ValueError, RecursionError) as exc:
+        says = "it is nested too deeply" if isinstance(exc, RecursionError) else str(exc)
+        return Undecided(Reason.MALFORMED, f"it is no whole JSON document: {says}")
+    return None
+
+
+class _Twice(Exception):
+    pass
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> None:
+    keys: set[str] = set()
+    for key, _ in pairs:
+        if key in keys:
+            raise _Twice(repr(key))
+        keys.add(key)
+
+
+def _image(material: Material) -> Verdict:
+    head = material.read(0, 16)
+    if not head.startswith(_IMAGES):
+        says = "its name promises an image, and no image begins with these bytes"
+        return Refuted((Witness(says, Place(offset=0), excerpt=Excerpt(0, head)),))
+    if not head.startswith(_PNG):
+        return Undecided(Reason.UNSUPPORTED, "of images, only PNG is followed to its end")
+    data = _whole(material)
+    end = max(_chunk_ends(data), default=8)
+    if end != len(data) or data[-8:-4] != b"IEND":
+        return Undecided(
+            Reason.PARSER_DIFFERENTIAL, "something stands behind the image", Place(offset=end)
+        )
+    return _proven("png", material, data)
+
+
+def _chunk_ends(data: bytes) -> Iterator[int]:
+    """Where each chunk ends, as far as their lengths and checksums are right, up to the last."""
+    at = 8
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        end = at + 12 + length
+        name = data[at + 4 : at + 8]
+        right = zlib.crc32(data[at + 4 : end - 4]).to_bytes(4, "big")
+        if end > len(data) or data[end - 4 : end] != right or not name.isalpha():
+            return
+        yield end
+        if name == b"IEND":
+            return
+        at = end
+
+
+_PLAIN = bytes(byte for byte in range(256) if byte >= 0x20 and byte != 0x7F) + b"\t\n\r\f"
