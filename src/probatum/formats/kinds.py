@@ -101,7 +101,9 @@ def is_loadable_start(head: bytes, size: int) -> bool:
         return True
     if not head or head[0] not in _FIRST_OPCODES | {0x80}:
         return False
-    return Walk(head, size).start in (Start.CALLS, Start.LONG)
+    walk = Walk(head, size)
+    announced = head[0] == 0x80 and walk.ops > 2 and walk.start != Start.NONE
+    return announced or walk.start in (Start.CALLS, Start.LONG)
 
 
 def _magic(*magics: bytes, at: int = 0) -> Callable[[Seen], bool]:
@@ -216,9 +218,15 @@ def _pickle(seen: Seen) -> bool:
         return len(head) > 2 and head[1] <= 5 and head[2:3] in _OPCODES
     if head[0] not in _FIRST_OPCODES:
         return False
-    if seen.walk.start == Start.DATA:  # prose can stop the machine by chance; a whole file hardly
-        return seen.text is None or not head[seen.walk.end :].strip()
+    if seen.walk.start == Start.DATA:
+        return seen.text is None or _goes_on(seen)
     return seen.walk.start == Start.ONGOING
+
+
+def _goes_on(seen: Seen) -> bool:
+    """Whether a text that stops a pickle machine is pickles to its end, as prose hardly is."""
+    rest = seen.head[seen.walk.end :].strip()
+    return not rest or Walk(rest, len(rest) + seen.size - len(seen.head)).start > Start.IMPORTS
 
 
 def _pickle_kind(seen: Seen) -> str:

@@ -1,0 +1,250 @@
+"""Recognition by content: a wrong name hides nothing, and no pickle is called text."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import pickle
+import tarfile
+import zipfile
+import zlib
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from probatum.formats.folder_names import promised
+from probatum.formats.kinds import PICKLES, is_loadable_start, kind_of
+from probatum.formats.pickle_start import TORCH_MAGIC, Start, Walk
+from probatum.material import BytesMaterial
+
+CALL = b"cbuiltins\nprint\n(S'hello'\ntR."
+
+
+def kind(data: bytes, name: str = "sample", parent: str | None = None) -> str:
+    return kind_of(name, BytesMaterial(data), parent)
+
+
+def zip_of(*names: str, data: bytes = b"x") -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name in names:
+            archive.writestr(name, data)
+    return held.getvalue()
+
+
+def tar_of(*names: str) -> bytes:
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as archive:
+        for name in names:
+            archive.addfile(tarfile.TarInfo(name))
+    return held.getvalue()
+
+
+def safetensors(header: bytes) -> bytes:
+    return len(header).to_bytes(8, "little") + header
+
+
+def field(number: int, data: bytes) -> bytes:
+    return bytes((number << 3 | 2, len(data))) + data
+
+
+ONNX = b"\x08\x08" + field(2, b"maker") + field(7, field(2, b"g")) + field(8, b"\x10\x11")
+NODE = field(1, field(1, b"name") + field(2, b"Const"))
+PE = b"MZ" + bytes(58) + (64).to_bytes(4, "little") + b"PE\0\0" + bytes(20)
+
+BY_CONTENT = [
+    ("empty", b""),
+    ("zip", zip_of("a.txt")),
+    ("torch-zip", zip_of("m/data.pkl", "m/data/0", "m/version")),
+    ("torchscript", zip_of("m/data.pkl", "m/constants.pkl", "m/code/a.py")),
+    ("npz", zip_of("a.npy", "b.npy")),
+    ("keras", zip_of("config.json", "metadata.json", "model.weights.h5")),
+    ("skops", zip_of("schema.json", "1.npy")),
+    ("mar", zip_of("MAR-INF/MANIFEST.json", "m.pt")),
+    ("nemo", tar_of("./model_config.yaml", "./model_weights.ckpt")),
+    ("torch-tar", tar_of("sys_info", "pickle", "storages", "tensors")),
+    ("tar", tar_of("a.txt")),
+    ("tar", tar_of("N.")),
+    ("gzip", gzip.compress(b"x")),
+    ("bzip2", bz2.compress(b"x")),
+    ("xz", lzma.compress(b"x")),
+    ("xz", lzma.compress(b"x", lzma.FORMAT_ALONE)),
+    ("zlib", zlib.compress(b"some text, and more of it")),
+    ("zstd", b"\x28\xb5\x2f\xfd\x00"),
+    ("lz4", b"\x04\x22\x4d\x18\x40"),
+    ("7z", b"7z\xbc\xaf\x27\x1c\x00\x04"),
+    ("torch-raw", pickle.dumps(TORCH_MAGIC, 2) + pickle.dumps(1001, 2)),
+    ("torch-raw", pickle.dumps(TORCH_MAGIC, 0) + pickle.dumps(1001, 0)),
+    ("torch-raw", pickle.dumps(TORCH_MAGIC, 4) + pickle.dumps(1001, 4)),
+    ("joblib", b"\x80\x04\x8c\x13joblib.numpy_pickle\x8c\x11NumpyArrayWrapper\x93)\x81"),
+    ("npy", b"\x93NUMPY\x01\x00v\x00{"),
+    ("safetensors", safetensors(b'{"a":1}')),
+    ("gguf", b"GGUF\x03\0\0\0" + bytes(16)),
+    ("hdf5", b"\x89HDF\r\n\x1a\n" + bytes(20)),
+    ("hdf5", bytes(512) + b"\x89HDF\r\n\x1a\n" + bytes(20)),
+    ("onnx", ONNX),
+    ("saved-model", b"\x08\x01" + field(2, field(1, b""))),
+    ("saved-model", NODE + NODE),
+    ("coreml", b"\x08\x01" + field(2, b"") + b"\xa2\x1f\x01x"),
+    ("tflite", b"\x20\0\0\0TFL3" + bytes(8)),
+    ("executorch", b"\x20\0\0\0ET12" + bytes(8)),
+    ("tensorrt", b"ptrt\0\0\0\0"),
+    ("openvino-xml", b'<?xml version="1.0"?>\n<!-- c --><net name="m" version="11">'),
+    ("pmml", b'<!DOCTYPE a [<!ENTITY x "y">]>\n<PMML version="4.4">'),
+    ("pmml", '<?xml version="1.0"?><p:PMML>'.encode("utf-16")),
+    ("msgpack", b"\x81\xa6params\x81\xa1w\x01"),
+    ("msgpack", b"\xde\x00\x01\xa6params\x80"),
+    ("xgboost-json", b'{"learner":{"attributes":{}},"version":[2,1,0]}'),
+    ("xgboost-ubj", b"{L\0\0\0\0\0\0\0\x07learner{"),
+    ("lightgbm-text", b"tree\nversion=v4\nnum_class=1\n"),
+    ("catboost", b"CBM1\0\0\0\0"),
+    ("rds", b"X\n\0\0\0\x03\0\x04\x03\x02"),
+    ("rds", b"RDX3\nX\n\0\0\0\x03"),
+    ("torch7", b"\x04\0\0\0\x01\0\0\0\x03\0\0\0V 1\x08\0\0\0nn.Model"),
+    ("elf", b"\x7fELF\x02\x01\x01" + bytes(60)),
+    ("pe", PE),
+    ("macho", b"\xcf\xfa\xed\xfe" + bytes(30)),
+    ("macho", b"\xca\xfe\xba\xbe\0\0\0\x02" + bytes(30)),
+    ("llamafile", b"MZqFpD='\n\n" + bytes(60)),
+    ("shell-script", b"#!/bin/sh\nexit\n"),
+    ("python", b"#!/usr/bin/env python3\n"),
+    ("image", b"\x89PNG\r\n\x1a\n" + bytes(9)),
+    ("notebook", b'{"cells": [], "nbformat": 4}'),
+    ("json", b'[{"a": 1}]'),
+    ("text", b"some words\n"),
+    ("text", b"vocab\nwords\n"),
+    ("unknown", b"\x01\x02\x03\x00\xff"),
+    ("zip", b"\x01\x00 unknown bytes" + zip_of("a.txt")),
+    ("zip", b"plain text before it\n" + zip_of("a.txt")),
+]
+
+
+@pytest.mark.parametrize(("expected", "data"), BY_CONTENT)
+def test_content_tells_the_kind(expected: str, data: bytes) -> None:
+    assert kind(data) == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["a.txt", "a.bin", "a.safetensors", "config.json", "README.md", "a"]
+)
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_wrong_name_hides_no_pickle(name: str, protocol: int) -> None:
+    assert kind(pickle.dumps({"a": [1.5, "b" * 300]}, protocol), name) == "pickle"
+    assert kind(CALL, name) == "pickle"
+
+
+@pytest.mark.parametrize(
+    ("expected", "name", "data"),
+    [
+        ("model-config", "config.json", b'{"model_type": "x"}'),
+        ("model-config", "generation_config.json", b"{}"),
+        ("model-config", "preprocessor_config.json", b"{}"),
+        ("tokenizer-config", "tokenizer_config.json", b"{}"),
+        ("json", "tokenizer.json", b"{}"),
+        ("yaml", "conf.yaml", b"a: 1\n"),
+        ("yaml", "conf.yml", b'{"_target_": "x"}'),
+        ("chat-template", "chat_template.jinja", b"{{ x }}"),
+        ("chat-template", "chat_template.jinja", b"{% if x %}"),
+        ("markdown", "README.md", b"# hello\n"),
+        ("python", "modeling.py", b"import os\n"),
+        ("saved-model", "saved_model.pb", b"\xff\xff"),
+        ("safetensors", "a.safetensors", b"\xff\xff"),
+        ("pickle", "pytorch_model.bin", bytes(20)),
+        ("pickle", "a.pkl", b"hello"),
+        ("text", "a.txt", b"I think so.\n"),
+        ("llamafile", "a.llamafile", b"\x7fELF" + bytes(20)),
+        ("markdown", "README.md", b"[a](b)\n"),
+        ("markdown", "README.md", b"Kernel User Note Generated (c) } ] )\n"),
+    ],
+)
+def test_the_name_breaks_ties(expected: str, name: str, data: bytes) -> None:
+    assert kind(data, f"folder/{name}") == expected
+
+
+def test_a_torch_archive_decides_what_its_members_are() -> None:
+    for name in ("m/data.pkl", "m/constants.pkl"):
+        assert kind(b"\x7fELF", f"a.pt!/{name}", "torch-zip") == "torch-pickle"
+    assert kind(b"\x80\x02.", "a.tar!/storages", "torch-tar") == "torch-tar-pickle"
+
+
+def test_the_configuration_in_a_keras_archive_is_not_a_transformers_one() -> None:
+    assert kind(b'{"class_name": "Functional"}', "m.keras!/config.json", "keras") == "json"
+
+
+@pytest.mark.parametrize("length", [0x2E4E, 0x0280, 0x4E2E])
+def test_a_header_length_that_reads_like_opcodes_is_still_safetensors(length: int) -> None:
+    header = json.dumps({"a": "b"}).encode().ljust(length)
+    assert kind(safetensors(header), "model.safetensors") == "safetensors"
+
+
+def test_a_pickle_shaped_like_a_short_magic_number_is_a_pickle() -> None:
+    for prefix in (b"GGUF\x03\0\0\0\x010", b"BM\x0a\0\0", b"X\n\0\0\0" + bytes(10) + b"0"):
+        if prefix[:1] != b"B":
+            assert kind(prefix + CALL, "a.gguf") == "pickle"
+
+
+def test_a_pickle_is_recognised_whatever_stands_behind_it() -> None:
+    assert kind(CALL + b"# words and words", "notes.txt") == "pickle"
+    assert kind(CALL[:-1] + b"\0\0\0", "notes.txt") == "pickle"
+    assert kind(CALL + zip_of("a"), "a.zip") == "pickle"
+
+
+@pytest.mark.parametrize(
+    ("data", "start"),
+    [
+        (b"cat\ndog\n", Start.IMPORTS),
+        (b"words", Start.NONE),
+        (b"]q\x00.", Start.DATA),
+        (b"I\n.", Start.DATA),
+        (b"I0x10\n.", Start.DATA),
+        (b"(cos\nsystem\no", Start.CALLS),
+        (b"(ios\nsystem\n", Start.CALLS),
+        (b"N" * 90, Start.LONG),
+        (b"R", Start.NONE),
+        (b"(.", Start.NONE),
+    ],
+)
+def test_a_walk_says_how_far_a_pickle_machine_gets(data: bytes, start: Start) -> None:
+    assert Walk(data, len(data)).start == start
+
+
+def test_numbers_are_seldom_taken_for_a_file() -> None:
+    assert not is_loadable_start(bytes(512), 4000)
+    assert is_loadable_start(CALL, len(CALL))
+    assert is_loadable_start(pickle.dumps(print), 4000)
+    assert is_loadable_start(b"\x7fELF" + bytes(90), 4000)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+)
+
+
+@given(PLAIN, st.integers(0, 5), st.sampled_from(["a.txt", "config.json", "a.png", "a"]))
+@example(print, 0, "a.txt")
+@example(print, 4, "a.txt")
+def test_every_pickle_is_recognised(value: object, protocol: int, name: str) -> None:
+    assert kind(pickle.dumps(value, protocol), name) in PICKLES
+
+
+@given(st.binary(max_size=2000), st.sampled_from(["a.bin", "config.json", "a", "a.onnx"]))
+def test_any_bytes_have_a_kind(data: bytes, name: str) -> None:
+    assert kind(data, name)
+
+
+@given(st.sampled_from([data for _, data in BY_CONTENT if data]), st.data())
+def test_changed_bytes_have_a_kind(data: bytes, drawn: st.DataObject) -> None:
+    changed = bytearray(data)
+    for _ in range(drawn.draw(st.integers(1, 5))):
+        at = drawn.draw(st.integers(0, len(changed) - 1))
+        changed[at] = drawn.draw(st.integers(0, 255))
+    assert kind(bytes(changed[: drawn.draw(st.integers(1, len(changed)))]))
+
+
+def test_names_promise_kinds() -> None:
+    assert promised("model.safetensors") == "safetensors"
+    assert promised(".bin") is None
+    assert promised("adapter_config.json") == "model-config"
