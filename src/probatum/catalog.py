@@ -1,13 +1,47 @@
-"""Finds the analysers: every module under `probatum.analyzers`, and those a user's file names."""
+"""Finds the analysers: every module under `probatum.analyzers`, and those a user's file names.
+
+An audit imports only the analysers of the kinds it meets: importing them all costs more than
+judging most files. Which module accepts which kinds is read from its source, where the
+declaration says it in so many words (`accepts={"gguf"}`); a module that says it in another way
+is imported to be asked.
+"""
 
 import importlib
+import importlib.util
+import os
 import pkgutil
+import re
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 
 import probatum.analyzers
 from probatum.errors import ConfigurationError
 from probatum.ports import Analyzer
+
+_LITERAL = re.compile(r'accepts=\{((?:\s*"[a-z0-9-]+",?)+\s*)\}')
+_QUOTED = re.compile(r'"([a-z0-9-]+)"')
+
+
+@cache
+def accepting(kind: str) -> tuple[Analyzer, ...]:
+    """The built-in analysers that accept `kind`, by id; no others are imported if avoidable."""
+    asked = [module for module, kinds in _declarations().items() if kinds is None or kind in kinds]
+    found = [one for module in asked for one in _declared(module) if kind in one.accepts]
+    return tuple(sorted(found, key=lambda one: one.id))
+
+
+def warm() -> None:
+    """Have the analysers' bytecode written, if it is not: worker processes must not write files.
+
+    Installers usually compile what they install; where they do not, this costs a second, once.
+    """
+    if sys.dont_write_bytecode:
+        return
+    for origin in _modules().values():
+        if origin and not _compiled(origin):
+            analyzers()
+            return
 
 
 @cache
@@ -26,12 +60,49 @@ def named(entry_points: Iterable[str]) -> tuple[Analyzer, ...]:
     return tuple(_third_party(entry) for entry in entry_points)
 
 
-def _modules() -> Iterator[str]:
+@cache
+def _modules() -> dict[str, str | None]:
+    """Every analyser's module, with its source file if it has one."""
+    found = {}
     for area in pkgutil.iter_modules(probatum.analyzers.__path__, "probatum.analyzers."):
         package = importlib.import_module(area.name)
         for module in pkgutil.iter_modules(package.__path__, area.name + "."):
             if not module.name.rpartition(".")[2].startswith("_"):
-                yield module.name
+                found[module.name] = _source(package.__path__, module.name)
+    return found
+
+
+def _source(folders: Iterable[str], module: str) -> str | None:
+    for folder in folders:
+        path = f"{folder}/{module.rpartition('.')[2]}.py"
+        if os.path.isfile(path):  # noqa: PTH113
+            return path
+    return None
+
+
+@cache
+def _declarations() -> dict[str, frozenset[str] | None]:
+    """For each module the kinds that its source says it accepts; None: it has to be asked."""
+    return {
+        module: None if origin is None else _said(origin) for module, origin in _modules().items()
+    }
+
+
+def _said(origin: str) -> frozenset[str] | None:
+    with open(origin, encoding="utf-8") as file:
+        text = file.read()
+    literals = _LITERAL.findall(text)
+    if len(literals) != text.count("@analyzer(") or text.count("Analyzer(") > 0:
+        return None
+    return frozenset(kind for literal in literals for kind in _QUOTED.findall(literal))
+
+
+def _compiled(origin: str) -> bool:
+    try:
+        cached = os.stat(importlib.util.cache_from_source(origin))  # noqa: PTH116
+        return cached.st_mtime >= os.stat(origin).st_mtime  # noqa: PTH116
+    except (OSError, NotImplementedError):
+        return False
 
 
 def _declared(module: str) -> Iterator[Analyzer]:

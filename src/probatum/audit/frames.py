@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from probatum.audit.opened import Caps
 from probatum.audit.sandbox import Limits
-from probatum.vocabulary import Artifact, Expected, Undecided, Verdict
+from probatum.vocabulary import Artifact, Claim, Expected, Undecided, Verdict
 
 OPENING = -1
 """The claim number of a position while the next artifact is being opened."""
@@ -106,6 +106,12 @@ class Wants(Struct, frozen=True, array_like=True, tag=4):
     length: int
 
 
+class Introduced(Struct, frozen=True, array_like=True, tag=6):
+    """Claims that the worker will speak of from now on by their ids."""
+
+    claims: tuple[Claim, ...]
+
+
 class Gaps(Struct, frozen=True, array_like=True, tag=5):
     """What of the sandbox this platform cannot enforce."""
 
@@ -113,7 +119,7 @@ class Gaps(Struct, frozen=True, array_like=True, tag=5):
 
 
 Down = Batch | Fetched
-Up = Met | Said | Halted | Finished | Wants | Gaps
+Up = Met | Said | Halted | Finished | Wants | Gaps | Introduced
 
 down_encoder = msgspec.msgpack.Encoder()
 down_decoder = msgspec.msgpack.Decoder(Down)

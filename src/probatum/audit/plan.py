@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import cache
 
-from probatum.catalog import analyzers
+from probatum.catalog import accepting
 from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
 from probatum.errors import ConfigurationError
 from probatum.ports import Analyzer, Material
@@ -11,50 +11,61 @@ from probatum.vocabulary import Artifact, Reason, Undecided, Verdict
 
 Planner = Callable[[Artifact], tuple[Analyzer, ...]]
 
+_PROMISED = "expected"
+"""Stands for a kind in what an analyser accepts: any artifact that a manifest says something of."""
+
 
 def plan(artifact: Artifact) -> tuple[Analyzer, ...]:
     """The built-in analysers that judge `artifact`, at least one, in the order of their ids."""
     return _built_in()(artifact)
 
 
-def planner(available: Iterable[Analyzer]) -> Planner:
-    """A `plan` over the analysers `available`.
+def planner(available: Iterable[Analyzer], *, built_in: bool = False) -> Planner:
+    """A `plan` over the analysers `available`, and over the built-in ones as well if asked.
 
     An artifact of a kind that none of them accepts gets the one claim that can still be made
     of it, and that stays undecided: silence is impossible. Whatever its kind, an artifact of
     which a manifest says something is judged by those that accept `expected` as well.
     Raises: ConfigurationError if two analysers decide the same claim for the same kind.
     """
-    by_kind: dict[str, dict[str, Analyzer]] = {}
-    for one in sorted(available, key=lambda one: one.id):
-        for kind in one.accepts:
-            rival = by_kind.setdefault(kind, {}).setdefault(one.claim.id, one)
-            if rival is not one:
-                raise ConfigurationError(
-                    f"the analysers {rival.id!r} and {one.id!r} both decide {one.claim.id!r} "
-                    f"for files of kind {kind!r}: name only one of them"
-                )
-    promised = by_kind.pop("expected", {})
-    for claim, one in promised.items():
-        for kind, claims in by_kind.items():
-            if claim in claims:
-                raise ConfigurationError(
-                    f"the analysers {one.id!r} and {claims[claim].id!r} both decide {claim!r} "
-                    f"for files of kind {kind!r}: name only one of them"
-                )
-    plans = {kind: tuple(claims.values()) for kind, claims in by_kind.items()}
-    extra = tuple(promised.values())
+    given = tuple(sorted(available, key=lambda one: one.id))
+
+    @cache
+    def of_kind(kind: str) -> tuple[Analyzer, ...]:
+        own = accepting(kind) if built_in else ()
+        return _agreed(kind, (*own, *(one for one in given if kind in one.accepts)))
+
+    @cache
+    def of_kind_and_promise(kind: str) -> tuple[Analyzer, ...]:
+        return _agreed(kind, (*(of_kind(kind) or (UNJUDGED,)), *of_kind(_PROMISED)))
+
+    for kind in {kind for one in given for kind in one.accepts}:
+        of_kind_and_promise(kind)
 
     def planned(artifact: Artifact) -> tuple[Analyzer, ...]:
-        known = plans.get(artifact.kind, (UNJUDGED,))
-        return known if artifact.expected is None else (*known, *extra)
+        if artifact.expected is not None:
+            return of_kind_and_promise(artifact.kind)
+        return of_kind(artifact.kind) or (UNJUDGED,)
 
     return planned
 
 
+def _agreed(kind: str, judges: tuple[Analyzer, ...]) -> tuple[Analyzer, ...]:
+    """The same analysers, if each decides another claim."""
+    by_claim: dict[str, Analyzer] = {}
+    for one in judges:
+        rival = by_claim.setdefault(one.claim.id, one)
+        if rival is not one:
+            raise ConfigurationError(
+                f"the analysers {rival.id!r} and {one.id!r} both decide {one.claim.id!r} "
+                f"for files of kind {kind!r}: name only one of them"
+            )
+    return tuple(by_claim.values())
+
+
 @cache
 def _built_in() -> Planner:
-    return planner(analyzers())
+    return planner((), built_in=True)
 
 
 def _unjudged(artifact: Artifact, material: Material) -> Verdict:

@@ -14,12 +14,11 @@ from msgspec import Struct
 from probatum.audit import plan, targets
 from probatum.audit.frames import Setup
 from probatum.audit.opened import Caps, Root
-from probatum.audit.report import Record, complete
+from probatum.audit.report import complete
 from probatum.audit.sandbox import Limits
 from probatum.audit.workers import Crew, Progress
-from probatum.catalog import analyzers, named
+from probatum.catalog import named, warm
 from probatum.errors import FormatError, TargetError, UsageError
-from probatum.ports import Analyzer
 from probatum.vocabulary import Reason, Report
 
 RootsOf = Callable[[str], Iterator[Root]]
@@ -58,8 +57,9 @@ def audit(
     """
     settings = settings or Settings()
     names = tuple(names)
-    available = available_analyzers(settings)
-    plan.planner(available)  # a clash between analysers is told now, not by every worker
+    # A clash between analysers is told now, not by every worker.
+    plan.planner(named(settings.third_party), built_in=settings.built_in)
+    warm()
     with _spool() as spool, _interruptible():
         setup = Setup(
             limits=settings.limits,
@@ -80,12 +80,8 @@ def audit(
             crew.judge(_roots(names, roots_of))
         except KeyboardInterrupt:
             interrupted = True
-        return _told(names, crew.records, available, interrupted)
-
-
-def available_analyzers(settings: Settings) -> tuple[Analyzer, ...]:
-    """The analysers that an audit with these settings judges with."""
-    return (*(analyzers() if settings.built_in else ()), *named(settings.third_party))
+        own = {one.claim.id: one.claim for one in (plan.UNJUDGED, plan.OPENING)}
+        return complete(names, crew.records, own | crew.claims, interrupted=interrupted)
 
 
 def processors() -> int:
@@ -93,17 +89,6 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _told(
-    names: tuple[str, ...],
-    records: list[Record],
-    available: tuple[Analyzer, ...],
-    interrupted: bool,
-) -> Report:
-    judges = (*available, plan.UNJUDGED, plan.OPENING)
-    claims = {one.claim.id: one.claim for one in judges}
-    return complete(names, records, claims, interrupted=interrupted)
 
 
 def _roots(names: tuple[str, ...], roots_of: RootsOf) -> Iterator[Root]:

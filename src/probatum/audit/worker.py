@@ -20,6 +20,7 @@ from probatum.audit.frames import (
     Frames,
     Gaps,
     Halted,
+    Introduced,
     Met,
     Order,
     Page,
@@ -36,12 +37,12 @@ from probatum.audit.judge import attempted, judged, undecided
 from probatum.audit.open import opened
 from probatum.audit.opened import Caps, Opened
 from probatum.audit.sandbox import confine, die_with_parent
-from probatum.catalog import analyzers, named
+from probatum.catalog import named
 from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError
 from probatum.material import BytesMaterial, FileMaterial
 from probatum.ports import Analyzer, Material
-from probatum.vocabulary import Artifact, Proven, Reason, Undecided, Verdict
+from probatum.vocabulary import Artifact, Claim, Proven, Reason, Undecided, Verdict
 
 _FETCH = 8 << 20
 _LONG = 1 << 18
@@ -82,9 +83,8 @@ class Worker:
         self._limits = setup.limits
         self._caps = setup.caps
         self._spool = setup.spool
-        self._plan = plan.planner(
-            (*(analyzers() if setup.built_in else ()), *named(setup.third_party))
-        )
+        self._plan = plan.planner(named(setup.third_party), built_in=setup.built_in)
+        self._claims: set[Claim] = set()
         self._beside: dict[int, frozenset[str]] = {0: frozenset()}
 
     def confine(self) -> None:
@@ -134,6 +134,7 @@ class Worker:
     ) -> None:
         trouble = undecided(one.trouble) if one.trouble is not None else None
         planned = self._planned(one)
+        self._introduce({each.claim for each in planned})
         ids = tuple((analyzer.claim.id, analyzer.id) for analyzer in planned)
         self._tell(Met(order.root, ordinal, one.artifact, ids, trouble))
         self._stay_in_touch(one.artifact.size)
@@ -149,6 +150,12 @@ class Worker:
                 if not self._teller.intact():
                     os._exit(2)
             self._say(verdict)
+
+    def _introduce(self, claims: set[Claim]) -> None:
+        if claims <= self._claims:
+            return
+        self._tell(Introduced(tuple(sorted(claims - self._claims, key=lambda one: one.id))))
+        self._claims |= claims
 
     def _planned(self, one: Opened) -> tuple[Analyzer, ...]:
         planned = self._plan(one.artifact)

@@ -29,6 +29,7 @@ from probatum.audit.frames import (
     Frames,
     Gaps,
     Halted,
+    Introduced,
     Met,
     Order,
     Page,
@@ -43,7 +44,7 @@ from probatum.audit.frames import (
 from probatum.audit.judge import attempted, undecided
 from probatum.audit.opened import Root
 from probatum.audit.report import Record
-from probatum.vocabulary import Reason, Undecided
+from probatum.vocabulary import Claim, Reason, Undecided
 
 _BATCH_ROOTS, _BATCH_BYTES = 32, 4 << 20
 _TICK_S = 0.5
@@ -75,6 +76,7 @@ class Crew:
         on_progress: Callable[[Progress], None],
     ) -> None:
         self.records: list[Record] = []
+        self.claims: dict[str, Claim] = {}
         self._setup = setup
         self._jobs = max(1, jobs)
         self._fork = fork
@@ -198,6 +200,8 @@ class Crew:
                 self._demand(worker, root).halted = trouble
             case Wants(root=root, offset=offset, length=length):
                 self._fetch(worker, self._demand(worker, root).root, offset, length)
+            case Introduced(claims=claims):
+                self.claims.update((claim.id, claim) for claim in claims)
             case Gaps(gaps=gaps):
                 self._note(gaps)
 

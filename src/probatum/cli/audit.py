@@ -138,12 +138,16 @@ def _policy(arguments: argparse.Namespace, configuration: "Configuration") -> "P
     """The policy of the file, with what the command line says put over it."""
     from msgspec.structs import replace
 
-    from probatum.audit.run import Settings, available_analyzers
+    policy = configuration.policy
+    if arguments.fail_on:
+        policy = replace(policy, fail_on=arguments.fail_on)
+    if not arguments.must_prove and configuration.path is None:
+        return policy
+    from probatum.catalog import analyzers, named
     from probatum.configuration import demand_claims
 
-    settings = Settings(third_party=configuration.third_party)
-    known = {one.claim.id for one in available_analyzers(settings)}
-    policy = configuration.policy
+    available = (*analyzers(), *named(configuration.third_party))
+    known = {one.claim.id for one in available}
     if arguments.must_prove:
         demand_claims(arguments.must_prove, known, "--must-prove")
         policy = replace(policy, must_prove=tuple(arguments.must_prove))
@@ -151,8 +155,6 @@ def _policy(arguments: argparse.Namespace, configuration: "Configuration") -> "P
         demand_claims(policy.must_prove, known, f"{configuration.path}: policy.must-prove")
         accepted = [one.claim for one in policy.accept]
         demand_claims(accepted, known, f"{configuration.path}: policy.accept")
-    if arguments.fail_on:
-        policy = replace(policy, fail_on=arguments.fail_on)
     return policy
 
 
