@@ -8,7 +8,6 @@ does not know, contradicts itself or nests too deep is a UsageError, never a tra
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib import metadata
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -103,6 +102,8 @@ def sentences(report: Report) -> dict[str, str]:
 @cache
 def tool_version() -> str:
     """The version of the installed Probatum."""
+    from importlib import metadata  # 20 ms of processor time, and not every form tells the version
+
     return metadata.version("probatum")
 
 
