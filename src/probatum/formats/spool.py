@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterable
-from typing import IO
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -43,7 +43,7 @@ class Writer:
 
     def __init__(self) -> None:
         self._few: list[bytes] = []
-        self._file: IO[bytes] | None = None
+        self._file: _Unnamed | None = None
         self._size = 0
 
     def write(self, chunk: bytes) -> int:
@@ -51,8 +51,9 @@ class Writer:
         self._size += len(chunk)
         try:
             if self._file is None and self._size > IN_MEMORY:
-                self._file = tempfile.TemporaryFile(prefix="probatum-")  # noqa: SIM115
-                self._file.writelines(self._few)
+                self._file = _Unnamed()
+                for early in self._few:
+                    self._file.write(early)
                 self._few.clear()
             if self._file is not None:
                 self._file.write(chunk)
@@ -67,10 +68,6 @@ class Writer:
         """What was written so far; nothing may be written afterwards."""
         if self._file is None:
             return Spooled(BytesMaterial(b"".join(self._few), beside), trouble)
-        try:
-            self._file.flush()
-        except OSError as exc:
-            return Spooled(BytesMaterial(b"", beside), _full(exc))
         return Spooled(_FileSpool(self._file, self._size, beside), trouble)
 
 
@@ -80,10 +77,31 @@ def _full(exc: OSError) -> FormatError:
     )
 
 
-class _FileSpool:
-    """Bytes in a temporary file that has no name and goes when the material goes."""
+class _Unnamed:
+    """A temporary file that has no name, and goes when nothing refers to it any more.
 
-    def __init__(self, file: IO[bytes], size: int, beside: frozenset[str]) -> None:
+    It is a bare descriptor: a file object in a cycle of references (an exception and its frames)
+    may be finalised, with a warning, before whoever would have closed it.
+    """
+
+    def __init__(self) -> None:
+        self.descriptor, path = tempfile.mkstemp(prefix="probatum-")
+        Path(path).unlink()
+
+    def write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self.descriptor, rest) :]
+
+    def __del__(self) -> None:
+        if hasattr(self, "descriptor"):
+            os.close(self.descriptor)
+
+
+class _FileSpool:
+    """The bytes of a temporary file."""
+
+    def __init__(self, file: _Unnamed, size: int, beside: frozenset[str]) -> None:
         self._file = file
         self._size = size
         self._beside = beside
@@ -98,7 +116,4 @@ class _FileSpool:
 
     def read(self, offset: int, length: int) -> bytes:
         length = min(length, self._size - offset)
-        return os.pread(self._file.fileno(), length, offset) if length > 0 else b""
-
-    def __del__(self) -> None:
-        self._file.close()
+        return os.pread(self._file.descriptor, length, offset) if length > 0 else b""
