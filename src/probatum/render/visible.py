@@ -25,11 +25,18 @@ def visible(text: str, limit: int = 2000) -> str:
 
     Escapes read as in Python: `\\x1b`, `\\u202e`, `\\n`. A printable text comes back unchanged.
     """
+    return "".join(piece for piece, _ in pieces(text, limit))
+
+
+def pieces(text: str, limit: int = 2000) -> Iterator[tuple[str, bool]]:
+    """The parts of `visible(text)`, each with whether it was written out in place of something."""
+    shown = text[:limit]
+    if shown.isascii() and shown.isprintable():
+        yield shown, False
+    else:
+        yield from _drawn(shown)
     if len(text) > limit:
-        return f"{visible(text[:limit], limit)}… (+{len(text) - limit} characters)"
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_drawn(text))
+        yield f"… (+{len(text) - limit} characters)", True
 
 
 def columns(text: str) -> int:
@@ -39,12 +46,15 @@ def columns(text: str) -> int:
     return sum(_columns_of(one) for one in text)
 
 
-def _drawn(text: str) -> Iterator[str]:
+def _drawn(text: str) -> Iterator[tuple[str, bool]]:
     marks = _MARKS_ON_A_LETTER  # a mark with no letter before it would sit on what we wrote
     for one in text:
         marks = marks + 1 if unicodedata.category(one) in ("Mn", "Me") else 0
-        drawn = one.isprintable() and ord(one) not in _DRAWN_AS_NOTHING
-        yield one if drawn and marks <= _MARKS_ON_A_LETTER else _written_out(one)
+        is_drawn = one.isprintable() and ord(one) not in _DRAWN_AS_NOTHING
+        if is_drawn and marks <= _MARKS_ON_A_LETTER:
+            yield one, False
+        else:
+            yield _written_out(one), True
 
 
 def _written_out(one: str) -> str:
