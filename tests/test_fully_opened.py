@@ -104,6 +104,27 @@ def test_tensors_of_a_torch_archive_are_listed_without_a_digest() -> None:
     assert verdict.assumptions
 
 
+def late(data: bytes) -> bytes:
+    """One stored member, its sizes and checksum moved behind it, as torch writes archives."""
+    directory = data.index(b"PK\x01\x02")
+    values = data[14:26]
+    body = data[:6] + b"\x08\0" + data[8:14] + bytes(12) + data[26:directory]
+    body += b"PK\x07\x08" + values
+    rest = bytearray(data[directory:])
+    rest[8] |= 8
+    rest[-6:-2] = struct.pack("<I", len(body))
+    return body + bytes(rest)
+
+
+def test_sizes_told_behind_a_stored_member_are_followed_for_torch_alone() -> None:
+    data = late(zipped({"m/data.pkl": PICKLE}))
+    verdict = judged(data, "torch-zip")
+    assert isinstance(verdict, Proven)
+    assert "directory" in verdict.assumptions[0]
+    check(verdict.certificate, data)
+    assert isinstance(judged(late(zipped({"a": PICKLE}))), Undecided)
+
+
 def test_a_program_among_the_tensors_gets_a_digest() -> None:
     data = zipped({"m/data.pkl": PICKLE, "m/data/0": b"\x7fELF" + bytes(60)})
     certificate = certificate_of(fully_opened, data, "torch-zip")

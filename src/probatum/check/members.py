@@ -110,7 +110,7 @@ def _zip(listed: list[tuple[str, int, int, str | None]], read: Read, size: int, 
     at, found = 0, {}
     for one in records:
         _demand(one["header"] == at, "the members do not follow each other without gap or overlap")
-        data, at = _span(one, read, seen)
+        data, at = _span(one, read, seen, torch)
         if not (one["name"].endswith("/") and one["size"] == 0):
             found[one["name"]] = (one, data)  # in the order of their data
     _demand(at == start, "bytes lie between the members and the directory")
@@ -218,7 +218,7 @@ def _wide(field: bytes, *values: int) -> Iterator[int]:
         yield value
 
 
-def _span(one: dict[str, Any], read: Read, seen: Any) -> tuple[int, int]:
+def _span(one: dict[str, Any], read: Read, seen: Any, torch: bool) -> tuple[int, int]:
     """Where the member's data starts and its span ends, its header agreeing with the directory."""
     at = one["header"]
     fixed = read(at, 30)
@@ -235,7 +235,7 @@ def _span(one: dict[str, Any], read: Read, seen: Any) -> tuple[int, int]:
         said = (one["crc"], one["size"], one["packed"])
         _demand((crc, size, packed) == said, "header and directory differ in sizes or checksum")
     elif method == 0:
-        _demand(one["size"] == 0, "stored, but its size is told only behind it")
+        _demand(torch or one["size"] == 0, "stored, but its size is told only behind it")
     data = at + 30 + name + more
     end = data + one["packed"]
     seen.update(fixed + rest)

@@ -80,6 +80,8 @@ class Located(Struct, frozen=True):
     entry: Entry
     data: int
     end: int
+    sized_late: bool
+    """Stored, with its size told only behind it: a reader in one pass cannot follow that."""
 
 
 def directory(material: Material) -> Directory:
@@ -305,7 +307,8 @@ def located(material: Material, entry: Entry, doubts: list[Doubt] | None = None)
     end = data + entry.packed
     if flags & 8:
         end += _descriptor(material, entry, end, doubts)
-    return Located(entry, data, end)
+    late = bool(flags & 8) and entry.method == STORED and not any(said[1:]) and entry.size > 0
+    return Located(entry, data, end, late)
 
 
 def _local_sizes(fields: dict[int, bytes], size: int, packed: int, at: int) -> tuple[int, int]:
@@ -336,12 +339,6 @@ def _local_doubts(
                 at,
                 said[1:] != (entry.size, entry.packed),
             )
-    if streamed and method == STORED and entry.size and not any(said):
-        yield Doubt(
-            f"{entry.name!r} is stored with its size told only after it, "
-            "which a reader in one pass cannot follow",
-            at,
-        )
 
 
 def _descriptor(material: Material, entry: Entry, at: int, doubts: list[Doubt]) -> int:

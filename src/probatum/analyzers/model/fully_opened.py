@@ -23,7 +23,7 @@ Sources: PKWARE APPNOTE.TXT 6.3.10; POSIX.1-2001 pax; RFC 1950-1952; the .xz for
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from probatum.claims import FULLY_OPENED
@@ -55,6 +55,12 @@ _UNCHECKED = (
 )
 
 
+_BY_DIRECTORY = (
+    "readers go by the directory at the end, as torch does: its archives tell the size of a "
+    "member only behind it, so that no reader in one pass can follow them"
+)
+
+
 @analyzer(id="fully-opened", claim=FULLY_OPENED, accepts=CONTAINERS)
 def fully_opened(artifact: Artifact, material: Material) -> Verdict:
     """Judge the container by the family of its format."""
@@ -81,11 +87,21 @@ def _zip(kind: str, material: Material) -> Verdict:
         closed = _closed(one)
         if closed is not None:
             return closed
+    if kind not in TORCH:
+        doubts = (*doubts, *(_late(one) for one in found if one.sized_late))
     doubts = (*doubts, *_twins(material, found))
     return _doubtful(doubts) if doubts else _zip_proven(kind, material, found)
 
 
-def _zip_proven(kind: str, material: Material, found: Iterable[Located]) -> Proven:
+def _late(one: Located) -> Doubt:
+    return Doubt(
+        f"{one.entry.name!r} is stored with its size told only behind it, "
+        "which a reader in one pass cannot follow",
+        one.entry.header,
+    )
+
+
+def _zip_proven(kind: str, material: Material, found: Sequence[Located]) -> Proven:
     structure, members, at = hashlib.sha256(), [], 0
     for one in sorted(found, key=lambda one: one.data):
         digest = _zip_digest(kind, material, one)
@@ -97,6 +113,8 @@ def _zip_proven(kind: str, material: Material, found: Iterable[Located]) -> Prov
     _feed(structure, material, at, material.size)
     left = sum(one["sha256"] is None for one in members)
     says = (_UNCHECKED.format(left),) if left else ()
+    if any(one.sized_late for one in found):
+        says = (*says, _BY_DIRECTORY)
     return _proven("zip", material, structure.hexdigest(), members, says)
 
 
