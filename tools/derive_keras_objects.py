@@ -40,7 +40,6 @@ REFUSED = {
     "Layer": "the bare base class takes any keyword",
     "Operation": "the bare base class takes any keyword",
     "Input": "a function, not a class",
-    "InputSpec": "not something a config builds",
     "Cond": "calls functions given as arguments",
     "ForiLoop": "calls functions given as arguments",
     "JVP": "calls functions given as arguments",
@@ -49,6 +48,22 @@ REFUSED = {
     "AWQConfig": "not reviewed: takes a data set and a tokenizer",
     "GPTQConfig": "not reviewed: takes a data set and a tokenizer",
 }
+
+# TensorFlow functions that a TFOpLambda layer may name: each computes on tensors alone.
+TENSORFLOW = (
+    "__operators__.add __operators__.eq __operators__.getitem __operators__.ne abs cast "
+    "clip_by_value compat.v1.gather compat.v1.nn.softmax compat.v1.shape compat.v1.squeeze "
+    "compat.v1.transpose concat convert_to_tensor expand_dims fill gather identity image.resize "
+    "linalg.matmul math.abs math.add math.add_n math.argmax math.cos math.divide math.equal "
+    "math.exp math.floordiv math.greater math.l2_normalize math.less math.log math.maximum "
+    "math.minimum math.multiply math.negative math.pow math.reduce_max math.reduce_mean "
+    "math.reduce_min math.reduce_prod math.reduce_std math.reduce_sum math.rsqrt math.sigmoid "
+    "math.sin math.softplus math.sqrt math.square math.subtract math.tanh math.truediv nn.bias_add "
+    "nn.depth_to_space nn.elu nn.gelu nn.l2_normalize nn.leaky_relu nn.log_softmax nn.moments "
+    "nn.relu nn.relu6 nn.selu nn.sigmoid nn.silu nn.softmax nn.softplus nn.space_to_depth nn.tanh "
+    "one_hot ones_like pad range repeat reshape reverse roll shape slice split squeeze stack "
+    "strided_slice tensor_scatter_nd_update tile transpose unstack where zeros_like"
+)
 
 # Callables inside Keras by which a config reaches outside it, where safe_mode did not stop it.
 GADGETS = {
@@ -73,6 +88,8 @@ OLDER = {
     "keras.optimizers.legacy": ["Adadelta", "Adagrad", "Adam", "Ftrl", "Nadam", "RMSprop", "SGD"],
     "keras.src.engine.functional": ["Functional"],
     "keras.src.engine.sequential": ["Sequential"],
+    "tf_keras.src.engine.functional": ["Functional"],
+    "tf_keras.src.engine.sequential": ["Sequential"],
 }
 
 
@@ -89,6 +106,9 @@ def main(keras: Path) -> None:
     for area in FUNCTIONS:
         names = {name for name in _exported(keras / area) if name.islower()} - RESOLVERS
         print(f"{_quoted('keras.' + area)} = [{', '.join(map(_quoted, sorted(names)))}]")
+    print("\n# TensorFlow functions that a TFOpLambda or SlicingOpLambda layer may name.")
+    names = ", ".join(map(_quoted, TENSORFLOW.split()))
+    print(f"[tensorflow]\nfunctions = [{names}]")
     print("\n[refused]")
     for name, why in sorted(REFUSED.items()):
         print(f"{name} = {_quoted(why)}")

@@ -325,6 +325,10 @@ def _own(value: dict[str, Any], rules: dict[str, Any]) -> None:
         _reject("step 4: a vocabulary is a path")
     if isinstance(said, str) and said in _VALUES:
         return
+    if said in ("TFOpLambda", "SlicingOpLambda") and isinstance(config, dict):
+        if config.get("function") not in rules["tensorflow"]["functions"]:
+            _reject("step 4: a TensorFlow function that is not listed")
+        return
     table = rules["functions" if said == "function" else "classes"]
     name = config if said == "function" else said
     anywhere = module is None or (said == "function" and module == "builtins")

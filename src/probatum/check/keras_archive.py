@@ -114,6 +114,10 @@ def _keras_own(value: dict[str, Any], rules: dict[str, Any]) -> None:
     if isinstance(config, dict) and isinstance(config.get("vocabulary"), str):
         _reject("step 5: a vocabulary is a path")
     table = rules["classes"]
+    if name in ("TFOpLambda", "SlicingOpLambda") and isinstance(config, dict):
+        if config.get("function") not in rules["tensorflow"]["functions"]:
+            _reject("step 4: a TensorFlow function that is not listed")
+        return
     if name == "function":
         name, table = config, rules["functions"]
     if value.get("registered_name") not in (None, name, value["class_name"]):

@@ -50,6 +50,7 @@ class Known(Struct, frozen=True):
     gadgets: dict[str, tuple[str, str]]
     names: frozenset[str]
     callables: frozenset[str]
+    tensorflow: frozenset[str]
 
 
 class Reached(Struct, frozen=True):
@@ -78,11 +79,16 @@ def known() -> Known:
         gadgets={row["api"]: (row["does"], row["source"]) for row in rules["gadget"]},
         names=frozenset().union(*classes.values()),
         callables=frozenset().union(*functions.values()),
+        tensorflow=frozenset(rules["tensorflow"]["functions"]),
     )
 
 
-def reached(config: Any, part: str) -> Reached:
-    """Everything the description `config` reaches; `part` names it in places."""
+def reached(config: Any, part: str, revived: bool = False) -> Reached:
+    """Everything the description `config` reaches; `part` names it in places.
+
+    `revived`: a SavedModel's metadata, where a name without a module that Keras does not know
+    builds nothing: the saved functions stand in for it (keras/saving/legacy/saved_model/load.py).
+    """
     witnesses: list[Witness] = []
     still_open: list[Undecided] = []
     outside: list[Witness] = []
@@ -90,6 +96,8 @@ def reached(config: Any, part: str) -> Reached:
     for path, value in _everything(config, part):
         objects += "class_name" in value
         outside.extend(_outside(value, path))
+        if revived and _stands_in(value):
+            continue
         for said in _judged(value, path):
             if isinstance(said, Undecided):
                 still_open.append(said)
@@ -157,6 +165,13 @@ def _below(path: str, members: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str,
             yield (f"{short}[{key}]" if isinstance(key, int) else f"{short}.{key[:40]}"), value
 
 
+def _stands_in(value: dict[str, Any]) -> bool:
+    name = value.get("class_name")
+    special = {"Lambda", "__lambda__", "function", "TFOpLambda", "SlicingOpLambda"}
+    plain = isinstance(name, str) and name not in known().names | known().refused.keys() | special
+    return plain and value.get("module") is None
+
+
 def _judged(value: dict[str, Any], path: str) -> Iterator[Witness | Undecided]:
     for key in CALLED & value.keys():
         name = value[key]
@@ -169,14 +184,22 @@ def _judged(value: dict[str, Any], path: str) -> Iterator[Witness | Undecided]:
         yield _unknown("a class_name or module that is not a name", path)
     elif name in {"Lambda", "__lambda__"}:
         yield from _of_lambda(value, path)
-    elif name == "TFOpLambda":
-        yield _unknown("TFOpLambda calls a TensorFlow function that the file names", path)
+    elif name in {"TFOpLambda", "SlicingOpLambda"}:
+        yield from _of_tensorflow(value, path)
     elif name == "function":
         yield from _of_name(module, value.get("config"), value, path, known().functions)
     elif name == "TorchModuleWrapper":
         yield Witness(f"{name} {known().refused[name]}", Place(part=path))
     elif name not in VALUES:
         yield from _of_name(module, name, value, path, known().classes)
+
+
+def _of_tensorflow(value: dict[str, Any], path: str) -> Iterator[Undecided]:
+    """A layer that calls the TensorFlow function it names while the model is put together."""
+    config = value.get("config")
+    function = config.get("function") if isinstance(config, dict) else None
+    if not isinstance(function, str) or function not in known().tensorflow:
+        yield _unknown(f"no summary says what TensorFlow's {str(function)[:80]!r} reaches", path)
 
 
 def _of_name(
