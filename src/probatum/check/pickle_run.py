@@ -375,6 +375,8 @@ class Run:
         """joblib's NumpyArrayWrapper.read: the array's own bytes, or a pickle of its objects."""
         found = joblib_array(self.stack[-1])
         if found is None:
+            if getattr(self.stack[-1], "row", None) is summary(_WRAPPER):
+                raise Rejected(f"4: joblib reads an array of unknown length at {at}")
             return at
         row, length, references, padded = found
         offset = self.start + at
@@ -394,6 +396,9 @@ class Run:
         if self.data[stopped - self.start : stopped - self.start + 1] in _CALLING:
             raise Rejected(f"4: pickle would run the array's bytes at {stopped}")
         return at + length + (1 + self.data[at] if padded else 0)
+
+
+_WRAPPER = "joblib.numpy_pickle:NumpyArrayWrapper"
 
 
 class _NoMemoize(dict[int, Any]):

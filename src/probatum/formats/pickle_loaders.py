@@ -11,6 +11,7 @@ from probatum.formats.pickle_dtypes import DType, is_shape
 from probatum.formats.pickle_opcodes import Read, truncated
 from probatum.formats.pickle_values import Box, Instance, Name, Value, complete_dtype
 
+_WRAPPER: Final = "joblib.numpy_pickle:NumpyArrayWrapper"
 _LOCATION: Final = re.compile(r"(?:cpu|meta|mps|(?:cuda|xpu|npu|hpu)(?::[0-9]{1,3})?)\Z").match
 
 
@@ -69,13 +70,17 @@ class Wrapped(Struct, frozen=True):
         return array
 
 
+def is_array_wrapper(value: Value) -> bool:
+    """Whether joblib reads an array's bytes where this value was built."""
+    return isinstance(value, Instance) and value.row is effects.row(_WRAPPER)
+
+
 def joblib_array(value: Value) -> Wrapped | None:
     """The array that a completed NumpyArrayWrapper on the stack stands for, or None."""
-    wrapper = effects.row("joblib.numpy_pickle:NumpyArrayWrapper")
     row = effects.row("numpy:ndarray")
     if (
         not isinstance(value, Instance)
-        or value.row is not wrapper
+        or not is_array_wrapper(value)
         or not value.built
         or row is None
     ):

@@ -15,7 +15,7 @@ from msgspec import Struct
 from probatum.errors import FormatError
 from probatum.formats import pickle_opcodes as opcodes
 from probatum.formats import pickle_steps as steps
-from probatum.formats.pickle_loaders import joblib_array
+from probatum.formats.pickle_loaders import is_array_wrapper, joblib_array
 from probatum.formats.pickle_opcodes import LINE, WINDOW, Read
 from probatum.formats.pickle_values import (
     BIG,
@@ -243,6 +243,8 @@ class Machine(steps.Steps):
             return at
         array = joblib_array(self.stack[-1])
         if array is None:
+            if is_array_wrapper(self.stack[-1]):
+                self.problem(Reason.UNRESOLVED, "how many bytes joblib reads here as an array")
             return at
         offset = self.base + at
         self.admit(op, "array", array.row)
