@@ -1,0 +1,1 @@
+"""Derives effect summaries of classes from the source of the libraries that define them."""

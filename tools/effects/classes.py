@@ -1,0 +1,240 @@
+"""What decides whether unpickling an instance of a class runs code of that class."""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tools.effects.modules import Modules
+from tools.effects.sources import is_library
+
+HOOKS = frozenset(
+    "__new__ __del__ __setattr__ __getattr__ __getattribute__ __setstate__ __init_subclass__ "
+    "__class__ __dict__ __slots__ __weakref__ __set_name__".split()
+)
+"""Names in a class body that unpickling an instance, or making the class, could run or change."""
+
+INERT_BASES = {
+    "builtins:object",
+    "abc:ABC",
+    "typing:Generic",
+    "typing:Protocol",
+    "typing_extensions:Protocol",
+    *(f"collections.abc:{name}" for name in "Callable Container Hashable Iterable Iterator".split()),
+    *(f"collections.abc:{name}" for name in "Collection Mapping MutableMapping Sequence Sized".split()),
+}
+"""Bases outside the release that were read: none of the hooks, an instance dict stays possible."""
+
+_METACLASSES = frozenset({"abc:ABCMeta"})
+_DECORATORS = frozenset(
+    "dataclass final runtime_checkable set_module xgboost_model_doc export total_ordering".split()
+)
+"""Class decorators that were read: none of them adds one of the hooks."""
+
+_KEYWORDS = frozenset({"auto_wrap_output_keys"})
+"""Class keywords that a reviewed `__init_subclass__` takes."""
+
+
+class Refused(Exception):  # noqa: N818 (an outcome, not an error)
+    """The class gets no summary; the text says why, in a few words that can be counted."""
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A function in a class body that unpickling would run, and the sha256 of its source text."""
+
+    name: str
+    cls: str
+    sha256: str
+
+
+@dataclass
+class Facts:
+    """What the source says of a class: its MRO as `module:name`, and the hooks found in it."""
+
+    name: str
+    mro: list[str]
+    hooks: list[Hook] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    public: str = ""
+
+
+class Classes:
+    """The classes of one release."""
+
+    def __init__(self, modules: Modules) -> None:
+        self.modules = modules
+        self._linear: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self._bodies: dict[tuple[str, str], tuple[str, list[Hook]] | Refused] = {}
+        self.patched = self._patched()
+
+    def facts(self, module: str, name: str) -> Facts:
+        """Everything about `module:name`. Raises: Refused."""
+        linear = self.linearised((module, name))
+        facts = Facts(f"{module}:{name}", [f"{m}:{n}" for m, n in linear])
+        for owner, cls in linear:
+            if self.modules.get(owner) is not None:
+                source, hooks = self._own(owner, cls)
+                facts.sources.append(source)
+                facts.hooks += hooks
+        facts.public = _public(self.modules.get(module).classes[name])  # type: ignore[union-attr]
+        return facts
+
+    def _own(self, module: str, name: str) -> tuple[str, list[Hook]]:
+        """The digest of the file a class is in, and the hooks of its own body. Raises: Refused."""
+        if (module, name) not in self._bodies:
+            try:
+                self._bodies[module, name] = self._read(module, name)
+            except Refused as refusal:
+                self._bodies[module, name] = refusal
+        body = self._bodies[module, name]
+        if isinstance(body, Refused):
+            raise body
+        return body
+
+    def _read(self, module: str, name: str) -> tuple[str, list[Hook]]:
+        found = self.modules.get(module)
+        assert found is not None
+        if found.acts:
+            raise Refused(f"module does something when imported: {found.acts}")
+        node = found.classes[name]
+        _check_head(self.modules, module, node)
+        if self.patched & {f"{name}.{hook}" for hook in HOOKS}:
+            raise Refused("patched from outside")
+        hooks = [_hook(f"{module}:{name}", part) for part in _hooks(node)]
+        return hashlib.sha256(found.text.encode()).hexdigest(), hooks
+
+    def linearised(self, cls: tuple[str, str], seen: frozenset[object] = frozenset()) -> list[tuple[str, str]]:
+        """The method resolution order (C3). Raises: Refused."""
+        if cls in self._linear:
+            return self._linear[cls]
+        if cls in seen:
+            raise Refused("base classes in a circle")
+        self._linear[cls] = found = self._order(cls, seen | {cls})
+        return found
+
+    def _order(self, cls: tuple[str, str], seen: frozenset[object]) -> list[tuple[str, str]]:
+        module, name = cls
+        found = self.modules.get(module)
+        if found is None or name not in found.classes:
+            if f"{module}:{name}" not in INERT_BASES:
+                raise Refused(f"base outside the source: {module}:{name}")
+            return [cls]
+        if name in found.unsure:
+            raise Refused("defined more than once or under a condition")
+        bases: list[tuple[str, str]] = []
+        for expression in found.classes[name].bases:
+            base = self.modules.expression(module, expression)
+            if base is None:
+                raise Refused(f"unresolved base: {ast.unparse(expression)}")
+            bases.append(base)
+        orders = [self.linearised(base, seen) for base in bases]
+        return [cls, *_merged([*orders, bases])]
+
+    def _patched(self) -> set[str]:
+        patched: set[str] = set()
+        for name in filter(is_library, self.modules.names):
+            found = self.modules.get(name)
+            if found is not None:
+                patched |= found.patched
+        return patched
+
+
+def _merged(orders: list[list[tuple[str, str]]]) -> Iterator[tuple[str, str]]:
+    """The C3 merge of the bases' orders and the list of bases."""
+    waiting = [list(order) for order in orders if order]
+    while waiting:
+        for order in waiting:
+            head = order[0]
+            if not any(head in other[1:] for other in waiting):
+                break
+        else:
+            raise Refused("inconsistent bases")
+        yield head
+        waiting = [rest for order in waiting if (rest := [one for one in order if one != head])]
+
+
+def _check_head(modules: Modules, module: str, node: ast.ClassDef) -> None:
+    for keyword in node.keywords:
+        metaclass = modules.expression(module, keyword.value)
+        if keyword.arg in _KEYWORDS:
+            continue
+        if keyword.arg != "metaclass":
+            raise Refused("class keywords")
+        if metaclass is None or ":".join(metaclass) not in _METACLASSES:
+            raise Refused("metaclass")
+    for decorator in node.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+        if name not in _DECORATORS:
+            raise Refused(f"decorator {name}")
+        if name == "dataclass" and "slots" in ast.unparse(decorator):
+            raise Refused("dataclass with slots")
+
+
+def _hooks(node: ast.ClassDef) -> Iterator[ast.stmt]:
+    """The statements of a class body that bind a hook. Raises: Refused for bodies that compute."""
+    for part in _body(node.body):
+        for name in _bound(part):
+            if name in HOOKS:
+                yield part
+
+
+def _body(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+    for part in statements:
+        if isinstance(part, ast.If | ast.For):
+            yield from _body(part.body)
+            yield from _body(part.orelse)
+        elif isinstance(part, ast.While | ast.With | ast.Try | ast.Delete):
+            raise Refused("class body computes")
+        elif isinstance(part, ast.Expr) and not _only_fills_tables(part.value):
+            raise Refused(f"class body computes: {ast.unparse(part)[:60]}")
+        else:
+            yield part
+
+
+def _only_fills_tables(value: ast.expr) -> bool:
+    """A docstring, or a method of something else (`_parameter_constraints.pop(…)`)."""
+    if isinstance(value, ast.Constant):
+        return True
+    called = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+    return (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Attribute)
+        and not called & {"locals", "vars", "globals", "exec", "eval", "setattr", "sys"}
+    )
+
+
+def _bound(part: ast.stmt) -> Iterator[str]:
+    if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield part.name
+    elif isinstance(part, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        targets = part.targets if isinstance(part, ast.Assign) else [part.target]
+        for target in targets:
+            for node in ast.walk(target):
+                if isinstance(node, ast.Name):
+                    yield node.id
+    elif isinstance(part, ast.Import | ast.ImportFrom):
+        for alias in part.names:
+            yield alias.asname or alias.name
+
+
+def _hook(cls: str, part: ast.stmt) -> Hook:
+    """The sha256 is of the statement as `ast.unparse` writes it: no comments, docstring, layout."""
+    for node in ast.walk(part):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    name = next(iter(_bound(part)))
+    return Hook(name, cls, hashlib.sha256(ast.unparse(part).encode()).hexdigest())
+
+
+def _public(node: ast.ClassDef) -> str:
+    """The module that `@set_module("pandas")` writes into the class, or an empty text."""
+    for decorator in node.decorator_list:
+        if (
+            isinstance(decorator, ast.Call)
+            and getattr(decorator.func, "id", "") == "set_module"
+            and isinstance(decorator.args[0], ast.Constant)
+        ):
+            return str(decorator.args[0].value)
+    return ""
