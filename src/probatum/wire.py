@@ -99,6 +99,11 @@ def sentences(report: Report) -> dict[str, str]:
     return _shared_sentences() | {claim.id: claim.says for claim in report.claims}
 
 
+def facts_text(certificate: Certificate) -> str:
+    """The facts as indented JSON, the way a report carries them."""
+    return msgspec.json.format(_encoded(_shallow(certificate).facts), indent=2).decode()
+
+
 @cache
 def tool_version() -> str:
     """The version of the installed Probatum."""

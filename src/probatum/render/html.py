@@ -93,9 +93,9 @@ class _Page:
             yield f'<p class="lacking" role="alert">{shown(lacking)}</p>'
         yield from self._bar()
         yield '<fieldset class="verdicts"><legend>Show</legend>'
-        yield _tile("all", "all", len(report.findings), "every claim that was judged", True)
+        yield _tile("all", len(report.findings), "every claim that was judged", True)
         for word in ORDER:
-            yield _tile(word, word, self._counts[word], _MEANINGS[word])
+            yield _tile(word, self._counts[word], _MEANINGS[word])
         yield "</fieldset></header>"
 
     def _bar(self) -> Iterator[str]:
@@ -222,11 +222,11 @@ class _Page:
         yield "means.</p></footer>"
 
 
-def _tile(id: str, word: str, number: int, says: str, checked: bool = False) -> str:
+def _tile(word: str, number: int, says: str, checked: bool = False) -> str:
+    chosen = " checked" if checked else ""
     return (
-        f'<label class="tile {id}"><input type="radio" name="show" id="show-{id}"'
-        f"{' checked' if checked else ''}><b>{number:,}</b> <span>{word}</span><small>{says}</small>"
-        "</label>"
+        f'<label class="tile {word}"><input type="radio" name="show" id="show-{word}"{chosen}>'
+        f"<b>{number:,}</b> <span>{word}</span><small>{says}</small></label>"
     )
 
 

@@ -4,8 +4,6 @@ import shlex
 from collections.abc import Iterator
 from typing import assert_never
 
-import msgspec
-
 from probatum.reasons import MEANINGS
 from probatum.render.excerpts import HexLine, hex_lines, text_lines
 from probatum.render.html_text import code, shown
@@ -21,7 +19,7 @@ from probatum.vocabulary import (
     Undecided,
     Witness,
 )
-from probatum.wire import verdict_word
+from probatum.wire import facts_text, verdict_word
 
 _LONGEST_FACTS = 4000
 _MOST_WITNESSES = 20
@@ -74,8 +72,7 @@ def _evidence(one: Finding, recheck: str, in_full: bool) -> Iterator[str]:
 
 
 def _certificate(certificate: Certificate, recheck: str) -> Iterator[str]:
-    facts = msgspec.json.encode(certificate.facts, order="deterministic", enc_hook=ascii)
-    text = msgspec.json.format(facts, indent=2).decode()
+    text = facts_text(certificate)
     lines = "\n".join(shown(line) for line in text[:_LONGEST_FACTS].split("\n"))
     cut = "\n…" if len(text) > _LONGEST_FACTS else ""
     yield f"<details><summary>Certificate for the checker {code(certificate.checker)}</summary>"
