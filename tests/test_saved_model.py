@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from certificate_laws import assert_every_mutant_is_rejected, certificate_of, check, verdict_on
 from probatum.analyzers.model.saved_model_load import saved_model_load
 from probatum.analyzers.model.saved_model_run import saved_model_run
+from probatum.errors import FormatError
 from probatum.formats.tensorflow_reach import known
 from probatum.material import BytesMaterial
 from probatum.vocabulary import Artifact, Proven, Reason, Refuted, Undecided, Verdict
@@ -201,18 +202,30 @@ def metadata_file(text: str) -> bytes:
     return field(1, field(3, "root") + field(4, "_tf_keras_model") + field(5, text))
 
 
-def judged(data: bytes) -> Verdict:
-    named = Artifact(name="model/keras_metadata.pb", kind="saved-model", size=len(data))
+def judged(data: bytes, name: str = "keras_metadata.pb") -> Verdict:
+    named = Artifact(name=f"model/{name}", kind="saved-model", size=len(data))
     return saved_model_load.judge(named, BytesMaterial(data))
 
 
 def test_keras_metadata_beside_the_graph_are_judged_under_their_own_name() -> None:
     assert isinstance(judged(metadata_file(json.dumps(LAMBDA))), Refuted)
+    pair = {"class_name": "__tuple__", "items": LAMBDA["config"]["function"]}  # type: ignore[index]
+    again = {"class_name": "Lambda", "config": {"function": pair}}
+    assert isinstance(judged(metadata_file(json.dumps(again))), Refuted)
     honest = metadata_file('{"class_name": "Dense", "config": {}}')
     verdict = judged(honest)
     assert isinstance(verdict, Proven)
     check(verdict.certificate, honest)
     assert_every_mutant_is_rejected(verdict.certificate, honest, range(len(honest)))
+
+
+def test_a_fingerprint_is_hashes_and_nothing_else() -> None:
+    data = field(1, 7) + field(5, 9) + field(6, field(1, 1)) + field(7, "some-id")
+    verdict = judged(data, "fingerprint.pb")
+    assert isinstance(verdict, Proven)
+    check(verdict.certificate, data)
+    with pytest.raises(FormatError):
+        judged(field(8, 1), "fingerprint.pb")
 
 
 def test_a_class_that_keras_does_not_know_is_replaced_by_the_saved_functions() -> None:

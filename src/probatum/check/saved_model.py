@@ -1,6 +1,7 @@
 """Re-derives that a TensorFlow SavedModel or frozen graph computes on memory alone.
 
-Facts: `claim` (load-inert or run-inert), `form` (graph, or keras-metadata), `size`, `sha256` (of the file), `nodes`, `functions`,
+Facts: `claim` (load-inert or run-inert), `form` (graph, keras-metadata or fingerprint: what a
+loader takes the file for by its name), `size`, `sha256` (of the file), `nodes`, `functions`,
 `built` (Keras objects in the metadata; 0 for run-inert).
 
 1. every operation of every graph and library function is pure by rules/tensorflow_ops.toml, a
@@ -19,6 +20,7 @@ from typing import Any, NoReturn
 
 from probatum.errors import Rejected
 
+_FORMS = ("graph", "keras-metadata", "fingerprint")
 _STARTED = ("_initialize", "_create_resource", "_destroy_resource", "initializer")
 _COLLECTED = ("saved_model_main_op", "legacy_init_op", "main_op", "saved_model_init_op")
 _VALUES = {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__"}
@@ -30,12 +32,14 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
     """Raises Rejected unless the graphs in the file are pure and the facts are its own."""
     claim = facts.get("claim")
     form = facts.get("form")
-    if claim not in ("load-inert", "run-inert") or form not in ("graph", "keras-metadata"):
+    if claim not in ("load-inert", "run-inert") or form not in _FORMS:
         _reject("step 6: another claim or form")
     file = _File(read, size)
     graphs = [_Graph(file, *one) for one in file.metas()] if form == "graph" else []
     for graph in graphs:
         graph.check()
+    if form == "fingerprint" and any(number > 7 for number, _, _ in file.fields(0, size)):
+        _reject("step 1: not a fingerprint")
     built = 0
     if claim == "load-inert":
         texts = [text for graph in graphs for text in graph.metadata]

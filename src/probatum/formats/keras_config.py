@@ -294,7 +294,9 @@ def _marshalled(value: dict[str, Any]) -> bytes | None:
     if not isinstance(config, dict):
         return None
     function = config.get("function", config)
-    if isinstance(function, dict):
+    if isinstance(function, dict) and function.get("class_name") == "__tuple__":
+        function = function.get("items")
+    elif isinstance(function, dict):
         inner = function.get("config", function)
         function = inner.get("code", inner.get("value")) if isinstance(inner, dict) else None
     text = function[0] if isinstance(function, list) and function else function

@@ -69,7 +69,12 @@ _BARE = schema(concrete="1b", keyword="2b*", positional="3n", spec="4b")
 # keras/protobuf/saved_metadata.proto
 _METADATA = schema(node="1b*")
 _DESCRIBED = schema(id="2n", path="3b", identifier="4b", metadata="5b", version="6b")
-KERAS_METADATA = "keras_metadata.pb"
+# tensorflow/core/protobuf/fingerprint.proto: hashes, a version, an id
+_FINGERPRINT = schema(
+    model="1n", graph="2n", signatures="3n", objects="4n", checkpoint="5n", version="6b", uuid="7b"
+)
+# A loader opens these beside saved_model.pb by their names, and no others.
+FORMS = {"keras_metadata.pb": "keras-metadata", "fingerprint.pb": "fingerprint"}
 # The collections that name what a loader runs once the variables are restored.
 INITIALISERS = ("saved_model_main_op", "legacy_init_op", "main_op", "saved_model_init_op")
 
@@ -114,20 +119,23 @@ class Meta(Struct, frozen=True):
 
 
 def form_of(name: str) -> str:
-    """What a loader takes the file `name` for: Keras reads its metadata from one name only."""
-    return "keras-metadata" if name.rpartition("/")[2] == KERAS_METADATA else "graph"
+    """What a loader takes the file `name` for."""
+    return FORMS.get(name.rpartition("/")[2], "graph")
 
 
 def graphs(material: Material, form: str) -> tuple[Meta, ...]:
     """Every meta graph of a SavedModel, or the one graph of a frozen GraphDef.
 
-    Of Keras's metadata, one meta graph without nodes. Raises: FormatError.
+    Of Keras's metadata and of a fingerprint, one without nodes. Raises: FormatError.
     """
     if material.size > MOST_BYTES:
         raise FormatError(Reason.OVER_LIMIT, f"a graph of more than {MOST_BYTES} bytes")
     reader = _Reader(material)
     if form == "keras-metadata":
         return (Meta((), {}, metadata=tuple(reader.described())),)
+    if form == "fingerprint":
+        list(reader.wire.fields(_FINGERPRINT, "the fingerprint", 0, material.size))
+        return (Meta((), {}),)
     # A SavedModel begins with its version, or with a meta graph in field 2; a GraphDef with a node.
     first = material.read(0, 1)
     if first == b"\n":
