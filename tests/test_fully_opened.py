@@ -94,6 +94,20 @@ def test_a_zip_written_in_one_pass_is_proven() -> None:
     check(certificate_of(fully_opened, pipe.data, "zip"), pipe.data)
 
 
+STARTS = [
+    *(b"PK\3\4", b"\x7fELF", b"MZqFpD", b"#!/", b"\x93NUMPY", b"\x1f\x8b\x08", b"BZh91AY", b"BZh"),
+    *(b"\xfd7zXZ", b"7z\xbc\xaf", b"GGUF", b"\x89HDF\r\n", b"\xcf\xfa\xed\xfe", b"MZ", b"\x80\x02"),
+    *(b"MZ".ljust(60, b"x") + b"\x40\0\0\0PE\0\0", bytes(257) + b"ustar", b"", b"N.", PICKLE),
+]
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("main", ["m/data.pkl", "m/.data/version", "m/model.json"])
+def test_prover_and_checker_agree_on_what_is_a_tensor(start: bytes, main: str) -> None:
+    data = zipped({main: PICKLE, "m/data/0": start + bytes(300)})
+    check(certificate_of(fully_opened, data, "torch-zip"), data)
+
+
 def test_tensors_of_a_torch_archive_are_listed_without_a_digest() -> None:
     data, kind = SAMPLES["torch zip"]
     verdict = judged(data, kind)

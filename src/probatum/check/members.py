@@ -34,18 +34,12 @@ from probatum.errors import Rejected
 Read = Callable[[int, int], bytes]
 _FACTS, _MEMBER = {"format", "size", "structure", "members"}, {"name", "size", "at", "sha256"}
 _STEP = 1 << 20
+_TORCH = ("data.pkl", "constants.pkl", "model.json")
 _HUGE = 64 << 20
 _STORAGE = re.compile(r"(.*/)?(data|constants|tensors)/\d+|(.*/)?\.data/\d+\.storage")
-_LOADABLE = (
-    *(b"PK\3\4", b"\x7fELF", b"MZ", b"#!/", b"\x93NUMPY", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ"),
-    *(
-        b"7z\xbc\xaf",
-        b"GGUF",
-        b"\x89HDF",
-        b"\xfe\xed\xfa",
-        b"\xcf\xfa\xed\xfe",
-        b"\xce\xfa\xed\xfe",
-    ),
+_LOADABLE = re.compile(
+    rb"PK\3\4|\x7fELF|MZqFpD|#!/|\x93NUMPY|\x1f\x8b\x08|BZh[1-9]1AY|\xfd7zXZ|7z\xbc\xaf|GGUF"
+    rb"|\x89HDF\r\n|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe"
 )
 
 
@@ -106,7 +100,7 @@ def _zip(listed: list[tuple[str, int, int, str | None]], read: Read, size: int, 
     records = sorted(_records(read, start, end, count), key=lambda one: one["header"])
     names = [one["name"] for one in records]
     _demand(len(set(names)) == len(names), "two members have one name")
-    torch = any(name.rpartition("/")[2] in ("data.pkl", "constants.pkl") for name in names)
+    torch = any(name.rpartition("/")[2] in _TORCH or "/.data/" in name for name in names)
     at, found = 0, {}
     for one in records:
         _demand(one["header"] == at, "the members do not follow each other without gap or overlap")
@@ -268,7 +262,10 @@ def _may_stay(name: str, size: int, data: int, read: Read, torch: bool) -> bool:
     if size > _HUGE:
         return True
     head = read(data, min(size, 512))
-    return torch and bool(_STORAGE.fullmatch(name)) and not head.startswith(_LOADABLE)
+    place = int.from_bytes(head[60:64], "little")
+    windows = head[:2] == b"MZ" and head[place : place + 4] == b"PE\0\0"
+    raw = not windows and not _LOADABLE.match(head) and head[257:262] != b"ustar"
+    return torch and raw and bool(_STORAGE.fullmatch(name))
 
 
 def _digest(one: dict[str, Any], data: int, read: Read) -> str:

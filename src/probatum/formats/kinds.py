@@ -97,7 +97,8 @@ def is_loadable_start(head: bytes, size: int) -> bool:
 
     Only what is very unlikely in numbers counts: strong magic numbers, and pickles that run.
     """
-    if _STRONG.match(head):
+    place = int.from_bytes(head[60:64], "little")
+    if _STRONG.match(head) or (head[:2] == b"MZ" and head[place : place + 4] == b"PE\0\0"):
         return True
     if not head or head[0] not in _FIRST_OPCODES | {0x80}:
         return False
@@ -377,8 +378,8 @@ _WRITTEN_AS_TEXT = frozenset(
 _WRITTEN_AS_JSON = _WRITTEN_AS_TEXT | {"xgboost-json"}
 
 _STRONG = re.compile(
-    rb"PK\x03\x04|\x7fELF|MZqFpD|MZ.{58}[\x00-\xff]{0,4}PE\0\0|#!/|\x93NUMPY|\x1f\x8b\x08|BZh[1-9]1AY"
-    rb"|\xfd7zXZ\0|7z\xbc\xaf\x27\x1c|GGUF|\x89HDF\r\n|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|.{257}ustar",
+    rb"PK\x03\x04|\x7fELF|MZqFpD|#!/|\x93NUMPY|\x1f\x8b\x08|BZh[1-9]1AY|\xfd7zXZ|7z\xbc\xaf|GGUF"
+    rb"|\x89HDF\r\n|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|.{257}ustar",
     re.DOTALL,
 )
 _BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
