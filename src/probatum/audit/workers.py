@@ -51,6 +51,9 @@ _TICK_S = 0.5
 _READ = 1 << 20
 _SLACK = 4 << 20
 _FALSE_STARTS = 3
+# A second worker costs as much as judging a few hundred small files: it waits until one has
+# turned out not to be enough.
+_ALONE_S = 0.1
 
 
 class Progress(Struct, frozen=True):
@@ -88,6 +91,7 @@ class Crew:
         self._beside: dict[int, frozenset[str]] = {0: frozenset()}
         self._beside_ids: dict[frozenset[str], int] = {frozenset(): 0}
         self._false_starts = 0
+        self._began = time.monotonic()
         self._done_roots = self._done_size = self._listed_size = self._artifacts = 0
 
     def judge(self, roots: Iterator[Root]) -> None:
@@ -108,7 +112,7 @@ class Crew:
         """Give every idle worker something to do. False once nothing is left to wait for."""
         while True:
             idle = next((worker for worker in self._workers if not worker.batch), None)
-            if idle is None and len(self._workers) >= self._jobs:
+            if idle is None and len(self._workers) >= self._wanted():
                 return True
             batch = self._again.popleft() if self._again else self._next_batch(roots)
             if not batch:
@@ -117,6 +121,13 @@ class Crew:
                 idle = _Worker(self._setup, fork=self._fork)
                 self._workers.append(idle)
             self._give(idle, batch)
+
+    def _wanted(self) -> int:
+        return 1 if self._workers and self._alone_for_s() > 0 else self._jobs
+
+    def _alone_for_s(self) -> float:
+        """For how long one worker is still to be enough."""
+        return self._began + _ALONE_S - time.monotonic()
 
     def _next_batch(self, roots: Iterator[Root]) -> list[int]:
         batch: list[int] = []
@@ -168,7 +179,8 @@ class Crew:
         by_fd = {worker.up: worker for worker in self._workers if worker.batch}
         for fd in by_fd:
             poll.register(fd, select.POLLIN)
-        return [by_fd[fd] for fd, _ in poll.poll(_TICK_S * 1000)]
+        waits_s = self._alone_for_s() if self._jobs > 1 else 0.0
+        return [by_fd[fd] for fd, _ in poll.poll((waits_s if waits_s > 0 else _TICK_S) * 1000)]
 
     def _listen(self, worker: "_Worker") -> None:
         """Take what a worker has to say; if that is its end, or nonsense, bury it."""
