@@ -536,6 +536,61 @@ def test_the_environment_of_huggingface_hub_is_honoured(hub: Hub, tmp_path: Path
     assert done.stdout == f"hf://owner/name@{COMMIT}/a.json b'{{}}'\n"
 
 
+def run(hub: Hub, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line itself, with its own processes, against the loopback hub."""
+    environment = {**os.environ, "HF_ENDPOINT": hub.endpoint, "HF_HOME": str(folder / "home")}
+    environment |= {"HF_TOKEN": "secret", "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-m", "probatum", *arguments],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_an_audit_of_a_hub_reads_ranges_and_its_certificates_hold(hub: Hub, tmp_path: Path) -> None:
+    head, tail, size = _torch_zip(300 << 20)
+    torch = Stored(Sparse(size, {0: head, size - len(tail): tail}))
+    hub.add("owner/name", {"model.safetensors": big_safetensors(), "m.bin": torch}, token="secret")
+    audited = run(
+        hub, tmp_path, "audit", "hf://owner/name", "--format", "json", "-o", "report.json"
+    )
+    assert "Traceback" not in audited.stderr
+    assert hub.served < 1 << 20
+    report = json.loads((tmp_path / "report.json").read_bytes())
+    verdicts = {(one["artifact"]["name"], one["claim"]): one for one in report["findings"]}
+    start = f"hf://owner/name@{COMMIT}/"
+    proven = [(f"{start}model.safetensors", "header-sound")]
+    proven += [(f"{start}m.bin!/archive/data.pkl", "load-inert")]
+    assert {verdicts[one]["verdict"] for one in proven} == {"proven"}
+    far = verdicts[f"{start}model.safetensors", "digest-matches"]
+    assert far["verdict"] == "undecided"
+    checked = run(hub, tmp_path, "check", "report.json", "hf://owner/name")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert hub.served < 2 << 20
+    assert {one.authorization for one in hub.requests if one.host == "storage"} == {None}
+
+
+@pytest.mark.parametrize(
+    ("how", "target", "code"),
+    [
+        ({"gated": True}, "hf://owner/name", 2),
+        ({"token": "another"}, "hf://owner/name", 3),
+        ({}, "hf://owner/none", 3),
+        ({}, "hf://owner/name@none", 3),
+        ({}, "hf://..", 3),
+    ],
+)
+def test_what_cannot_be_read_is_never_exit_0(
+    hub: Hub, tmp_path: Path, how: dict[str, Any], target: str, code: int
+) -> None:
+    hub.add("owner/name", {"m.pkl": b"N."}, **how)
+    done = run(hub, tmp_path, "audit", target)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_without_the_extra_the_command_to_install_it_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

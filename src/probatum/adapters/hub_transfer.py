@@ -27,6 +27,7 @@ from probatum.errors import FormatError, TargetError
 from probatum.vocabulary import Reason
 
 ATTEMPTS = 5
+ATTEMPTS_UNREACHED = 3
 REDIRECTS = 6
 LONGEST_PAUSE_S = 60.0
 DEADLINE_S = 300.0
@@ -96,7 +97,8 @@ class Transfer:
             try:
                 answer = self._followed(url, accept, limit, dict(headers or {}))
             except _Broken as exc:
-                if attempt == ATTEMPTS - 1:
+                most = ATTEMPTS_UNREACHED if exc.reason is Reason.OFFLINE else ATTEMPTS
+                if attempt >= most - 1:
                     raise FormatError(exc.reason, str(exc)) from exc
                 self._sleep(_pause(attempt))
                 continue
