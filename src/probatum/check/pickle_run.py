@@ -421,7 +421,12 @@ def _returned(row: dict[str, Any], returns: str, arguments: tuple[Any, ...], at:
         return Mixed(returns, parts)
     if returns in ATOMS:
         return ATOMS[returns]
-    return Made((summary(returns) or row) if returns else row, arguments, at)
+    made = Made((summary(returns) or row) if returns else row, arguments, at)
+    if returns == "numpy:ndarray":  # _frombuffer: the array is whole, and never built again
+        for argument in arguments:
+            if isinstance(argument, Made) and argument.row is summary("numpy:dtype"):
+                made.built, made.dtype = True, argument.dtype
+    return made
 
 
 def _must_hash(keys: list[Any], at: int) -> None:

@@ -256,14 +256,21 @@ def _masked_state(value: Any) -> bool:
 
 
 def _arrays(root: Any) -> bool:
-    for value in everything(root):
+    """Data, whole arrays without references, dtypes, scalars; how one was made is no part of it."""
+    seen, waiting = set(), [root]
+    while waiting:
+        value = waiting.pop()
         if isinstance(value, Named | Opaque):
             return False
-        if isinstance(value, Made) and value.row is not summary("numpy:generic"):
-            if value.row not in (summary("numpy:ndarray"), summary("numpy:dtype")):
-                return False
-            if not value.built or value.dtype is None or value.dtype[1]:
-                return False
+        if isinstance(value, Made):
+            if not value.row.get("arrays") and value.row is not summary("numpy:generic"):
+                if value.row not in (summary("numpy:ndarray"), summary("numpy:dtype")):
+                    return False
+                if not value.built or value.dtype is None or value.dtype[1]:
+                    return False
+        elif isinstance(value, list | tuple) and id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(value)
     return True
 
 

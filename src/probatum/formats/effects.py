@@ -24,6 +24,7 @@ class Row(Struct, frozen=True):
     new: tuple[tuple[str, ...], ...]
     build: tuple[str, ...]
     attributes: dict[str, str]
+    arrays: bool
     items: str
     hash: bool
     returns: str
@@ -97,6 +98,7 @@ def _row(name: str, written: dict[str, Any], basis: str) -> Row:
         new=tuple(map(tuple, written.get("new", ()))),
         build=tuple(written.get("build", ())),
         attributes=written.get("attributes", {}),
+        arrays=written.get("arrays", False),
         items=written.get("items", ""),
         hash=written.get("hash", False),
         returns=written.get("returns", ""),

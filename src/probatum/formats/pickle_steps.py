@@ -231,8 +231,10 @@ class Steps:
             case name if name in _BUILT:
                 return _BUILT[name]
             case name:
-                made = effects.row(name)
-                return Instance(made or row, arguments, self.at)
+                made = Instance(effects.row(name) or row, arguments, self.at)
+                if name == "numpy:ndarray":
+                    _complete_array(made)
+                return made
 
     def _dangerous(self, opcode: int, called: Name, arguments: tuple[Value, ...]) -> bool:
         danger = effects.dangers().get(called.name)
@@ -452,6 +454,14 @@ def _bare(value: Value) -> bool:
     """Whether `object.__new__(cls)` is inert for the class."""
     row = value.row if isinstance(value, Name) else None
     return row is not None and row.is_class and () in row.new
+
+
+def _complete_array(array: Instance) -> None:
+    """An array made over bytes with its dtype (`_frombuffer`) is whole: BUILD would free them."""
+    for argument in array.arguments:
+        dtype = complete_dtype(argument)
+        if dtype is not None:
+            array.built, array.dtype = True, dtype
 
 
 def _container(kind: str, arguments: tuple[Value, ...]) -> Value:

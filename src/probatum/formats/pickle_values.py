@@ -342,15 +342,23 @@ def _is_masked_state(value: Value) -> bool:
 
 
 def _is_arrays(root: Value) -> bool:
-    return all(_is_array_part(value) for value in reachable(root))
+    """Data, arrays, dtypes and scalars; what an array was made from is no part of it."""
+    waiting, seen = [root], set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Instance):
+            if not _is_array_part(value):
+                return False
+        elif isinstance(value, Name | Unknown):
+            return False
+        elif id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(parts(value))
+    return True
 
 
-def _is_array_part(value: Value) -> bool:
-    if isinstance(value, Name | Unknown):
-        return False
-    if not isinstance(value, Instance):
-        return True
-    if _is_row(value.row, "numpy:generic"):
+def _is_array_part(value: Instance) -> bool:
+    if value.row.arrays or _is_row(value.row, "numpy:generic"):
         return True
     known = value.built and value.dtype is not None and not value.dtype.objects
     return known and (_is_row(value.row, "numpy:ndarray") or _is_row(value.row, "numpy:dtype"))
