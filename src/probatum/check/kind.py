@@ -20,6 +20,7 @@ from typing import Any
 
 from probatum.errors import Rejected
 
+CLAIM = "kind-is-understood"
 _MOST = 64 << 20
 _HEAD = 1 << 16
 _RUNS = frozenset(

@@ -31,6 +31,7 @@ from typing import Any
 
 from probatum.errors import Rejected
 
+CLAIM = "fully-opened"
 Read = Callable[[int, int], bytes]
 _FACTS, _MEMBER = {"format", "size", "structure", "members"}, {"name", "size", "at", "sha256"}
 _STEP = 1 << 20
