@@ -1,5 +1,6 @@
 """The hub as a target, against a loopback server that speaks its API and misbehaves on demand."""
 
+import hashlib
 import io
 import json
 import os
@@ -570,6 +571,21 @@ def test_an_audit_of_a_hub_reads_ranges_and_its_certificates_hold(hub: Hub, tmp_
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert hub.served < 2 << 20
     assert {one.authorization for one in hub.requests if one.host == "storage"} == {None}
+
+
+def test_proofs_still_hold_after_the_repository_was_downloaded(hub: Hub, tmp_path: Path) -> None:
+    header = b'{"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}'
+    data = struct.pack("<Q", len(header)) + header + b"1234"
+    stored = Stored(Sparse(len(data), {0: data}), hashlib.sha256(data).hexdigest())
+    hub.add("owner/name", {"m.safetensors": stored})
+    far = run(hub, tmp_path, "audit", "hf://owner/name", "--format", "json", "-o", "report.json")
+    assert '"not-analysed"' in (tmp_path / "report.json").read_text(), far.stderr
+    _cached(tmp_path / "home" / "hub", "m.safetensors", data)
+    checked = run(hub, tmp_path, "check", "report.json", "hf://owner/name")
+    assert "0 rejected, 0 not found" in checked.stdout, checked.stdout + checked.stderr
+    near = run(hub, tmp_path, "audit", "hf://owner/name", "--format", "json")
+    verdicts = {one["claim"]: one["verdict"] for one in json.loads(near.stdout)["findings"]}
+    assert verdicts["digest-matches"] == "proven"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +245,39 @@ def test_a_folder_with_blobs_but_no_manifests_is_a_plain_folder(tmp_path: Path) 
     (tmp_path / "blobs/x.bin").write_bytes(b"x")
     assert not ollama.recognises(str(tmp_path))
     assert list(opened(tmp_path)) == ["blobs/x.bin"]
+
+
+def audited(target: str, folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """The findings of the command line itself, by artifact and claim."""
+    done = subprocess.run(
+        [sys.executable, "-m", "probatum", "audit", target, "--format", "json"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert "Traceback" not in done.stderr
+    findings = json.loads(done.stdout)["findings"]
+    return {(one["artifact"]["name"], one["claim"]): one for one in findings}
+
+
+def test_a_blob_that_was_exchanged_is_refuted_with_both_digests(store: Store) -> None:
+    path = store.usual()
+    blob = json.loads(path.read_bytes())["layers"][1]["digest"]
+    (store.folder / "blobs" / blob.replace(":", "-")).write_bytes(b"{{ .Prompd }}")
+    found = audited("ollama://tiny", store.folder)
+    exchanged = found["tiny:latest!/template", "digest-matches"]
+    assert exchanged["verdict"] == "refuted" and blob in json.dumps(exchanged)
+    assert found["tiny:latest!/model", "digest-matches"]["verdict"] == "proven"
+
+
+def test_the_proofs_of_a_store_hold_when_checked_again(store: Store, tmp_path: Path) -> None:
+    store.usual()
+    for command in (["audit", "models", "--format", "json", "-o", "report.json"],
+                    ["check", "report.json", "models"]):  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "probatum", *command],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+    assert "0 rejected, 0 not found" in done.stdout, done.stdout + done.stderr

@@ -30,7 +30,16 @@ from probatum.audit.worker import FetchedMaterial
 from probatum.errors import FormatError, Rejected
 from probatum.material import BytesMaterial, FileMaterial
 from probatum.ports import Material
-from probatum.vocabulary import Artifact, Finding, Planned, Proven, Refuted, Report, Undecided
+from probatum.vocabulary import (
+    Artifact,
+    Expected,
+    Finding,
+    Planned,
+    Proven,
+    Refuted,
+    Report,
+    Undecided,
+)
 from probatum.wire import unanswered
 
 HOLDS, REJECTED, MISSING = "holds", "rejected", "not-found"
@@ -142,9 +151,14 @@ def _difference(said: Artifact, found: Artifact) -> str:
         return f"the artifact is of kind {found.kind} and the report says {said.kind}"
     if said.digest and found.digest and said.digest != found.digest:
         return "the artifact's digest differs from the report's"
-    if said.expected != found.expected:
+    if _promise(said) != _promise(found):
         return "a manifest beside the artifact says something else of it than the report"
     return ""
+
+
+def _promise(artifact: Artifact) -> Expected | None:
+    """What a manifest says of the bytes; not where they lay, which a download changes."""
+    return replace(artifact.expected, costly=False) if artifact.expected is not None else None
 
 
 def _proven(report: Report) -> Iterator[Finding]:
