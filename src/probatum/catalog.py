@@ -16,8 +16,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 import probatum.analyzers
+import probatum.claims
 from probatum.errors import ConfigurationError
 from probatum.ports import Analyzer
+from probatum.vocabulary import Claim
 
 _LITERAL = re.compile(r'accepts=\{((?:\s*"[a-z0-9-]+",?)+\s*)\}')
 _QUOTED = re.compile(r'"([a-z0-9-]+)"')
@@ -49,6 +51,13 @@ def analyzers() -> tuple[Analyzer, ...]:
     """The built-in analysers, by id."""
     found = [found for module in _modules() for found in _declared(module)]
     return tuple(sorted(found, key=lambda one: one.id))
+
+
+def claims(more: Iterable[Analyzer] = ()) -> dict[str, Claim]:
+    """Every claim there is, by id: the shared ones, the built-in analysers' own, and `more`'s."""
+    shared = [one for one in vars(probatum.claims).values() if isinstance(one, Claim)]
+    own = [one.claim for one in (*analyzers(), *more)]
+    return {claim.id: claim for claim in sorted((*shared, *own), key=lambda one: one.id)}
 
 
 def named(entry_points: Iterable[str]) -> tuple[Analyzer, ...]:

@@ -30,6 +30,7 @@ _Said = Annotated[str, Meta(min_length=1)]
 _Count = Annotated[int, Meta(ge=1)]
 _Seconds = Annotated[float, Meta(gt=0)]
 _Size = _Count | _Said
+_SIZE = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?\s*", re.I | re.A)
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 
 
@@ -130,9 +131,7 @@ def limited(limits: Limits, caps: Caps, table: LimitsTable) -> tuple[Limits, Cap
 
 def size_of(text: str) -> int:
     """Bytes: `1048576`, `512 MiB`, `2G` (units are powers of 1024). Raises: ConfigurationError."""
-    match = re.fullmatch(
-        r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?\s*", text, re.IGNORECASE | re.ASCII
-    )
+    match = _SIZE.fullmatch(text)
     if match is None:
         raise ConfigurationError(f"{text!r} is not a size; write bytes, or for example '512 MiB'")
     size = int(float(match[1]) * (1 << _UNITS[match[2].lower()]))

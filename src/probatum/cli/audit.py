@@ -143,11 +143,10 @@ def _policy(arguments: argparse.Namespace, configuration: "Configuration") -> "P
         policy = replace(policy, fail_on=arguments.fail_on)
     if not arguments.must_prove and configuration.path is None:
         return policy
-    from probatum.catalog import analyzers, named
+    from probatum.catalog import claims, named
     from probatum.configuration import demand_claims
 
-    available = (*analyzers(), *named(configuration.third_party))
-    known = {one.claim.id for one in available}
+    known = claims(named(configuration.third_party))
     if arguments.must_prove:
         demand_claims(arguments.must_prove, known, "--must-prove")
         policy = replace(policy, must_prove=tuple(arguments.must_prove))

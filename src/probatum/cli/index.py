@@ -7,6 +7,7 @@ import pkgutil
 from msgspec import Struct
 
 import probatum.check
+from probatum import catalog
 from probatum.audit.plan import OPENING, UNJUDGED
 from probatum.catalog import analyzers
 from probatum.ports import Analyzer
@@ -47,8 +48,8 @@ def judges() -> tuple[Analyzer, ...]:
 
 
 def claims() -> dict[str, Claim]:
-    """Every claim that is judged, by id."""
-    return {claim.id: claim for claim in sorted({one.claim for one in judges()}, key=_id)}
+    """Every claim there is, by id."""
+    return catalog.claims()
 
 
 def kinds() -> tuple[str, ...]:
@@ -78,7 +79,3 @@ def first_line(text: str) -> str:
 
 def _judged_by(kind: str) -> str:
     return ", ".join(sorted({one.claim.id for one in analyzers() if kind in one.accepts}))
-
-
-def _id(claim: Claim) -> str:
-    return claim.id

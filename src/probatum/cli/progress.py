@@ -17,10 +17,10 @@ def progress(wanted: bool | None) -> Iterator[Callable[[Progress], None]]:
     if not shown:
         yield lambda progress: None
         return
-    yield from _bar()
+    yield from _bar(forced=wanted is True)
 
 
-def _bar() -> Iterator[Callable[[Progress], None]]:
+def _bar(*, forced: bool) -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -33,7 +33,8 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         TimeElapsedColumn(),
     )
     # No thread may refresh the bar: a process with threads cannot fork its workers.
-    bar = Bar(*columns, console=Console(stderr=True), auto_refresh=False, transient=True)
+    console = Console(stderr=True, force_terminal=forced or None)
+    bar = Bar(*columns, console=console, auto_refresh=False, transient=True)
     task = bar.add_task("judging", total=None, counts="")
     last = 0.0
 
