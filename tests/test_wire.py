@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probatum.errors import UsageError
+from probatum.reasons import MEANINGS
 from probatum.render.json import render, schema
 from probatum.vocabulary import Certificate, Finding, Place, Proven, Reason, Report, Undecided
 from probatum.wire import FACTS_DEPTH, counts, from_json, pieces, to_json, unanswered
@@ -49,9 +50,9 @@ def test_the_schema_is_itself_valid_and_describes_every_property() -> None:
     assert undescribed == []
 
 
-def test_the_schema_knows_every_reason() -> None:
-    listed = [one["const"] for one in schema()["$defs"]["reason"]["oneOf"]]
-    assert listed == [reason.value for reason in Reason]
+def test_the_schema_says_of_every_reason_what_the_rest_of_the_project_says() -> None:
+    listed = {one["const"]: one["description"] for one in schema()["$defs"]["reason"]["oneOf"]}
+    assert listed == {reason.value: MEANINGS[reason] for reason in Reason}
 
 
 def test_each_finding_is_one_line_of_the_text() -> None:

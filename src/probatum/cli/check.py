@@ -25,13 +25,12 @@ _EXAMPLES = """\
   probatum check report.json models/ --format json
 """
 
-_EPILOG = """
-exit codes:
-  0  every certificate holds, and the report speaks of everything in the targets
-  1  a certificate was rejected
-  2  an artifact is missing, or the report is not whole, or it holds no certificate
-  3  wrong usage (what was given as the report is none, say), or Probatum's own fault
-"""
+EXIT_CODES = {
+    0: "every certificate holds, and the report speaks of everything in the targets",
+    1: "a certificate is rejected",
+    2: "an artifact is missing, the report is not whole, or it holds no certificate",
+    3: "wrong usage (what was given as a report is none, say), or Probatum's own fault",
+}
 
 
 def add_parser(subparsers: SubParsers) -> None:
@@ -41,7 +40,7 @@ def add_parser(subparsers: SubParsers) -> None:
         run,
         help="re-derive a report's certificates with the independent checkers",
         description=_DESCRIPTION,
-        examples=_EXAMPLES + _EPILOG,
+        examples=_EXAMPLES + _exit_codes(),
     )
     made.add_argument("report", metavar="REPORT", help="a report in JSON, or - for standard input")
     made.add_argument("targets", nargs="+", metavar="TARGET", help="what was audited")
@@ -63,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def exit_code(result: "Recheck") -> int:
-    """0 if all holds and nothing is missing, else what `probatum check --help` says."""
+    """One of `EXIT_CODES`."""
     from probatum.audit.recheck import MISSING, REJECTED
 
     if result.number(REJECTED):
@@ -71,6 +70,10 @@ def exit_code(result: "Recheck") -> int:
     if result.number(MISSING) or not result.is_whole or not result.checked:
         return 2
     return 0
+
+
+def _exit_codes() -> str:
+    return "\nexit codes:\n" + "".join(f"  {code}  {says}\n" for code, says in EXIT_CODES.items())
 
 
 def _read(path: str) -> bytes:
@@ -101,13 +104,13 @@ def _lines(result: "Recheck") -> Iterator[str]:
     failed = [one for one in result.checked if one.outcome != HOLDS]
     for one in sorted(failed, key=lambda one: one.outcome, reverse=True):
         name, claim = visible(one.finding.artifact.name), one.finding.claim
-        yield f"{one.outcome:9}  {name}  {claim}  {visible(one.why)}"
+        yield f"{one.outcome:10}  {name}  {claim}  {visible(one.why)}"
     for name in result.unreported:
         yield f"unreported  {visible(name)}  the report says nothing of this artifact"
     for plan in result.unanswered:
         yield f"unanswered  {visible(plan.artifact)}  {plan.claim}  planned and without a finding"
     for trouble in result.unopened:
-        yield f"unopened   {visible(trouble)}"
+        yield f"unopened    {visible(trouble)}"
     if failed or not result.is_whole:
         yield ""
     yield (
