@@ -9,13 +9,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import jsonschema
+import pytest
 from hypothesis import given, settings
 from inline_snapshot import snapshot
 
 from probatum.policy import Acceptance, Policy, decide
 from probatum.render.sarif import render
-from probatum.vocabulary import Report
-from reports import large, report_of, reports, sample
+from probatum.vocabulary import Finding, Reason, Report, Undecided
+from reports import artifact, large, report_of, reports, sample
 
 SCHEMA = json.loads(
     Path(__file__).with_name("data").joinpath("sarif-schema-2.1.0.json").read_bytes()
@@ -67,7 +68,7 @@ def test_a_refuted_finding_in_full() -> None:
                                     "location": {
                                         "physicalLocation": {
                                             "artifactLocation": {
-                                                "uri": "resnet/optimizer.pkl",
+                                                "uri": "models/resnet/optimizer.pkl",
                                                 "index": 10,
                                             },
                                             "region": {"byteOffset": 20, "byteLength": 1},
@@ -79,7 +80,7 @@ def test_a_refuted_finding_in_full() -> None:
                                     "location": {
                                         "physicalLocation": {
                                             "artifactLocation": {
-                                                "uri": "resnet/optimizer.pkl",
+                                                "uri": "models/resnet/optimizer.pkl",
                                                 "index": 10,
                                             },
                                             "region": {"byteOffset": 39, "byteLength": 1},
@@ -91,7 +92,7 @@ def test_a_refuted_finding_in_full() -> None:
                                     "location": {
                                         "physicalLocation": {
                                             "artifactLocation": {
-                                                "uri": "resnet/optimizer.pkl",
+                                                "uri": "models/resnet/optimizer.pkl",
                                                 "index": 10,
                                             },
                                             "region": {"byteOffset": 51, "byteLength": 1},
@@ -109,7 +110,7 @@ def test_a_refuted_finding_in_full() -> None:
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": "resnet/optimizer.pkl", "index": 10},
+                        "artifactLocation": {"uri": "models/resnet/optimizer.pkl", "index": 10},
                         "region": {"byteOffset": 51, "byteLength": 1},
                         "contextRegion": {
                             "byteOffset": 0,
@@ -180,7 +181,9 @@ def test_a_member_is_placed_in_the_file_that_holds_it() -> None:
             ],
             "locations": [
                 {
-                    "physicalLocation": {"artifactLocation": {"uri": "llama/llama-3-tiny.gguf"}},
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": "models/llama/llama-3-tiny.gguf"}
+                    },
                     "logicalLocations": [
                         {"fullyQualifiedName": "llama/llama-3-tiny.gguf!/tokenizer.chat_template"}
                     ],
@@ -197,6 +200,32 @@ def test_a_member_is_a_nested_artifact_with_a_path_of_its_own() -> None:
     assert member["location"]["uri"] == "archive/data.pkl"
     assert run["artifacts"][member["parentIndex"]] is named["resnet/weights.pt"]
     assert len(member["hashes"]["sha-256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("targets", "name", "uri"),
+    [
+        (("models",), "a/x.pkl", "models/a/x.pkl"),
+        (("./models/",), "a/x.pkl", "models/a/x.pkl"),
+        ((".",), "a/x.pkl", "a/x.pkl"),
+        (("models/x.pkl",), "x.pkl", "models/x.pkl"),
+        (("a/x.pkl", "b/y.pkl"), "y.pkl", "b/y.pkl"),
+        (("a/x.pkl", "b/x.pkl"), "x.pkl", "x.pkl"),
+        (("/abs/models",), "a/x.pkl", "a/x.pkl"),
+        (("../models",), "a/x.pkl", "a/x.pkl"),
+        (("hf://owner/name",), "x.pkl", "x.pkl"),
+        (("-",), "stdin", "stdin"),
+        ((), "x.pkl", "x.pkl"),
+    ],
+)
+def test_a_file_is_placed_where_a_viewer_looks_for_it(
+    targets: tuple[str, ...], name: str, uri: str
+) -> None:
+    finding = Finding(artifact(name, "pickle", 1), "load-inert", "a", Undecided(Reason.OPAQUE, "d"))
+    [run] = json.loads(render(report_of(finding, targets=targets)))["runs"]
+    [where] = run["results"][0]["locations"]
+    assert where["physicalLocation"]["artifactLocation"]["uri"] == uri
+    assert run["artifacts"][0]["location"]["uri"] == uri
 
 
 def test_every_claim_is_a_rule_with_its_sentence() -> None:

@@ -1,19 +1,28 @@
 """The forms a report can take: each is the module of that name beside this one."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 from probatum.vocabulary import Report
+
+if TYPE_CHECKING:
+    from probatum.policy import Decision
 
 FORMATS = ("terminal", "json", "sarif", "junit", "markdown", "html")
 
 
-def rendered(report: Report, form: str, **options: Any) -> str:
+def rendered(
+    report: Report, form: str, *, decision: "Decision | None" = None, **options: bool
+) -> str:
     """The report in one of `FORMATS`; only that renderer is imported.
 
-    `options` are the renderer's own: `terminal` takes `colour` and `verbose`, `sarif` takes
-    `decision` and `problems_only`, `junit` takes `decision`.
+    `decision` says what the policy makes of it: `sarif` suppresses what is accepted, `junit`
+    shows what fails as red. `options` are the renderer's own: `terminal` takes `colour` and
+    `verbose`, `sarif` takes `problems_only`.
     """
     module = importlib.import_module(f"probatum.render.{FORMATS[FORMATS.index(form)]}")
-    text: str = module.render(report, **options)
+    if form in ("sarif", "junit"):
+        text: str = module.render(report, decision=decision, **options)
+    else:
+        text = module.render(report, **options)
     return text

@@ -9,6 +9,7 @@ Source: OASIS SARIF 2.1.0 with errata 01; section numbers stand where they decid
 """
 
 import hashlib
+from pathlib import PurePosixPath
 from typing import Any, assert_never
 from urllib.parse import quote
 
@@ -99,7 +100,7 @@ class _Run:
 
     def _artifact(self, artifact: Artifact) -> _Object:
         described: _Object = {
-            "location": {"uri": _uri(_name_inside(artifact))},
+            "location": {"uri": self._uri_of(artifact)},
             "length": artifact.size,
             "properties": {"kind": artifact.kind, "name": visible(artifact.name)},
         }
@@ -109,6 +110,13 @@ class _Run:
         if parent is not None and artifact.parent != artifact.name:
             described["parentIndex"] = parent
         return described
+
+    def _uri_of(self, artifact: Artifact) -> str:
+        """3.24.2: the location of a nested artifact is a path inside its container."""
+        container = f"{artifact.parent}!/"
+        if artifact.parent is not None and artifact.name.startswith(container):
+            return _uri(artifact.name.removeprefix(container))
+        return _uri(_path(artifact.name, self._report.targets))
 
     def _is_settled(self, finding: Finding) -> bool:
         return isinstance(finding.verdict, Proven) or self._acceptance(finding) is not None
@@ -171,7 +179,7 @@ class _Run:
         }
 
     def _step(self, artifact: Artifact, says: str, place: Place) -> _Object:
-        inside = {"uri": _uri(_name_inside(artifact)), "index": self._index[artifact.name]}
+        inside = {"uri": self._uri_of(artifact), "index": self._index[artifact.name]}
         physical: _Object = {"artifactLocation": inside}
         if region := _region(artifact, place):
             physical["region"] = region
@@ -179,7 +187,8 @@ class _Run:
 
     def _where(self, artifact: Artifact, place: Place, excerpt: Excerpt | None) -> _Object:
         outermost = artifact.name.partition("!/")[0]
-        physical: _Object = {"artifactLocation": {"uri": _uri(outermost)}}
+        file = _path(outermost, self._report.targets)
+        physical: _Object = {"artifactLocation": {"uri": _uri(file)}}
         where: _Object = {"physicalLocation": physical}
         named = place.part
         if outermost == artifact.name:
@@ -195,12 +204,22 @@ class _Run:
         return where
 
 
-def _name_inside(artifact: Artifact) -> str:
-    """3.24.2: the location of a nested artifact is a path inside its container."""
-    container = f"{artifact.parent}!/"
-    if artifact.parent is not None and artifact.name.startswith(container):
-        return artifact.name.removeprefix(container)
-    return artifact.name
+def _path(file: str, targets: tuple[str, ...]) -> str:
+    """Where a file of a target lies, seen from where the audit ran: there a viewer looks for it.
+
+    Names in a report are relative to their target. Of several folders, none can be told; a path
+    that leads out of here, or an address, says nothing to a viewer: the name stands alone then.
+    """
+    named = [one for one in targets if PurePosixPath(one).name == file]
+    if len(named) == 1:
+        path = named[0]
+    elif len(targets) == 1:
+        path = f"{targets[0]}/{file}"
+    else:
+        return file
+    parts = PurePosixPath(path).parts
+    leads_out = "://" in path or path.startswith(("/", "-")) or ".." in parts
+    return file if leads_out else "/".join(parts)
 
 
 def _uri(name: str) -> str:
