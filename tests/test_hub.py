@@ -337,6 +337,26 @@ def test_a_server_that_lies_about_ranges_is_unreadable(hub: Hub, fault: str, val
     assert hub.served < 8 << 20
 
 
+def test_a_small_file_from_a_server_without_ranges_is_read_whole_and_verified(hub: Hub) -> None:
+    data = bytes(range(256)) * 2000
+    hub.add("owner/name", {"tokenizer.json": data})
+    hub.faults.ignore_range = True
+    root = only(opened(hub))
+    assert bytes_of(root, 300_000, 100) == data[300_000:300_100]
+    assert bytes_of(root) == data
+    assert hub.served <= 3 * len(data)
+    hub.faults.corrupt = True
+    with pytest.raises(FormatError, match="do not have the digest"):
+        bytes_of(only(opened(hub)))
+
+
+def test_a_large_file_from_a_server_without_ranges_is_not_downloaded(hub: Hub) -> None:
+    hub.add("owner/name", {"m.bin": Stored(Sparse(GIB, {}))})
+    hub.faults.ignore_range = True
+    with pytest.raises(FormatError, match="ignores byte ranges"):
+        bytes_of(only(opened(hub)), 5, 10)
+
+
 def test_a_redirect_in_a_circle_ends(hub: Hub) -> None:
     hub.add("owner/name", {"m.bin": Stored(Sparse(9, {}))})
     hub.faults.redirect_to = f"/owner/name/resolve/{COMMIT}/m.bin"

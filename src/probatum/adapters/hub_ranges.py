@@ -2,8 +2,8 @@
 
 A wrong byte is worse than none, so every answer is held against what is known of the file:
 
-1. It is 206 with exactly the range asked for, of a file of exactly the size listed; or 200 where
-   the whole file was asked for. A server that ignores ranges is not read in full instead.
+1. It is 206 with exactly the range asked for, of a file of exactly the size listed. From a server
+   that ignores ranges (200) a small file is taken whole; a large one is not read at all.
 2. The commit, size and digest in the endpoint's own headers are those of the listing.
 3. The entity tag at one host never changes between two reads.
 4. A file that one answer holds whole has the digest that the listing names.
@@ -24,6 +24,7 @@ from probatum.vocabulary import Reason
 BLOCK = 64 << 10
 _MOST_AHEAD = 1 << 20
 _MOST_AT_ONCE = 4 << 20
+_SMALL = 16 << 20
 _RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
 _EXPIRED = frozenset({400, 401, 403, 404, 410})
 
@@ -122,6 +123,8 @@ class Ranges:
             # The storage host's address was signed for a while only: ask the hub for a new one.
             self._stored = self._listed.url
             answer = self._asked(self._stored, start, end)
+        if answer.status == 200 and not answer.body and self._listed.size <= _SMALL:
+            return self._whole()[start:end]
         _demand_range(answer, start, end, self._listed.size)
         if self._stored == self._listed.url:
             _demand_listed(answer, self._listed)
@@ -129,6 +132,19 @@ class Ranges:
         if (start, end) == (0, self._listed.size):
             _demand_digest(answer.body, self._listed)
         self._stored = answer.url
+        return answer.body
+
+    def _whole(self) -> bytes:
+        """All of a small file, from a server that does not know ranges."""
+        size = self._listed.size
+        answer = self._transfer.get(self._listed.url, limit=size)
+        if answer.status != 200:
+            raise refusal(answer)
+        _demand_range(answer, 0, size, size)
+        _demand_listed(answer, self._listed)
+        _demand_digest(answer.body, self._listed)
+        for at in range(0, size, BLOCK):
+            self._blocks.put(self._listed.url, at // BLOCK, answer.body[at : at + BLOCK])
         return answer.body
 
     def _asked(self, url: str, start: int, end: int) -> Answer:

@@ -37,7 +37,7 @@ _GIB = 1 << 30
 
 
 class Answer(Struct, frozen=True):
-    """The last hop's answer. `origin` holds the headers of the last hop at the endpoint itself.
+    """The last hop's answer. `origin` holds the headers of all hops at the endpoint itself.
 
     Header names are lower-case. `body` is empty unless the status was one of those asked for.
     """
@@ -113,7 +113,8 @@ class Transfer:
         origin: Mapping[str, str] = {}
         for _ in range(REDIRECTS):
             answer = self._hop(url, accept, limit, headers)
-            origin = answer.headers if _origin(url) == self._home else origin
+            if _origin(url) == self._home:
+                origin = {**origin, **answer.headers}
             if answer.status not in _MOVED or "location" not in answer.headers:
                 return Answer(answer.status, url, answer.headers, origin, answer.body)
             url = _redirected(url, answer.headers["location"])
