@@ -242,6 +242,12 @@ def test_bytes_behind_a_stream_are_a_difference_between_readers(kind: str) -> No
     assert verdict.reason == Reason.PARSER_DIFFERENTIAL
 
 
+@pytest.mark.parametrize("name", ["zlib", "lzma"])
+def test_a_second_stream_is_one_too_many_where_the_format_knows_of_one(name: str) -> None:
+    data, kind = SAMPLES[name]
+    assert isinstance(judged(data * 2, kind), Undecided)
+
+
 @pytest.mark.parametrize("kind", ["gzip", "bzip2", "xz", "zlib"])
 def test_a_stream_cut_short_is_said_to_be(kind: str) -> None:
     verdict = judged(SAMPLES[kind][0][:-3], kind)

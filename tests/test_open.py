@@ -122,9 +122,9 @@ def test_a_7z_archive_is_opened() -> None:
 
 
 def test_a_missing_extra_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("zstandard", "py7zr", "lz4", "lz4.frame"):
+    for module in ("zstandard", "lz4", "lz4.frame"):
         monkeypatch.setitem(__import__("sys").modules, module, None)
-    for magic in (b"\x28\xb5\x2f\xfd\x00", b"\x04\x22\x4d\x18\x40", b"7z\xbc\xaf\x27\x1c\x00\x04"):
+    for magic in (b"\x28\xb5\x2f\xfd\x00", b"\x04\x22\x4d\x18\x40"):
         whole = artifacts(magic)[0]
         assert whole.trouble is not None
         assert whole.trouble.reason == Reason.MISSING_EXTRA

@@ -153,17 +153,28 @@ def test_names_that_are_not_utf_8_stay_unique_and_printable(tmp_path: Path) -> N
         assert Path(root.path).read_bytes()
 
 
-def test_very_deep_folders_are_walked_or_said_to_be_too_deep(tmp_path: Path) -> None:
-    before = Path.cwd()
+@pytest.fixture
+def deep_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder whose innermost file has a path longer than the system takes; taken down again,
+    since what clears temporary folders recurses."""
+    before, levels = Path.cwd(), 1000
     os.chdir(tmp_path)
     try:
-        for _ in range(1200):
-            Path("dddd").mkdir()
-            os.chdir("dddd")
+        for _ in range(levels):
+            Path("ddddd").mkdir()
+            os.chdir("ddddd")
         Path("a").write_bytes(b"x")
+        yield tmp_path
+        Path("a").unlink()
+        for _ in range(levels):
+            os.chdir("..")
+            Path("ddddd").rmdir()
     finally:
         os.chdir(before)
-    (root,) = by_name(tmp_path).values()
+
+
+def test_very_deep_folders_are_walked_or_said_to_be_too_deep(deep_folder: Path) -> None:
+    (root,) = by_name(deep_folder).values()
     assert root.trouble is not None
     assert root.trouble.reason == Reason.UNREADABLE
 

@@ -29,7 +29,7 @@ _CONTAINERS = {
     **dict.fromkeys(ZIPS, "probatum.formats.zip_members"),
     **dict.fromkeys(TARS, "probatum.formats.tar_members"),
     **dict.fromkeys(("gzip", "bzip2", "xz", "zlib", "zstd", "lz4"), "probatum.formats.compression"),
-    "7z": "probatum.formats.sevenzip",
+    "7z": "probatum.formats.sevenzip_members",
 }
 _EMBEDDING = {
     "gguf": "probatum.formats.gguf",

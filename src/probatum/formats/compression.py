@@ -1,8 +1,8 @@
 """Unfolds compressed streams piece by piece: gzip, bzip2, xz, zlib, zstd, lz4.
 
 Whatever the input claims, one step yields at most a few MiB, and windows are bounded: a bomb is
-stopped by its Allowance while it unfolds. Frames that follow each other are one content, as the
-formats' own tools have it; anything else behind them is a place where readers part ways.
+stopped by its Allowance while it unfolds. Frames that follow each other are one content where the
+format says so; anything else behind a frame is a place where readers part ways.
 
 Source: RFC 1950, 1951, 1952; the .xz file format 1.2.0; RFC 8878 (zstd); LZ4 frame format 1.6.4;
 joblib/compressor.py (raw zlib streams, LZMA alone), joblib/numpy_pickle_compat.py ("ZF" files).
@@ -74,7 +74,8 @@ def unfolded(kind: str, material: Material) -> Iterator[bytes]:
     """
     start = _old_joblib_header(material) if kind == "zlib" else 0
     machine, step = _machine(kind)
-    yield from _frames(machine, _read(material, start, step), kind)
+    alone = kind == "zlib" or (kind == "xz" and material.read(0, 6) != b"\xfd7zXZ\0")
+    yield from frames(machine, _read(material, start, step), kind, 1 if alone else None)
 
 
 def zip_method(method: int, packed: Iterable[bytes], at: int) -> Iterator[bytes]:
@@ -92,10 +93,10 @@ def zip_method(method: int, packed: Iterable[bytes], at: int) -> Iterator[bytes]
         raise FormatError(
             Reason.UNSUPPORTED, f"compression method {method} of ZIP", Place(offset=at)
         )
-    return _frames(machine, packed, "member", frames=1)
+    return frames(machine, packed, "member", frames=1)
 
 
-def _frames(
+def frames(
     machine: Callable[[], Machine], packed: Iterable[bytes], kind: str, frames: int | None = None
 ) -> Iterator[bytes]:
     """Every frame's content; `frames` is how many there may be."""

@@ -1,149 +1,438 @@
-"""Opens 7z archives through `py7zr` (extra `archives`), writing members to bounded spools.
+"""Reads 7z archives with the standard library's decompressors.
 
-A 7z archive is compressed as a whole, so all its members are unfolded at once, after their
-declared sizes have been charged; a member that grows beyond its declared size ends the opening.
+Members of one folder (7z's word for a run of members compressed together) are unfolded in one
+pass, after all their declared sizes have been charged. Encryption, PPMd, BCJ2 and methods newer
+than the format itself are said to be unsupported.
+
+Source: 7zFormat.txt and Methods.txt of the LZMA SDK 24.
 """
 
-import io
+import bz2
 import lzma
 import struct
 import zlib
-from typing import IO, Any
+from collections.abc import Iterator
+
+from msgspec import Struct
 
 from probatum.errors import FormatError
-from probatum.formats.allowance import Allowance
-from probatum.formats.compression import missing
-from probatum.formats.member import Member, Unfolded
-from probatum.formats.spool import Spooled, Writer
-from probatum.material import BytesMaterial
+from probatum.formats import compression
 from probatum.ports import Material
-from probatum.vocabulary import Reason
+from probatum.vocabulary import Place, Reason
 
-_FAULTS = (
-    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
-    *(OSError, RuntimeError, TypeError, ValueError, lzma.LZMAError, struct.error, zlib.error),
-)
-"""What py7zr raises on bytes that are not a 7z archive, besides its own errors."""
+_MAGIC = b"7z\xbc\xaf\x27\x1c"
+_MOST_HEADER = 64 << 20
+_WINDOW = 256 << 20
+_STEP = 1 << 18
+_AES = b"\x06\xf1\x07\x01"
+_COPY, _LZMA, _LZMA2, _DEFLATE, _BZIP2 = b"\0", b"\3\1\1", b"\x21", b"\4\1\x08", b"\4\2\2"
+# Each has an old and a new id.
+_FILTERS = {
+    **dict.fromkeys((b"\3\3\1\3", b"\4"), lzma.FILTER_X86),
+    **dict.fromkeys((b"\3\3\2\5", b"\5"), lzma.FILTER_POWERPC),
+    **dict.fromkeys((b"\3\3\4\1", b"\6"), lzma.FILTER_IA64),
+    **dict.fromkeys((b"\3\3\5\1", b"\7"), lzma.FILTER_ARM),
+    **dict.fromkeys((b"\3\3\7\1", b"\x08"), lzma.FILTER_ARMTHUMB),
+    **dict.fromkeys((b"\3\3\x08\5", b"\x09"), lzma.FILTER_SPARC),
+}
+_DELTA = b"\3"
 
 
-def unfold(name: str, kind: str, material: Material, allowance: Allowance) -> Unfolded:
-    """The members of a 7z archive.
+class Coder(Struct, frozen=True):
+    """One step of unfolding: 7z's method id and the properties it is set up with."""
 
-    Raises: FormatError where it cannot be followed, is encrypted, or holds too much.
+    method: bytes
+    properties: bytes
+
+
+class Folder(Struct, frozen=True):
+    """Bytes compressed together: where they lie, how they unfold, and into which sizes."""
+
+    at: int
+    packed: int
+    coders: tuple[Coder, ...]
+    """From the content's side to the packed bytes' side."""
+    size: int
+    parts: tuple[tuple[int, int | None], ...]
+    """Each member's size and checksum, in order."""
+
+
+class File(Struct, frozen=True):
+    """One named entry; `part` is its place among the parts of all folders, None if empty."""
+
+    name: str
+    part: int | None
+    link: bool
+    directory: bool
+
+
+class Archive(Struct, frozen=True):
+    """What the header of a 7z archive says."""
+
+    folders: tuple[Folder, ...]
+    files: tuple[File, ...]
+
+
+def archive(material: Material) -> Archive:
+    """The header, unfolded where it is compressed itself.
+
+    Raises: FormatError where it cannot be followed.
     """
-    try:
-        import py7zr
-    except ImportError as exc:
-        raise missing("7z") from exc
-    try:
-        with py7zr.SevenZipFile(_File(material)) as archive:
-            return _unfolded(archive, material, allowance)
-    except py7zr.exceptions.PasswordRequired as exc:
-        raise FormatError(Reason.ENCRYPTED, "the archive is encrypted") from exc
-    except py7zr.exceptions.UnsupportedCompressionMethodError as exc:
-        raise FormatError(Reason.UNSUPPORTED, f"a 7z method: {exc}") from exc
-    except MemoryError as exc:
-        raise FormatError(Reason.OVER_LIMIT, "the 7z archive asks for too much memory") from exc
-    except (py7zr.exceptions.ArchiveError, *_FAULTS) as exc:
-        raise FormatError(Reason.MALFORMED, f"the 7z archive cannot be followed: {exc!r}") from exc
+    head = material.read(0, 32)
+    if len(head) < 32 or not head.startswith(_MAGIC):
+        raise FormatError(Reason.TRUNCATED, "the start of the 7z archive is cut short")
+    if zlib.crc32(head[12:32]) != int.from_bytes(head[8:12], "little"):
+        raise _broken("the start header's checksum is wrong", 8)
+    offset, size, crc = struct.unpack_from("<QQI", head, 12)
+    if size == 0:
+        return Archive((), ())
+    data = _limited(material, 32 + offset, size)
+    if zlib.crc32(data) != crc:
+        raise _broken("the header's checksum is wrong", 32 + offset)
+    for _ in range(4):
+        header = _Reader(data)
+        match header.byte():
+            case 1:
+                return _archive(header, material)
+            case 0x17:
+                data = _unfolded_header(header, material)
+            case _:
+                break
+    raise _broken("the header is of no known form", 32 + offset)
 
 
-def _unfolded(archive: Any, material: Material, allowance: Allowance) -> Unfolded:
-    if archive.needs_password():
-        raise FormatError(Reason.ENCRYPTED, "the archive is encrypted")
-    files = [one for one in archive.list() if not one.is_directory]
-    allowance.count(len(files))
-    allowance.charge_within(one.uncompressed for one in files)
-    writers = _Writers({one.filename: one.uncompressed for one in files})
-    links = {one.filename for one in files if one.is_symlink}
-    archive.extractall(factory=writers)
-    if writers.trouble is not None:
-        raise writers.trouble
-    return Unfolded(tuple(_member(one.filename, writers, links, material.beside) for one in files))
+def contents(material: Material, folder: Folder) -> Iterator[bytes]:
+    """The folder's members joined, in pieces, to its declared size and no further."""
+    left = folder.size
+    for piece in _unpacked(material, folder):
+        if len(piece) > left:
+            piece = piece[:left]
+        left -= len(piece)
+        if piece:
+            yield piece
+        if not left:
+            return
+    if left:
+        raise FormatError(
+            Reason.TRUNCATED, "a folder unfolds to less than it claims", Place(offset=folder.at)
+        )
 
 
-def _member(name: str, writers: "_Writers", links: set[str], beside: frozenset[str]) -> Member:
-    made = writers.made.get(name)
-    if name in links or made is None:
-        says = "a link" if name in links else "the archive yields no bytes for it"
-        reason = Reason.OUTSIDE_TARGET if name in links else Reason.UNSUPPORTED
-        return Member(name, BytesMaterial(b"", beside), trouble=FormatError(reason, says))
-    kept: Spooled = made.kept(beside)
-    return Member(name, kept.material, trouble=kept.trouble)
+def _broken(says: str, at: int = 0) -> FormatError:
+    return FormatError(Reason.MALFORMED, f"7z: {says}", Place(offset=at))
 
 
-class _Writers:
-    """Makes what py7zr writes each member to."""
-
-    def __init__(self, sizes: dict[str, int]) -> None:
-        self.made: dict[str, _Target] = {}
-        self.trouble: FormatError | None = None
-        self._sizes = sizes
-
-    def create(self, filename: str) -> "_Target":
-        if filename in self.made:
-            self.trouble = FormatError(
-                Reason.PARSER_DIFFERENTIAL, f"two members are called {filename!r}"
-            )
-        self.made[filename] = target = _Target(self._sizes.get(filename, 0))
-        return target
+def _limited(material: Material, at: int, size: int) -> bytes:
+    if size > _MOST_HEADER:
+        raise FormatError(Reason.OVER_LIMIT, f"a 7z header of {size} bytes", Place(offset=at))
+    data = material.read(at, size)
+    if len(data) < size:
+        raise FormatError(Reason.TRUNCATED, "the 7z header is cut short", Place(offset=at))
+    return data
 
 
-class _Target(Writer):
-    """One member's bytes, with what py7zr asks of a file beside writing."""
+class _Reader:
+    """Takes numbers and bytes from a header, and nothing beyond its end."""
 
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._most = most
-
-    def write(self, data: bytes | bytearray) -> int:
-        if self._size + len(data) > self._most:
-            raise ValueError("a member unfolds to more than it claims")
-        super().write(bytes(data))
-        return len(data)
-
-    def read(self, size: int | None = None) -> bytes:
-        return b""
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return 0
-
-    def flush(self) -> None:
-        return
-
-    def size(self) -> int:
-        return self._size
-
-    def close(self) -> None:
-        return
-
-
-class _File(io.RawIOBase, IO[bytes]):
-    """A material as the file that py7zr reads from."""
-
-    def __init__(self, material: Material) -> None:
-        self._material = material
+    def __init__(self, data: bytes) -> None:
+        self._data = data
         self._at = 0
 
-    def readable(self) -> bool:
-        return True
+    def bytes(self, count: int) -> bytes:
+        if count > len(self._data) - self._at:
+            raise _broken("the header is cut short")
+        self._at += count
+        return self._data[self._at - count : self._at]
 
-    def seekable(self) -> bool:
-        return True
+    def byte(self) -> int:
+        return self.bytes(1)[0]
 
-    def tell(self) -> int:
-        return self._at
+    def number(self) -> int:
+        first, mask, value = self.byte(), 0x80, 0
+        for place in range(8):
+            if not first & mask:
+                return value | (first & mask - 1) << 8 * place
+            value |= self.byte() << 8 * place
+            mask >>= 1
+        return value
 
-    def seek(self, offset: int, whence: int = 0) -> int:
-        start = (0, self._at, self._material.size)[whence]
-        if start + offset < 0:
-            raise ValueError("a place before the file's start")
-        self._at = start + offset
-        return self._at
+    def count(self) -> int:
+        """A number of things that each take part of the header."""
+        count = self.number()
+        if count > len(self._data):
+            raise _broken("more things than the header has room for")
+        return count
 
-    def read(self, size: int | None = -1) -> bytes:
-        rest = max(0, self._material.size - self._at)
-        size = rest if size is None or size < 0 else min(size, rest)
-        data = self._material.read(self._at, size)
-        self._at += len(data)
-        return data
+    def flags(self, count: int) -> list[bool]:
+        data = self.bytes((count + 7) // 8)
+        return [bool(data[place // 8] & 0x80 >> place % 8) for place in range(count)]
+
+    def flags_or_all(self, count: int) -> list[bool]:
+        return [True] * count if self.byte() else self.flags(count)
+
+    def digests(self, count: int) -> list[int | None]:
+        given = self.flags_or_all(count)
+        return [int.from_bytes(self.bytes(4), "little") if one else None for one in given]
+
+
+def _unfolded_header(header: _Reader, material: Material) -> bytes:
+    folders = _streams(header)
+    if not folders:
+        raise _broken("a compressed header of no bytes")
+    if folders[0].size > _MOST_HEADER:
+        raise FormatError(Reason.OVER_LIMIT, f"a 7z header of {folders[0].size} bytes")
+    data = b"".join(contents(material, folders[0]))
+    crc = folders[0].parts[0][1] if folders[0].parts else None
+    if crc is not None and zlib.crc32(data) != crc:
+        raise _broken("the unfolded header's checksum is wrong", folders[0].at)
+    return data
+
+
+def _archive(header: _Reader, material: Material) -> Archive:
+    folders: tuple[Folder, ...] = ()
+    files: tuple[File, ...] = ()
+    while (property := header.byte()) != 0:
+        if property == 4:
+            folders = _streams(header)
+        elif property == 5:
+            files = _files(header)
+        else:
+            raise FormatError(Reason.UNSUPPORTED, f"7z: header property {property}")
+    parts = sum(len(folder.parts) for folder in folders)
+    if parts != sum(file.part is not None for file in files):
+        raise _broken("the header names other members than it has contents for")
+    for folder in folders:
+        if folder.at + folder.packed > material.size:
+            raise FormatError(
+                Reason.TRUNCATED,
+                "7z: a folder reaches past the file's end",
+                Place(offset=folder.at),
+            )
+    return Archive(folders, files)
+
+
+class _Streams(Struct):
+    """What the three sections of a streams block have said so far."""
+
+    at: int = 32
+    packed: list[int] = []
+    coders: list[tuple[Coder, ...]] = []
+    sizes: list[int] = []
+    digests: list[int | None] = []
+    parts: list[tuple[tuple[int, int | None], ...]] | None = None
+
+
+def _streams(header: _Reader) -> tuple[Folder, ...]:
+    found = _Streams()
+    while (property := header.byte()) != 0:
+        match property:
+            case 6:
+                _pack_info(header, found)
+            case 7:
+                _unpack_info(header, found)
+            case 8:
+                _substreams(header, found)
+            case _:
+                raise _broken(f"streams property {property}")
+    if len(found.packed) != len(found.coders) or len(found.sizes) != len(found.coders):
+        raise _broken("folders and packed streams do not match")
+    whole = zip(found.sizes, found.digests or [None] * len(found.sizes), strict=True)
+    parts = found.parts if found.parts is not None else [(one,) for one in whole]
+    folders, at = [], found.at
+    for place, coders in enumerate(found.coders):
+        packed = found.packed[place]
+        folders.append(Folder(at, packed, coders, found.sizes[place], parts[place]))
+        at += packed
+    return tuple(folders)
+
+
+def _pack_info(header: _Reader, found: _Streams) -> None:
+    found.at = 32 + header.number()
+    count = header.count()
+    while (property := header.byte()) != 0:
+        if property == 9:
+            found.packed = [header.number() for _ in range(count)]
+        elif property == 10:
+            header.digests(count)
+        else:
+            raise _broken(f"pack property {property}")
+
+
+def _unpack_info(header: _Reader, found: _Streams) -> None:
+    if header.byte() != 11:
+        raise _broken("no folders where they should be")
+    count = header.count()
+    if header.byte():
+        raise FormatError(Reason.UNSUPPORTED, "7z: folders told elsewhere")
+    raw = [_folder(header) for _ in range(count)]
+    found.coders = [coders for coders, _ in raw]
+    while (property := header.byte()) != 0:
+        if property == 12:
+            all_sizes = [[header.number() for _ in coders] for coders, _ in raw]
+            found.sizes = [sizes[main] for sizes, (_, main) in zip(all_sizes, raw, strict=True)]
+        elif property == 10:
+            found.digests = header.digests(count)
+        else:
+            raise _broken(f"unpack property {property}")
+
+
+def _folder(header: _Reader) -> tuple[tuple[Coder, ...], int]:
+    """The coders from the content inwards, and which of them (as listed) yields the content."""
+    coders = [_coder(header) for _ in range(header.count())]
+    if not 0 < len(coders) <= 4:
+        raise FormatError(Reason.UNSUPPORTED, f"7z: {len(coders)} coders in one folder")
+    inputs: dict[int, int] = {}
+    for _ in coders[1:]:
+        to, source = header.number(), header.number()
+        inputs[to] = source
+    mains = set(range(len(coders))) - set(inputs.values())
+    if len(mains) != 1 or len(inputs) != len(coders) - 1:
+        raise _broken("coders that do not follow each other")
+    place = main = mains.pop()
+    chain = [coders[main]]
+    while place in inputs and len(chain) < len(coders):
+        place = inputs[place]
+        if not 0 <= place < len(coders):
+            raise _broken("a coder that is not there")
+        chain.append(coders[place])
+    if len(chain) != len(coders) or place in inputs:
+        raise _broken("coders in a circle")
+    return tuple(chain), main
+
+
+def _coder(header: _Reader) -> Coder:
+    flags = header.byte()
+    method = header.bytes(flags & 15)
+    if flags & 0x90:
+        raise FormatError(Reason.UNSUPPORTED, f"7z: method {method.hex()} with several streams")
+    return Coder(method, header.bytes(header.count()) if flags & 0x20 else b"")
+
+
+def _substreams(header: _Reader, found: _Streams) -> None:
+    counts = [1] * len(found.coders)
+    property = header.byte()
+    if property == 13:
+        counts = [header.count() for _ in counts]
+        property = header.byte()
+    sizes: list[list[int]] = []
+    for count, whole in zip(counts, found.sizes, strict=True):
+        given = [header.number() for _ in range(count - 1)] if property == 9 else []
+        if count and (whole < sum(given) or len(given) != count - 1):
+            raise _broken("members that are larger than their folder")
+        sizes.append([*given, whole - sum(given)] if count else [])
+    property = header.byte() if property == 9 else property
+    known = found.digests or [None] * len(counts)
+    unknown = sum(
+        count for count, crc in zip(counts, known, strict=True) if count != 1 or crc is None
+    )
+    digests: list[int | None] = [None] * unknown
+    if property == 10:
+        digests = header.digests(unknown)
+        property = header.byte()
+    if property != 0:
+        raise _broken(f"substreams property {property}")
+    rest = iter(digests)
+    found.parts = [
+        tuple((size, crc if crc is not None and len(group) == 1 else next(rest)) for size in group)
+        for group, crc in zip(sizes, known, strict=True)
+    ]
+
+
+def _files(header: _Reader) -> tuple[File, ...]:
+    count = header.count()
+    empty = plain = [False] * count
+    attributes = [0] * count
+    names: list[str] = []
+    while (property := header.byte()) != 0:
+        body = _Reader(header.bytes(header.number()))
+        match property:
+            case 14:
+                empty = body.flags(count)
+                plain = [False] * count
+            case 15:
+                marks = iter(body.flags(sum(empty)))
+                plain = [one and next(marks) for one in empty]
+            case 17:
+                names = _names(body, count)
+            case 21:
+                attributes = _attributes(body, count)
+    if len(names) != count:
+        raise _broken("members without names")
+    files, part = [], 0
+    for place, name in enumerate(names):
+        mode = attributes[place] >> 16 if attributes[place] & 0x8000 else 0
+        own = None if empty[place] else part
+        part += own is not None
+        directory = empty[place] and not plain[place]
+        files.append(File(name, own, mode >> 12 == 0o12, directory))
+    return tuple(files)
+
+
+def _names(body: _Reader, count: int) -> list[str]:
+    if body.byte():
+        raise FormatError(Reason.UNSUPPORTED, "7z: names told elsewhere")
+    names = []
+    for _ in range(count):
+        raw = bytearray()
+        while (unit := body.bytes(2)) != b"\0\0":
+            raw += unit
+        names.append(raw.decode("utf-16-le", "backslashreplace"))
+    return names
+
+
+def _attributes(body: _Reader, count: int) -> list[int]:
+    given = body.flags_or_all(count)
+    if body.byte():
+        raise FormatError(Reason.UNSUPPORTED, "7z: attributes told elsewhere")
+    return [int.from_bytes(body.bytes(4), "little") if one else 0 for one in given]
+
+
+# --- unfolding ------------------------------------------------------------------------------
+
+
+def _unpacked(material: Material, folder: Folder) -> Iterator[bytes]:
+    packed = _packed(material, folder)
+    methods = [coder.method for coder in folder.coders]
+    if _AES in methods:
+        raise FormatError(Reason.ENCRYPTED, "the archive is encrypted")
+    if methods == [_COPY]:
+        return packed
+    if methods == [_DEFLATE]:
+        return compression.zip_method(8, packed, folder.at)
+    if methods == [_BZIP2]:
+        return compression.frames(bz2.BZ2Decompressor, packed, "folder", 1)
+    chain = [_filter(coder) for coder in folder.coders]
+    return compression.frames(
+        lambda: lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=chain), packed, "folder", 1
+    )
+
+
+def _packed(material: Material, folder: Folder) -> Iterator[bytes]:
+    end = folder.at + folder.packed
+    for at in range(folder.at, end, _STEP):
+        yield material.read(at, min(_STEP, end - at))
+
+
+def _filter(coder: Coder) -> dict[str, int]:
+    properties = coder.properties
+    if coder.method == _LZMA and len(properties) == 5:
+        code, window = properties[0], int.from_bytes(properties[1:], "little")
+        if code < 225 and window <= _WINDOW:
+            return {
+                "id": lzma.FILTER_LZMA1,
+                "dict_size": max(window, 4096),
+                "lc": code % 9,
+                "lp": code // 9 % 5,
+                "pb": code // 45,
+            }
+        raise FormatError(Reason.OVER_LIMIT, "7z: LZMA asks for too large a window")
+    if coder.method == _LZMA2 and len(properties) == 1:
+        window = (2 | properties[0] & 1) << properties[0] // 2 + 11
+        if window <= _WINDOW:
+            return {"id": lzma.FILTER_LZMA2, "dict_size": max(window, 4096)}
+        raise FormatError(Reason.OVER_LIMIT, "7z: LZMA2 asks for too large a window")
+    if coder.method == _DELTA and len(properties) == 1:
+        return {"id": lzma.FILTER_DELTA, "dist": properties[0] + 1}
+    if coder.method in _FILTERS and not properties:
+        return {"id": _FILTERS[coder.method]}
+    raise FormatError(Reason.UNSUPPORTED, f"7z: method {coder.method.hex()}")
