@@ -11,6 +11,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -294,6 +295,7 @@ def _stays(path: str) -> bool:
     return path != "" and inside and not odd and ".." not in parts
 
 
+@cache
 def _operators() -> set[tuple[bytes, bytes]]:
     rows = tomllib.loads((files("probatum.rules") / "onnx_operators.toml").read_text("utf-8"))
     return {(r["name"].encode(), one.encode()) for r in rows["domain"] for one in r["operators"]}
