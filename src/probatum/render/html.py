@@ -29,7 +29,7 @@ _MANY = 500
 
 # Characters of evidence after which certificates and surroundings stay in the JSON report, so
 # that a browser still opens the page of a very large audit.
-_ROOM = 4_000_000
+_ROOM = 2_000_000
 _SHOWN_PLANS = 100
 
 _MEANINGS = {

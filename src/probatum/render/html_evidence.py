@@ -30,7 +30,8 @@ def finding(
 ) -> str:
     """The finding as an `article`; `recheck` is the command that checks the report again.
 
-    Unless `in_full`, certificates and the bytes around witnesses are left to the JSON report.
+    Unless `in_full`, certificates and the bytes around witnesses are left to the JSON report,
+    and what a reason means to `probatum explain`.
     """
     word = verdict_word(one.verdict)
     return "".join(
@@ -66,7 +67,8 @@ def _evidence(one: Finding, recheck: str, in_full: bool) -> Iterator[str]:
                 yield f"<p>{more} more witnesses are in the JSON report.</p>"
         case Undecided(reason, detail, place):
             yield f'<p class="missing"><b>{reason}</b> {shown(detail)}{_at(place)}</p>'
-            yield f'<p class="aside">{shown(MEANINGS[reason])}</p>'
+            if in_full:
+                yield f'<p class="aside">{shown(MEANINGS[reason])}</p>'
         case _:
             assert_never(verdict)
 
