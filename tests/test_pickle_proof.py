@@ -210,6 +210,67 @@ def test_a_hook_spelled_with_escapes_is_still_a_hook() -> None:
         assert isinstance(verdict, Undecided), key
 
 
+def _joblib_file(raw: bytes) -> bytes:
+    """An array of as many bytes as `raw` has, as joblib writes it without padding."""
+    text = f"""PROTO 2
+        GLOBAL joblib.numpy_pickle NumpyArrayWrapper
+        EMPTY_TUPLE
+        NEWOBJ
+        EMPTY_DICT
+        MARK
+        SHORT_BINUNICODE 'subclass'
+        GLOBAL numpy ndarray
+        SHORT_BINUNICODE 'shape'
+        BININT1 {len(raw)}
+        TUPLE1
+        SHORT_BINUNICODE 'order'
+        SHORT_BINUNICODE 'C'
+        SHORT_BINUNICODE 'dtype'
+        GLOBAL numpy dtype
+        SHORT_BINUNICODE 'u1'
+        NEWFALSE
+        NEWTRUE
+        TUPLE3
+        REDUCE
+        MARK
+        BININT1 3
+        SHORT_BINUNICODE '|'
+        NONE
+        NONE
+        NONE
+        BININT -1
+        BININT -1
+        BININT1 0
+        TUPLE
+        BUILD
+        SHORT_BINUNICODE 'allow_mmap'
+        NEWTRUE
+        SETITEMS
+        BUILD"""
+    return assembled(text) + raw + b"."
+
+
+def test_the_bytes_of_a_joblib_array_are_data_for_every_loader() -> None:
+    data = _joblib_file(b"\x00\x01\x02")
+    for one in (pickle_load, pickle_shape):
+        certificate = certificate_of(one, data, "joblib")
+        assert_every_mutant_is_rejected(certificate, data, range(0, len(data), 5))
+
+
+def test_array_bytes_that_pickle_would_run_leave_a_joblib_file_undecided() -> None:
+    data = _joblib_file(b"0cos\nsystem\n\x8c\x04true\x85R.")
+    verdict = verdict_on(pickle_load, data, "joblib")
+    assert isinstance(verdict, Undecided)
+    assert verdict.reason is Reason.PARSER_DIFFERENTIAL
+    assert "os:system" in verdict.detail
+
+
+def test_a_wrapper_that_joblib_would_take_for_an_array_is_no_plain_pickle() -> None:
+    verdict = verdict_on(pickle_load, _joblib_file(b""), "pickle")
+    assert isinstance(verdict, Undecided)
+    assert verdict.reason is Reason.PARSER_DIFFERENTIAL
+
+
 def test_a_numpy_type_is_not_changed_after_an_array_was_made_with_it() -> None:
     numpy = pytest.importorskip("numpy")
     array = numpy.zeros(3)

@@ -44,6 +44,8 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
         if effects:
             run = Run(read, start, end, loader)
             result = run.to_stop()
+            if any(effect[2] == "array" for effect in effects):
+                Run(read, start, size, "straight").to_any_end()
             if run.effects != effects:
                 raise Rejected(f"4: the stream at {start} takes other steps than those listed")
             if claim == "data-shaped" and not all_certified(result):

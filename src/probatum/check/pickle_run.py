@@ -3,9 +3,10 @@
 import re
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from probatum.check.pickle_data import LENGTHS, data_until
+from probatum.check.pickle_data import LENGTHS
 from probatum.check.pickle_summaries import (
     ATOMS,
     BYTEARRAY,
@@ -63,6 +64,11 @@ class Run:
         if after != len(self.data):
             raise Rejected("4: the stream stops early")
         return result
+
+    def to_any_end(self) -> None:
+        """Follow the stream as far as `pickle.load` would get in a file of joblib's."""
+        with suppress(IndexError, KeyError):
+            self.follow(0)
 
     def follow(self, at: int) -> tuple[Any, int]:
         """Run from `at` in the data to STOP; the result and the place after it."""
@@ -135,9 +141,11 @@ class Run:
             return self._line(op, at)
         elif op in _STEPS:
             _STEPS[op](self, self.start + at)
-            return self._raw_array(at + 1) if op == 0x62 and self.loader == "joblib" else at + 1
-        else:
+            return self._raw_array(at + 1) if op == 0x62 else at + 1
+        elif op in b"PQ\x82\x83\x84\x97\x98":
             raise Rejected(f"4: opcode {op:#04x} at {self.start + at} cannot be proven")
+        else:
+            raise IndexError
         return at + 1
 
     def _counted(self, op: int, at: int) -> int:
@@ -192,7 +200,7 @@ class Run:
 
     def _set_protocol(self, version: int) -> None:
         if version > 5:
-            raise Rejected("4: no such protocol")
+            raise IndexError
         self.protocol = version
 
     def _frame(self, length: int) -> None:
@@ -373,11 +381,11 @@ class Run:
 
     def _raw_array(self, at: int) -> int:
         """joblib's NumpyArrayWrapper.read: the array's own bytes, or a pickle of its objects."""
-        found = joblib_array(self.stack[-1])
-        if found is None:
-            if getattr(self.stack[-1], "row", None) is summary(_WRAPPER):
-                raise Rejected(f"4: joblib reads an array of unknown length at {at}")
+        if self.stack[-1].row is not summary(_WRAPPER) or self.loader == "straight":
             return at
+        found = joblib_array(self.stack[-1])
+        if found is None or self.loader != "joblib":
+            raise Rejected(f"4: joblib reads an array of unknown length at {at}")
         row, length, references, padded = found
         offset = self.start + at
         self.effects.append([offset - 1, "BUILD", "array", row["names"][0]])
@@ -387,25 +395,14 @@ class Run:
         self.stack[-1] = array
         if references:
             inner = Run(self.read, self.start, self.start + len(self.data), "pickle")
-            inner.memo = _NoMemoize()
             result, after = inner.follow(at)
             self.effects += inner.effects
             array.append(result)
             return after
-        stopped = data_until(self.read, offset, self.start + len(self.data))
-        if self.data[stopped - self.start : stopped - self.start + 1] in _CALLING:
-            raise Rejected(f"4: pickle would run the array's bytes at {stopped}")
         return at + length + (1 + self.data[at] if padded else 0)
 
 
 _WRAPPER = "joblib.numpy_pickle:NumpyArrayWrapper"
-
-
-class _NoMemoize(dict[int, Any]):
-    """A nested pickle that says MEMOIZE numbers its memo differently for pickle and for joblib."""
-
-    def __len__(self) -> int:
-        raise Rejected("4: MEMOIZE in a pickle nested by joblib")
 
 
 def _returned(row: dict[str, Any], returns: str, arguments: tuple[Any, ...], at: int) -> Any:
@@ -467,7 +464,7 @@ def _literal(op: int, line: bytes) -> Any:
             return VAGUE_TEXT
         return text if len(text) <= 256 else LONG_TEXT
     if len(line) < 2 or line[0] != line[-1] or line[0] not in b"'\"":
-        raise Rejected("4: a string without quotes")
+        raise IndexError
     if b"\\" in line:
         return VAGUE_TEXT
     return _ascii(line[1:-1]) if len(line) <= 256 else LONG_TEXT
@@ -492,4 +489,3 @@ _NAMES = {
     0x81: "NEWOBJ", 0x92: "NEWOBJ_EX", 0x62: "BUILD", 0x61: "APPEND", 0x65: "APPENDS",
     0x73: "SETITEM", 0x75: "SETITEMS", 0x90: "ADDITEMS", 0x51: "BINPERSID", 0x64: "DICT",
 }  # fmt: skip
-_CALLING = {bytes([op]) for op in b"cioRbPQ\x81\x82\x83\x84\x92\x93\x97\x98"}

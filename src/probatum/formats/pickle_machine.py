@@ -84,7 +84,8 @@ def run(
 ) -> Run:
     """Follow the stream at `start` of `size` bytes of file as `loader` would.
 
-    `loader` is `pickle`, `torch` (a torch zip's data.pkl), `torch-raw` or `joblib`.
+    `loader` is `pickle`, `torch` (a torch zip's data.pkl), `torch-raw`, `joblib`, or `straight`:
+    `pickle.load` on a file of joblib's, whose arrays it would read as opcodes.
     `beside` are names in the artifact's folder that an import could find instead of a library.
     """
     return Machine(read, start, size, loader, beside).run()
@@ -239,23 +240,27 @@ class Machine(steps.Steps):
 
     def _after_step(self, op: int, at: int) -> int:
         """joblib reads an array's raw bytes right after the BUILD of its wrapper."""
-        if op != 0x62 or self.loader != "joblib":
+        if op != 0x62 or not is_array_wrapper(self.stack[-1]):
+            return at
+        if self.loader == "straight":
+            return at
+        if self.loader != "joblib":
+            self.problem(
+                Reason.PARSER_DIFFERENTIAL,
+                "joblib would take the bytes after this BUILD for an array, other loaders do not",
+            )
             return at
         array = joblib_array(self.stack[-1])
         if array is None:
-            if is_array_wrapper(self.stack[-1]):
-                self.problem(Reason.UNRESOLVED, "how many bytes joblib reads here as an array")
+            self.problem(Reason.UNRESOLVED, "how many bytes joblib reads here as an array")
             return at
         offset = self.base + at
         self.admit(op, "array", array.row)
         if array.dtype.objects:
-            nested = Machine(self.read, offset, self.size, "pickle", self.beside)
-            nested.memo = _NumberedOnly()
-            inner = nested.run()
+            inner = run(self.read, offset, self.size, "pickle", self.beside)
             self._absorb(inner)
             self.stack[-1] = array.instance([inner.result], offset)
             return self._refill(inner.end)
-        self._raw_is_no_pickle(offset)
         end = array.end(self.read, offset, self.size)
         self.stack[-1] = array.instance([], offset)
         return self._refill(end)
@@ -268,18 +273,6 @@ class Machine(steps.Steps):
         self.basis |= inner.basis
         if inner.broken:
             raise inner.broken
-
-    def _raw_is_no_pickle(self, offset: int) -> None:
-        """`pickle.load` would run the array's bytes as opcodes; it must fail there in peace."""
-        try:
-            effect = opcodes.skim(self.read, offset, self.size).effect
-        except FormatError:
-            return
-        if effect is not None:
-            self.problem(
-                Reason.PARSER_DIFFERENTIAL,
-                "joblib reads array bytes here, pickle would run them as opcodes",
-            )
 
     def _refill(self, offset: int) -> int:
         self.base = offset
@@ -418,19 +411,6 @@ class Machine(steps.Steps):
         if b"\\" in line:
             return VAGUE
         return _constant("ascii", line[1:-1]) if len(line) <= KEPT else TEXT
-
-
-class _NumberedOnly(dict[int, Value]):
-    """The memo of a pickle that joblib nests in another.
-
-    MEMOIZE would number its entries from 0 for joblib, which begins a new unpickler, and go on
-    counting for pickle.load, which reads straight on.
-    """
-
-    def __len__(self) -> int:
-        raise FormatError(
-            Reason.PARSER_DIFFERENTIAL, "MEMOIZE in a nested pickle: joblib and pickle differ"
-        )
 
 
 _LONG: Final = {

@@ -1,10 +1,12 @@
 """The pickle streams of a file, as the loaders of its kind read them one after the other."""
 
+import msgspec
 from msgspec import Struct
 
 from probatum.errors import FormatError
 from probatum.formats import pickle_opcodes as opcodes
 from probatum.formats.pickle_machine import Run, run
+from probatum.formats.pickle_steps import Problem
 from probatum.ports import Material
 from probatum.vocabulary import Place, Reason
 
@@ -84,7 +86,21 @@ def _next(loader: str, material: Material, at: int) -> Run:
         return Run(at, at, (), (), (), frozenset(), broken=exc)
     if skimmed.effect is None:
         return Run(at, skimmed.end, (), (), (), frozenset(), result=())
-    return run(material.read, at, material.size, loader, material.beside)
+    found = run(material.read, at, material.size, loader, material.beside)
+    if any(one.how == "array" for one in found.effects):
+        return _also_straight(found, material)
+    return found
+
+
+def _also_straight(found: Run, material: Material) -> Run:
+    """A joblib file may be handed to `pickle.load`, which goes on into the arrays' bytes."""
+    other = run(material.read, found.start, material.size, "straight", material.beside)
+    if not other.problems and not other.refuted:
+        return found
+    what = f"it would run {other.refuted[0].name}" if other.refuted else other.problems[0].detail
+    detail = f"pickle.load would read the bytes of joblib's arrays as opcodes: {what}"
+    problem = Problem(found.start, Reason.PARSER_DIFFERENTIAL, detail)
+    return msgspec.structs.replace(found, problems=(*found.problems, problem))
 
 
 def _merge(runs: list[Run], found: Run) -> None:
