@@ -1,9 +1,11 @@
 """The claim `fully-opened`, its certificates, and archives that show two faces."""
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
+import random
 import struct
 import tarfile
 import zipfile
@@ -21,6 +23,8 @@ from certificate_laws import (
     verdict_on,
 )
 from probatum.analyzers.model.fully_opened import fully_opened
+from probatum.check.lz4_frames import unfolded
+from probatum.errors import Rejected
 from probatum.vocabulary import Proven, Reason, Refuted, Undecided, Verdict
 
 PICKLE = b"\x80\x04]\x94."
@@ -145,6 +149,36 @@ def test_a_program_among_the_tensors_gets_a_digest() -> None:
     assert all(one["sha256"] for one in certificate.facts["members"])
     certificate.facts["members"][1]["sha256"] = None
     assert_rejected(certificate, data, "a program without a digest")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"block_linked": False},
+        {"content_checksum": True, "block_checksum": True, "store_size": False},
+        {"block_size": 4, "compression_level": 9},
+    ],
+    ids=str,
+)
+def test_an_lz4_frame_is_proven_and_unfolds_in_the_checker(options: dict[str, int]) -> None:
+    frame = pytest.importorskip("lz4.frame")
+    for content in (b"", b"a", b"abcabcabc" * 9999, random.Random(1).randbytes(200_000) * 2):
+        data = frame.compress(content, **options)
+        certificate = certificate_of(fully_opened, data, "lz4")
+        check(certificate_of(fully_opened, data * 2, "lz4"), data * 2)
+        for at in range(0, len(data), max(1, len(data) // 20)):
+            changed = data[:at] + bytes([data[at] ^ 0x41]) + data[at + 1 :]
+            assert_rejected(certificate, changed, f"another byte {at}")
+        assert_rejected(certificate, data[:-1], "a byte less")
+
+
+@given(st.binary(max_size=300))
+def test_the_checker_s_lz4_reader_raises_nothing_but_rejected(data: bytes) -> None:
+    for start in (b"", b"\x04\x22\x4d\x18", b"\x04\x22\x4d\x18\x40\x40\xc0"):
+        with contextlib.suppress(Rejected):
+            for _ in unfolded(iter([start + data])):
+                pass
 
 
 def patched(data: bytes, old: bytes, new: bytes, which: int = 0) -> bytes:

@@ -1,6 +1,6 @@
 """Checks that a container's members are the ones listed, and that no reader can see others.
 
-facts = {"format": "zip" | "tar" | "gzip" | "bzip2" | "xz" | "zlib", "size": bytes of the file,
+facts = {"format": "zip" | "tar" | "gzip" | "bzip2" | "xz" | "zlib" | "lz4", "size": of the file,
          "structure": sha256 of every byte of the file that is not the data of a stored member,
          "members": [{"name": str, "size": int, "at": offset of its data, "sha256": hex | None}]}
 
@@ -29,6 +29,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from probatum.check import lz4_frames
 from probatum.errors import Rejected
 
 CLAIM = "fully-opened"
@@ -377,6 +378,8 @@ def _stream(
         form = lzma.FORMAT_ALONE if alone else lzma.FORMAT_XZ
         machine = lambda: lzma.LZMADecompressor(form, 256 << 20)  # noqa: E731
         content = _unfolded(machine, packed(), frames=1 if alone else None)
+    elif format == "lz4":
+        content = lz4_frames.unfolded(packed())
     else:
         raise Rejected("an unknown format")
     _demand(len(listed) == 1, "a stream has one member")

@@ -17,7 +17,7 @@ does not list.
 Undecided: a member cannot be opened (encrypted, a link, an unknown method, over a limit), readers
 part ways without a difference in what they would see shown here (a wrong checksum, bytes before
 the archive or between members), or the format is one that the certificate checker cannot unfold
-with the standard library (zstd, lz4, 7z).
+with the standard library (zstd, 7z).
 
 Sources: PKWARE APPNOTE.TXT 6.3.10; POSIX.1-2001 pax; RFC 1950-1952; the .xz format 1.2.0.
 """
@@ -68,7 +68,7 @@ def fully_opened(artifact: Artifact, material: Material) -> Verdict:
         return _zip(artifact.kind, material)
     if artifact.kind in TARS:
         return _tar(material)
-    if artifact.kind in ("zstd", "lz4", "7z"):
+    if artifact.kind in ("zstd", "7z"):
         return Undecided(
             Reason.UNSUPPORTED,
             f"its content was opened, but no certificate can be checked: {artifact.kind} "
