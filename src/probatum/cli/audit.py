@@ -1,12 +1,14 @@
 """`probatum audit`: judge every artifact in the targets, report, and apply the policy."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from probatum.cli.help import Parser, SubParsers, add_command, add_output
 
+TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
     from probatum.audit.run import Settings
     from probatum.configuration import Configuration
@@ -94,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     return decision.exit_code
 
 
-def _rendered(report: "Report", arguments: argparse.Namespace) -> str:
+def _rendered(report: Report, arguments: argparse.Namespace) -> str:
     from probatum.render.formats import rendered
 
     if arguments.format != "terminal":
@@ -109,7 +111,7 @@ def _colourful() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def _configuration(arguments: argparse.Namespace, talk: Callable[[str], None]) -> "Configuration":
+def _configuration(arguments: argparse.Namespace, talk: Callable[[str], None]) -> Configuration:
     from probatum.configuration import Configuration, found, read
 
     path = arguments.config
@@ -120,7 +122,7 @@ def _configuration(arguments: argparse.Namespace, talk: Callable[[str], None]) -
     return Configuration() if path is None else read(path)
 
 
-def _settings(arguments: argparse.Namespace, configuration: "Configuration") -> "Settings":
+def _settings(arguments: argparse.Namespace, configuration: Configuration) -> Settings:
     from probatum.audit.run import Settings
     from probatum.configuration import LimitsTable, limited
 
@@ -134,7 +136,7 @@ def _settings(arguments: argparse.Namespace, configuration: "Configuration") -> 
     )
 
 
-def _policy(arguments: argparse.Namespace, configuration: "Configuration") -> "Policy":
+def _policy(arguments: argparse.Namespace, configuration: Configuration) -> Policy:
     """The policy of the file, with what the command line says put over it."""
     from msgspec.structs import replace
 

@@ -2,10 +2,10 @@
 
 import argparse
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from probatum.cli.help import SubParsers, add_command, add_output
 
+TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
     from probatum.audit.recheck import Recheck
 

@@ -1,5 +1,7 @@
 """`probatum completion`: a completion script for a shell, made from the parser itself."""
 
+from __future__ import annotations
+
 import argparse
 import shlex
 from collections.abc import Iterator

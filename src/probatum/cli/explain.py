@@ -1,11 +1,13 @@
 """`probatum explain`: what a claim, an analyser, a kind, a reason or a checker means."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from probatum.cli.help import SubParsers, add_command, add_output
 
+TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
     from probatum.cli.index import Line
 
@@ -84,7 +86,7 @@ def _of_claim(id: str) -> str:
     return f"{index.claims()[id].says}\n\nDecided by\n{judged}"
 
 
-def _plain(section: str, line: "Line") -> str:
+def _plain(section: str, line: Line) -> str:
     return f"Claims judged of such a file: {line.says}" if section == "kinds" else line.says
 
 

@@ -1,5 +1,7 @@
 """`probatum list`: the claims, analysers, kinds, reasons and checkers there are."""
 
+from __future__ import annotations
+
 import argparse
 
 from probatum.cli.help import SubParsers, add_command, add_output

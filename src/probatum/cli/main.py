@@ -4,15 +4,20 @@ Each command's module has `add_parser(subparsers)` and `run(arguments) -> int`, 
 Nothing here or in `add_parser` may import more than argparse: `probatum --help` must stay quick.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
 from collections.abc import Sequence
-from types import TracebackType
-from typing import NoReturn
 
 from probatum.cli import audit, check, completion, explain, listing
 from probatum.cli.help import Parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import NoReturn
 
 COMMANDS = (audit, check, explain, listing, completion)
 
@@ -79,7 +84,7 @@ class _Edge:
 
     exit_code = 3
 
-    def __enter__(self) -> "_Edge":
+    def __enter__(self) -> _Edge:
         return self
 
     def __exit__(
