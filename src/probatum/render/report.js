@@ -72,7 +72,7 @@
 
   let closed = [];
   addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")].slice(0, 2000);
+    closed = nodes.filter((node) => !node.open).slice(0, 2000);
     for (const one of closed) one.open = true;
   });
   addEventListener("afterprint", () => { for (const one of closed) one.open = false; });
