@@ -1,6 +1,6 @@
 """Analysers that do what their file tells them, to see what the workers make of it."""
 
-import ctypes
+import faulthandler
 import os
 import signal
 import sys
@@ -66,6 +66,12 @@ def _eat() -> Verdict:
         KEPT.append(bytearray(1 << 27))
 
 
+def _need() -> Verdict:
+    KEPT.append(bytearray(1 << 27))
+    KEPT.clear()
+    return _calm()
+
+
 def _print() -> Verdict:
     for _ in range(1000):
         sys.stdout.write("x" * (1 << 20))
@@ -98,7 +104,7 @@ def _kill() -> Verdict:
 
 
 def _segfault() -> Verdict:
-    ctypes.string_at(0)
+    faulthandler._sigsegv()  # type: ignore[attr-defined]
     return _calm()
 
 

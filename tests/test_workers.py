@@ -77,6 +77,58 @@ def test_a_hostile_file_costs_its_own_verdict_and_nothing_else(tmp_path: Path, w
         assert isinstance(finding.verdict, Refuted), finding
 
 
+def test_how_a_worker_ended_is_said(tmp_path: Path) -> None:
+    words = {
+        "segfault": "the worker died by signal SIGSEGV",
+        "kill": "the worker died by signal SIGABRT",
+        "exit": "the worker left with exit status 0",
+        "loop": "it took more processor time than one claim may",
+        "fork": "b-probe failed: PermissionError at tests/hostile_analyzers.py:",
+    }
+    found = of(judged(tmp_path, *words), "probe")
+    for finding, said in zip(found, words.values(), strict=True):
+        assert finding.verdict.detail.startswith(said)  # type: ignore[union-attr]
+
+
+def test_memory_that_one_file_took_is_there_for_the_next(tmp_path: Path) -> None:
+    report = judged(tmp_path, "eat", "need", "eat", "need")
+    assert [type(one.verdict).__name__ for one in of(report, "probe")] == [
+        "Undecided",
+        "Proven",
+        "Undecided",
+        "Proven",
+    ]
+    assert all(isinstance(one.verdict, Refuted) for one in of(report, "then"))
+
+
+def test_a_listing_that_breaks_off_does_not_end_the_audit(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("calm")
+
+    def broken(target: str) -> Iterator[Root]:
+        yield from roots(str(tmp_path))
+        if target == "crash":
+            raise ZeroDivisionError("ours")
+        raise TargetError("the disk is gone")
+
+    report = audit(["crash", "target"], settings(), roots_of=broken)
+    told = [one.verdict for one in report.findings if one.analyzer == "opening"]
+    assert [one.reason for one in told] == [Reason.CRASHED, Reason.UNREADABLE]  # type: ignore[union-attr]
+    assert len(of(report, "probe")) == 4
+
+
+def test_a_system_that_gives_no_processes_gives_undecided_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> object:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("probatum.audit.workers._forked", refused)
+    monkeypatch.setattr("probatum.audit.workers._spawned", refused)
+    report = judged(tmp_path, "calm", "calm")
+    assert [reason(one) for one in report.findings] == [Reason.CRASHED] * 2
+    assert "no worker process can be started" in report.findings[0].verdict.detail  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("word", ["exit", "loop", "calm", "segfault"])
 def test_workers_started_anew_do_the_same(tmp_path: Path, word: str) -> None:
     report = judged(tmp_path, "calm", word, fork=False)

@@ -118,8 +118,12 @@ class Gaps(Struct, frozen=True, array_like=True, tag=5):
     gaps: tuple[str, ...]
 
 
+class Resigned(Struct, frozen=True, array_like=True, tag=7):
+    """The worker has run out of memory once and leaves the rest to a fresh one."""
+
+
 Down = Batch | Fetched
-Up = Met | Said | Halted | Finished | Wants | Gaps | Introduced
+Up = Met | Said | Halted | Finished | Wants | Gaps | Introduced | Resigned
 
 down_encoder = msgspec.msgpack.Encoder()
 down_decoder = msgspec.msgpack.Decoder(Down)

@@ -11,6 +11,7 @@ from probatum.vocabulary import Artifact, Proven, Reason, Refuted, Undecided, Ve
 
 _VERDICTS = (Proven, Refuted, Undecided)
 _HOME = str(Path(__file__).parents[1])
+_MESSENGERS = {__file__, str(Path(__file__).with_name("sandbox.py"))}
 T = TypeVar("T")
 
 
@@ -51,7 +52,7 @@ def crash(exc: Exception) -> str:
     frames = [
         (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(exc.__traceback__)
     ]
-    outside = [frame for frame in frames if frame[0] != __file__]
+    outside = [frame for frame in frames if frame[0] not in _MESSENGERS]
     ours = [frame for frame in outside if frame[0].startswith(_HOME)] or outside
     if not ours:
         return type(exc).__name__

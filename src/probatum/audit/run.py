@@ -13,13 +13,15 @@ from msgspec import Struct
 
 from probatum.audit import plan, targets
 from probatum.audit.frames import Setup
+from probatum.audit.judge import attempted
 from probatum.audit.opened import Caps, Root
 from probatum.audit.report import complete
 from probatum.audit.sandbox import Limits
 from probatum.audit.workers import Crew, Progress
 from probatum.catalog import named, warm
+from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError, TargetError, UsageError
-from probatum.vocabulary import Reason, Report
+from probatum.vocabulary import Reason, Report, Undecided
 
 RootsOf = Callable[[str], Iterator[Root]]
 
@@ -80,8 +82,8 @@ def audit(
             crew.judge(_roots(names, roots_of))
         except KeyboardInterrupt:
             interrupted = True
-        own = {one.claim.id: one.claim for one in (plan.UNJUDGED, plan.OPENING)}
-        return complete(names, crew.records, own | crew.claims, interrupted=interrupted)
+        own = {one.id: one for one in (FULLY_OPENED, KIND_IS_UNDERSTOOD)}
+        return complete(names, crew.records, crew.claims | own, interrupted=interrupted)
 
 
 def processors() -> int:
@@ -97,17 +99,30 @@ def _roots(names: tuple[str, ...], roots_of: RootsOf) -> Iterator[Root]:
     A target without a file is not passed over in silence: it is a root in trouble of its own.
     """
     listings = [(name, roots_of(name)) for name in names]
-    begun = [(name, listing, next(listing, None)) for name, listing in listings]
-    for name, listing, first in begun:
+    begun = [(name, next(listing, None), listing) for name, listing in listings]
+    for name, first, listing in begun:
         if first is None:
             nothing = FormatError(Reason.NOT_ANALYSED, "there is nothing to judge in this target")
             yield Root(name, 0, trouble=nothing)
-            continue
-        yield first
+        else:
+            yield first
+            yield from _rest(name, listing)
+
+
+def _rest(name: str, listing: Iterator[Root]) -> Iterator[Root]:
+    """The rest of a listing. What ends it too early is a root in trouble, not the audit's end."""
+
+    def step() -> Root | None:
         try:
-            yield from listing
+            return next(listing, None)
         except TargetError as exc:
-            yield Root(name, 0, trouble=FormatError(Reason.UNREADABLE, str(exc)))
+            raise FormatError(Reason.UNREADABLE, str(exc)) from exc
+
+    while (root := attempted(step, "listing the target")) is not None:
+        if isinstance(root, Undecided):
+            yield Root(name, 0, trouble=FormatError(root.reason, root.detail, root.place))
+            return
+        yield root
 
 
 @contextmanager

@@ -89,7 +89,8 @@ def _limit_resources(limits: Limits) -> list[str]:
 
 _REFUSED_EVENTS = (
     "socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system",
-    "os.startfile", "os.kill", "os.putenv", "pty.", "ctypes.", "pickle.find_class", "ftplib.",
+    "os.startfile", "os.kill", "os.putenv", "pty.", "pickle.find_class", "ftplib.",
+    "ctypes.dlopen", "ctypes.call_function", "ctypes.string_at", "ctypes.wstring_at",
     "http.", "imaplib.", "poplib.", "smtplib.", "nntplib.", "telnetlib.", "urllib.", "webbrowser.",
     "winreg.", "syslog.", "signal.pthread_kill", "sys.remote_exec",
 )  # fmt: skip

@@ -24,6 +24,7 @@ from probatum.audit.frames import (
     Met,
     Order,
     Page,
+    Resigned,
     Said,
     Setup,
     Teller,
@@ -109,6 +110,7 @@ class Worker:
         started = time.process_time()
         steps = self._opened(order)
         ordinal = 0
+        one: Opened | Undecided | None = None
         while True:
             if (ordinal, OPENING) in known:
                 self._tell(Halted(order.root, known[ordinal, OPENING]))
@@ -128,6 +130,8 @@ class Worker:
             ordinal += 1
         self._stop_the_clock()
         self._tell(Finished(order.root))
+        if isinstance(one, Undecided) and _exhausted(one):
+            self._resign()
 
     def _artifact(
         self, order: Order, ordinal: int, one: Opened, known: dict[tuple[int, int], Undecided]
@@ -150,6 +154,8 @@ class Worker:
                 if not self._teller.intact():
                     os._exit(2)
             self._say(verdict)
+            if _exhausted(verdict) and (ordinal, number) not in known:
+                self._resign()
 
     def _introduce(self, claims: set[Claim]) -> None:
         if claims <= self._claims:
@@ -200,6 +206,12 @@ class Worker:
         self._page.stand(root, ordinal, claim)
         # Ends the process when it runs out, in the middle of a C loop too.
         signal.setitimer(signal.ITIMER_PROF, self._limits.cpu_s)
+
+    def _resign(self) -> NoReturn:
+        # What one file has left in memory must not cost the next one its verdict.
+        self._tell(Resigned())
+        self._teller.flush()
+        os._exit(0)
 
     def _stay_in_touch(self, size: int) -> None:
         # What may take long must not keep what is done from the parent.
@@ -271,6 +283,10 @@ def _expecting(order: Order, found: Iterator[Opened]) -> Iterator[Opened]:
         if number == 0 and order.expected is not None:
             one = replace(one, artifact=replace(one.artifact, expected=order.expected))
         yield one
+
+
+def _exhausted(verdict: Verdict) -> bool:
+    return isinstance(verdict, Undecided) and verdict.reason is Reason.OUT_OF_MEMORY
 
 
 def _tells(analyzer: Analyzer, artifact: Artifact) -> bool:

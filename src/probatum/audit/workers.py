@@ -33,6 +33,7 @@ from probatum.audit.frames import (
     Met,
     Order,
     Page,
+    Resigned,
     Said,
     Setup,
     Wants,
@@ -118,9 +119,23 @@ class Crew:
             if not batch:
                 return any(worker.batch for worker in self._workers)
             if idle is None:
-                idle = _Worker(self._setup, fork=self._fork)
-                self._workers.append(idle)
-            self._give(idle, batch)
+                idle = self._hire(batch)
+            if idle is not None:
+                self._give(idle, batch)
+
+    def _hire(self, batch: list[int]) -> "_Worker | None":
+        """A new worker. Where the system gives none, go on with those there are, if there are."""
+        try:
+            worker = _Worker(self._setup, fork=self._fork)
+        except OSError as exc:
+            if self._workers:
+                self._jobs = len(self._workers)
+                self._again.appendleft(batch)
+            else:
+                self._never_started(batch, Undecided(Reason.CRASHED, str(exc.strerror)))
+            return None
+        self._workers.append(worker)
+        return worker
 
     def _wanted(self) -> int:
         return 1 if self._workers and self._alone_for_s() > 0 else self._jobs
@@ -191,7 +206,8 @@ class Crew:
         worker.moved = time.monotonic()
         try:
             for payload in worker.frames.feed(data):
-                self._hear(worker, payload)
+                if worker in self._workers:
+                    self._hear(worker, payload)
         except (ValueError, msgspec.DecodeError) as exc:
             said = exc if type(exc) is ValueError else "it told something that is no message"
             self._bury(worker, Undecided(Reason.CRASHED, f"the worker was ended: {said}"))
@@ -213,7 +229,9 @@ class Crew:
             case Wants(root=root, offset=offset, length=length):
                 self._fetch(worker, self._demand(worker, root).root, offset, length)
             case Introduced(claims=claims):
-                self.claims.update((claim.id, claim) for claim in claims)
+                self.claims = {claim.id: claim for claim in claims} | self.claims
+            case Resigned():
+                self._dismiss(worker)
             case Gaps(gaps=gaps):
                 self._note(gaps)
 
@@ -295,6 +313,13 @@ class Crew:
                 detail = f"it cost {record.deaths} workers; the last one: {why.detail}"
                 record.give_up(Undecided(Reason.OVER_LIMIT, detail))
                 self._finish(root)
+        if worker.batch:
+            self._again.appendleft(worker.batch)
+
+    def _dismiss(self, worker: "_Worker") -> None:
+        """Replace a worker that did nothing wrong but should not go on."""
+        worker.end()
+        self._workers.remove(worker)
         if worker.batch:
             self._again.appendleft(worker.batch)
 
