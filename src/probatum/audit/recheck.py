@@ -7,7 +7,8 @@ finding holds only if
 1. the target, opened again, holds an artifact of that name, kind and size (and digest, where
    both sides have one), of which a manifest says the same;
 2. the certificate's checker is a module of `probatum.check` that has `holds`;
-3. that checker decides the finding's claim: its facts name the claim, or the module's `CLAIM` does;
+3. that checker decides the finding's claim: the facts name it and `holds` demands it, or, where
+   whatever `holds` accepts shows it, the module's `CLAIM` (or each of its `CLAIMS`) does;
 4. `holds` accepts the facts for the artifact's bytes.
 
 Of what the report does not prove nothing is checked; it is counted, so that nobody takes it for
@@ -123,8 +124,8 @@ def _rejection(finding: Finding, verdict: Proven, found: Opened) -> str:
     if checker not in checkers():
         return f"there is no checker {checker!a}"
     module = importlib.import_module(f"probatum.check.{checker}")
-    decided = getattr(module, "CLAIM", None) or facts.get("claim")
-    if decided != finding.claim:
+    decided = getattr(module, "CLAIMS", (getattr(module, "CLAIM", None) or facts.get("claim"),))
+    if finding.claim not in decided:
         return f"the certificate is not one of {finding.claim}"
     expected = found.artifact.expected
     if finding.claim == "digest-matches" and (

@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 
 from probatum.errors import Rejected
 
+CLAIM = "no-remote-code"
+
 _HANDLERS = ("image_classifier", "image_segmenter", "object_detector", "text_classifier")
 _OUTER = {"createdOn", "runtime", "archiverVersion", "description", "model"}
 _INNER = {"configFile", "description", "extensions", "handler", "modelName", "modelVersion"}

@@ -17,6 +17,8 @@ from typing import Any, NoReturn
 
 from probatum.errors import Rejected
 
+CLAIM = "no-remote-code"
+
 _MOST = 16 << 20
 _NAMING = re.compile(
     r"(?<![A-Za-z0-9_.])(_target_|target|cls|class_path)(?![A-Za-z0-9_])", re.ASCII

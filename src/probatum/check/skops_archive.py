@@ -20,6 +20,8 @@ from typing import Any, NoReturn
 
 from probatum.errors import Rejected
 
+CLAIM = "load-inert"
+
 _KEYS = ("loader", "module", "class")
 _MOST = 256 << 20
 _BROKEN = (

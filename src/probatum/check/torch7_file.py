@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 
 from probatum.errors import Rejected
 
+CLAIMS = ("load-inert", "data-shaped")
+
 
 def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -> None:
     """Raises Rejected unless walking the objects gives exactly these facts."""
