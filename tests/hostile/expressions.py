@@ -2,7 +2,8 @@
 
 `subprocess:Popen(['true'])` is a call of the global `Popen` of the module `subprocess`. Inside
 the brackets stand literals, globals, calls, `NEW(cls, ...)` (the NEWOBJ opcode),
-`BUILD(obj, state)` (the BUILD opcode) and names that the caller binds.
+`BUILD(obj, state)` (the BUILD opcode), `NEWTYPE(attribute, value)` (a class made with that one
+attribute) and names that the caller binds.
 """
 
 import ast
@@ -47,6 +48,13 @@ class Built:
     state: Any
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """A dictionary; its keys may be calls."""
+
+    pairs: tuple[tuple[Any, Any], ...]
+
+
 def parsed(text: str, names: Mapping[str, Any] | None = None) -> Any:
     """The expression a text stands for, with `names` bound."""
     pieces = _QUOTED.split(text)
@@ -74,6 +82,9 @@ def _node(node: ast.expr, names: Mapping[str, Any]) -> Any:
             return New(_node(cls, names), _nodes(rest, names))
         case ast.Call(func=ast.Name(id="BUILD"), args=[obj, state]):
             return Built(_node(obj, names), _node(state, names))
+        case ast.Call(func=ast.Name(id="NEWTYPE"), args=[attribute, value]):
+            space = Pairs(((_node(attribute, names), _node(value, names)),))
+            return Call(Ref("builtins", "type"), ("T", (), space))
         case ast.Call(func=function, args=args):
             return Call(_node(function, names), _nodes(args, names))
         case ast.Tuple(elts=elements):
@@ -84,7 +95,8 @@ def _node(node: ast.expr, names: Mapping[str, Any]) -> Any:
             return Call(Ref("builtins", "set"), (list(_nodes(elements, names)),))
         case ast.Dict(keys=keys, values=values):
             pairs = zip(keys, values, strict=True)
-            return {_node(k, names): _node(v, names) for k, v in pairs if k is not None}
+            made = ((_node(k, names), _node(v, names)) for k, v in pairs if k is not None)
+            return Pairs(tuple(made))
         case _:
             return ast.literal_eval(node)
 
@@ -122,8 +134,8 @@ class Style:
                 return self._tuple(value)
             case list():
                 return self._list(value)
-            case dict():
-                return self._dict(value)
+            case Pairs(pairs):
+                return self._dict(pairs)
             case _:
                 return self._scalar(value)
 
@@ -148,8 +160,8 @@ class Style:
             return ["MARK", *inner, "LIST"]
         return ["EMPTY_LIST", "MARK", *inner, "APPENDS"] if values else ["EMPTY_LIST"]
 
-    def _dict(self, values: dict[Any, Any]) -> list[str]:
-        inner = [line for pair in values.items() for one in pair for line in self.lines(one)]
+    def _dict(self, values: tuple[tuple[Any, Any], ...]) -> list[str]:
+        inner = [line for pair in values for one in pair for line in self.lines(one)]
         if self.protocol == 0:
             return ["MARK", *inner, "DICT"]
         return ["EMPTY_DICT", "MARK", *inner, "SETITEMS"] if values else ["EMPTY_DICT"]
@@ -184,7 +196,7 @@ class Style:
 
 
 def plain_reach(style: Style, ref: Ref) -> list[str]:
-    """A global the way Python's own pickler names it; a dotted one by `getattr` before protocol 4."""
+    """A global as Python's own pickler names it; a dotted one by `getattr` before protocol 4."""
     if style.protocol >= 4:
         return [style.string(ref.module), style.string(ref.name), "STACK_GLOBAL"]
     owner, dot, attribute = ref.name.rpartition(".")

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from hostile.expressions import Built, Call, New, Ref, parsed
+from hostile.expressions import Built, Call, New, Pairs, Ref, parsed
 
 NAMES = {
     "TIMER": Ref("time", "perf_counter"),
@@ -62,8 +62,8 @@ def parts(value: object) -> Iterator[object]:
             inner = (function, *args)
         case Built(obj, state):
             inner = (obj, state)
-        case dict():
-            inner = tuple(one for pair in value.items() for one in pair)
+        case Pairs(pairs):
+            inner = tuple(one for pair in pairs for one in pair)
         case list() | tuple():
             inner = tuple(value)
         case _:

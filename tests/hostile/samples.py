@@ -9,7 +9,7 @@ from hostile.gadgets import Gadget
 class Sample:
     """Bytes that reach an effect when loaded.
 
-    `kind` is the artifact kind they are of, `offset` that of the opcode that sets the effect
+    `kind` is the artifact kind they are of, `loaders` are the oracle's that read it, `offset` that of the opcode that sets the effect
     off where one opcode does, `beside` the files that lie next to the sample when it is loaded.
     """
 
@@ -17,6 +17,7 @@ class Sample:
     data: bytes
     family: str
     kind: str = "pickle"
+    loaders: tuple[str, ...] = ("c",)
     gadget: Gadget | None = None
     offset: int | None = None
     beside: tuple[str, ...] = field(default=())
