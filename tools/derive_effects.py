@@ -1,7 +1,7 @@
 """Derives the effect summaries of a library's classes from its source.
 
     python -m tools.derive_effects PACKAGE --wheel FILE... [--installed SITE DISTRIBUTION]
-                                   [--within MODULE...] [--why]
+                                   [--base FILE...] [--within MODULE...] [--why]
 
 Reads each release (wheels, or what pip installed), never imports it. A class is written to
 `src/probatum/rules/effects/derived/PACKAGE.json` if in every release that has it the same shape
@@ -16,7 +16,7 @@ import json
 import sys
 import tomllib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,22 @@ class Derived:
     refused: str = ""
 
 
+@dataclass(frozen=True)
+class Reviewed:
+    """What a person read: the shape of each hook by (name, sha256), and what aliases stand for."""
+
+    hooks: dict[tuple[str, str], str]
+    aliases: dict[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> "Reviewed":
+        rows = tomllib.loads(path.read_text("utf-8"))
+        hooks = {
+            (row["name"], sha256): row["shape"] for row in rows["hook"] for sha256 in row["sha256"]
+        }
+        return cls(hooks, {row["name"]: row["stands_for"] for row in rows.get("alias", ())})
+
+
 def main(arguments: list[str]) -> int:
     """Write the derived classes of one package."""
     given = _parser().parse_args(arguments)
@@ -45,7 +61,8 @@ def main(arguments: list[str]) -> int:
     if given.installed:
         releases.append(from_folder(Path(given.installed[0]), given.installed[1]))
     within = tuple(given.within or [given.package])
-    found = derived(within, releases, reviewed_hooks(_REVIEWED))
+    base = [from_wheel(Path(wheel)) for wheel in given.base]
+    found = derived(within, releases, Reviewed.read(_REVIEWED), base)
     refused = Counter(one.refused for one in found.values() if one.refused)
     kept = {name: one for name, one in found.items() if not one.refused}
     if given.why:
@@ -57,20 +74,17 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def reviewed_hooks(path: Path) -> dict[tuple[str, str], str]:
-    """The shape that goes with each reviewed hook, by (class and name, sha256 of its text)."""
-    rows = tomllib.loads(path.read_text("utf-8"))["hook"]
-    return {(row["name"], sha256): row["shape"] for row in rows for sha256 in row["sha256"]}
-
-
 def derived(
-    within: tuple[str, ...], releases: list[Release], reviewed: dict[tuple[str, str], str]
+    within: tuple[str, ...], releases: list[Release], reviewed: Reviewed, base: list[Release]
 ) -> dict[str, Derived]:
-    """What each class of the library modules at or below `within` came to, over all releases."""
+    """What each class of the library modules at or below `within` came to, over all releases.
+
+    `base` are releases of other distributions in which base classes are looked up.
+    """
     found: dict[str, Derived] = {}
     prefixes = tuple(f"{one}." for one in within)
     for release in releases:
-        modules = Modules(release)
+        modules = Modules(_together(release, base), reviewed.aliases)
         classes = Classes(modules)
         for module in modules.names:
             if not is_library(module) or not f"{module}.".startswith(prefixes):
@@ -83,11 +97,19 @@ def derived(
     return found
 
 
+def _together(release: Release, base: list[Release]) -> Release:
+    texts, packages = dict(release.texts), release.packages
+    for other in base:
+        texts |= other.texts
+        packages |= other.packages
+    return replace(release, texts=texts, packages=packages)
+
+
 def _one(
     classes: Classes,
     module: str,
     name: str,
-    reviewed: dict[tuple[str, str], str],
+    reviewed: Reviewed,
     version: str,
     found: dict[str, Derived],
 ) -> None:
@@ -107,11 +129,11 @@ def _one(
         entry.refused = "different shapes in different releases"
 
 
-def shape_of(facts: Facts, reviewed: dict[tuple[str, str], str]) -> str:
+def shape_of(facts: Facts, reviewed: Reviewed) -> str:
     """`plain`, or the shape of the first reviewed hook. Raises: Refused for any other hook."""
     shapes = []
     for hook in facts.hooks:
-        shape = reviewed.get((f"{hook.cls}.{hook.name}", hook.sha256))
+        shape = reviewed.hooks.get((f"{hook.cls}.{hook.name}", hook.sha256))
         if shape is None:
             raise Refused(f"hook {hook.cls}.{hook.name} {hook.sha256}")
         shapes.append(shape)
@@ -138,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("package", help="the top-level package, such as sklearn")
     parser.add_argument("--wheel", nargs="*", default=[], help="wheels of its releases, oldest first")
     parser.add_argument("--installed", nargs=2, metavar=("SITE_PACKAGES", "DISTRIBUTION"))
+    parser.add_argument("--base", nargs="*", default=[], help="wheels that hold base classes")
     parser.add_argument("--within", nargs="*", help="only modules at or below these")
     parser.add_argument("--why", action="store_true", help="count the reasons of refusals")
     return parser

@@ -27,9 +27,13 @@ INERT_BASES = {
 
 _METACLASSES = frozenset({"abc:ABCMeta"})
 _DECORATORS = frozenset(
-    "dataclass final runtime_checkable set_module xgboost_model_doc export total_ordering".split()
+    (
+        "dataclasses:dataclass typing:final typing:runtime_checkable functools:total_ordering "
+        "sklearn.utils.deprecation:deprecated pandas.util._decorators:set_module "
+        "xgboost.sklearn:xgboost_model_doc scipy._lib._array_api:xp_capabilities"
+    ).split()
 )
-"""Class decorators that were read: none of them adds one of the hooks."""
+"""Class decorators that were read: they add none of the hooks, or one that only warns."""
 
 _KEYWORDS = frozenset({"auto_wrap_output_keys"})
 """Class keywords that a reviewed `__init_subclass__` takes."""
@@ -165,10 +169,10 @@ def _check_head(modules: Modules, module: str, node: ast.ClassDef) -> None:
             raise Refused("metaclass")
     for decorator in node.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+        name = ":".join(modules.expression(module, called) or ("unresolved", ast.unparse(called)))
         if name not in _DECORATORS:
             raise Refused(f"decorator {name}")
-        if name == "dataclass" and "slots" in ast.unparse(decorator):
+        if name == "dataclasses:dataclass" and "slots" in ast.unparse(decorator):
             raise Refused("dataclass with slots")
 
 

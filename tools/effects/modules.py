@@ -29,6 +29,7 @@ class Module:
     text: str
     tree: ast.Module
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
+    functions: set[str] = field(default_factory=set)
     imports: dict[str, Imported] = field(default_factory=dict)
     aliases: dict[str, ast.expr] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
@@ -40,8 +41,9 @@ class Module:
 class Modules:
     """The modules of one release, parsed when they are asked for."""
 
-    def __init__(self, release: Release) -> None:
+    def __init__(self, release: Release, aliases: dict[str, str] | None = None) -> None:
         self.release = release
+        self._aliases = aliases or {}
         self._parsed: dict[str, Module | None] = {}
 
     def get(self, name: str) -> Module | None:
@@ -72,12 +74,15 @@ class Modules:
         None if it cannot be told from the source. A name from outside the release resolves to
         the module it is imported from.
         """
+        if f"{module}:{name}" in self._aliases:
+            owner, _, named = self._aliases[f"{module}:{name}"].partition(":")
+            return self.resolve(owner, named, depth + 1)
         found = self.get(module)
         if found is None:
             return None if module in self.release.texts else (module, name)
         if depth > 12 or name in found.unsure:
             return None
-        if name in found.classes:
+        if name in found.classes or name in found.functions:
             return module, name
         if name in found.imports:
             imported = found.imports[name]
@@ -141,6 +146,7 @@ def _bind(module: Module, package: str, body: Iterable[ast.stmt], *, certain: bo
                 module.unsure.add(node.name)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             _note(module, node.name)
+            module.functions.add(node.name)
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 bound = alias.asname or alias.name.partition(".")[0]
@@ -174,7 +180,7 @@ def _inner(node: ast.stmt) -> Iterator[ast.stmt]:
 
 
 def _note(module: Module, name: str) -> None:
-    if name in module.classes or name in module.imports or name in module.aliases:
+    if any(name in names for names in (module.classes, module.imports, module.aliases)):
         module.unsure.add(name)
 
 
@@ -215,9 +221,17 @@ def _is_act(value: ast.expr) -> bool:
     return True
 
 
+def _at_import(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when the module is imported: all but the bodies of functions."""
+    for child in ast.iter_child_nodes(tree):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from _at_import(child)
+
+
 def _patches(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """(class name, attribute) of each `Class.attribute = …` and `setattr(Class, "attribute", …)`."""
-    for node in ast.walk(tree):
+    for node in _at_import(tree):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
