@@ -122,8 +122,8 @@ def test_a_system_that_gives_no_processes_gives_undecided_findings(
     def refused(*_: object) -> object:
         raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("probatum.audit.workers._forked", refused)
-    monkeypatch.setattr("probatum.audit.workers._spawned", refused)
+    monkeypatch.setattr("probatum.audit.processes._forked", refused)
+    monkeypatch.setattr("probatum.audit.processes._spawned", refused)
     report = judged(tmp_path, "calm", "calm")
     assert [reason(one) for one in report.findings] == [Reason.CRASHED] * 2
     assert "no worker process can be started" in report.findings[0].verdict.detail  # type: ignore[union-attr]

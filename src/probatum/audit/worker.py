@@ -141,7 +141,7 @@ class Worker:
         self._introduce({each.claim for each in planned})
         ids = tuple((analyzer.claim.id, analyzer.id) for analyzer in planned)
         self._tell(Met(order.root, ordinal, one.artifact, ids, trouble))
-        self._stay_in_touch(one.artifact.size)
+        self._stay_in_touch(one.artifact.size, careful=bool(known))
         first = order.given if ordinal == order.done else 0
         for number in range(first, len(planned)):
             verdict: Verdict | None = known.get((ordinal, number))
@@ -213,9 +213,10 @@ class Worker:
         self._teller.flush()
         os._exit(0)
 
-    def _stay_in_touch(self, size: int) -> None:
-        # What may take long must not keep what is done from the parent.
-        if size > _LONG:
+    def _stay_in_touch(self, size: int, *, careful: bool = False) -> None:
+        # What may take long must not keep what is done from the parent. Nor may what is done be
+        # lost again and again in a file that has cost a worker before.
+        if careful or size > _LONG:
             self._teller.flush()
 
     def _stop_the_clock(self) -> None:
