@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,28 @@ def test_every_checker_says_which_claims_it_decides(name: str) -> None:
         assert '"claim"' in inspect.getsource(module)
     else:
         assert set(claims) <= set(index.claims())
+
+
+@pytest.mark.parametrize(
+    "name", ["decimal.py", "decimal.cpython-311-x86_64-linux-gnu.so", "decimal.abi3.so", "decimal"]
+)
+def test_a_proof_that_imports_a_module_fails_beside_a_file_of_its_name(
+    check: Check, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "money.pkl").write_bytes(pickle.dumps(Decimal("1.5")))
+    report = tmp_path / "audited.json"
+    main(["audit", str(folder), "--format", "json", "-o", str(report), "--quiet", "--jobs", "1"])
+    read = json.loads(report.read_bytes())
+    assert check(read, folder)[0] == 0
+    if name == "decimal":
+        (folder / name).mkdir()
+    else:
+        (folder / name).write_bytes(b"")
+    code, said = check(read, folder)
+    assert code == 1
+    assert f"{name} beside the artifact could be imported in place of decimal" in said
 
 
 @pytest.mark.parametrize("checker", ["os", "antigravity", "pickle_nothing", "judge", "subprocess"])

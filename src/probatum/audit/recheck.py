@@ -9,7 +9,8 @@ finding holds only if
 2. the certificate's checker is a module of `probatum.check` that has `holds`;
 3. that checker decides the finding's claim: the facts name it and `holds` demands it, or, where
    whatever `holds` accepts shows it, the module's `CLAIM` (or each of its `CLAIMS`) does;
-4. `holds` accepts the facts for the artifact's bytes.
+4. `holds` accepts the facts for the artifact's bytes, and where the checker has `imports`, no
+   file beside the artifact could be imported in place of a package that it names.
 
 Of what the report does not prove nothing is checked; it is counted, so that nobody takes it for
 checked. An artifact of the target of which the report says nothing is named.
@@ -44,6 +45,10 @@ from probatum.vocabulary import (
 from probatum.wire import unanswered
 
 HOLDS, REJECTED, MISSING = "holds", "rejected", "not-found"
+
+# Imported before any file could stand in their place.
+_ALWAYS_LOADED = frozenset({"builtins", "_codecs", "sys"})
+_IMPORTABLE = (".py", ".pyc", ".so", ".pyd", ".zip")
 
 RootsOf = Callable[[str], Iterator[Root]]
 
@@ -136,7 +141,23 @@ def _rejection(finding: Finding, verdict: Proven, found: Opened) -> str:
         module.holds(facts, found.material.read, found.material.size)
     except Rejected as exc:
         return str(exc) or "the checker rejects it"
+    imported = module.imports(facts) if hasattr(module, "imports") else ()
+    for package in sorted(imported):
+        if beside := _in_place_of(package, found.material.beside):
+            return f"{beside} beside the artifact could be imported in place of {package}"
     return ""
+
+
+def _in_place_of(package: str, beside: Iterable[str]) -> str:
+    """A file or folder that an import of `package` could find first; empty if there is none."""
+    if package in _ALWAYS_LOADED:
+        return ""
+    return next((name for name in sorted(beside) if _is_imported_as(package, name)), "")
+
+
+def _is_imported_as(package: str, name: str) -> bool:
+    # A compiled module bears more between its name and its suffix: x.cpython-311-darwin.so.
+    return name == package or (name.startswith(f"{package}.") and name.endswith(_IMPORTABLE))
 
 
 @cache
