@@ -6,6 +6,7 @@ recorded as an Effect), known to be an effect (a Danger), or a Problem that name
 
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -72,7 +73,7 @@ class Problem(Struct, frozen=True):
 
 
 _ALWAYS_LOADED: Final = frozenset({"builtins", "_codecs", "sys"})
-_SUFFIXES: Final = ("", ".py", ".pyc", ".so", ".pyd", ".zip")
+_SUFFIXES: Final = (".py", ".pyc", ".so", ".pyd", ".zip")
 _BUILT: Final[dict[str, Value]] = {
     "bytes": BLOB,
     "str": VAGUE,
@@ -178,7 +179,7 @@ class Steps:
         package = module.partition(".")[0]
         if not self.beside or package in _ALWAYS_LOADED:
             return False
-        return any(package + suffix in self.beside for suffix in _SUFFIXES)
+        return package in _importable(self.beside)
 
     # Calls
 
@@ -474,6 +475,17 @@ def _container(kind: str, arguments: tuple[Value, ...]) -> Value:
     box = Box(kind, items)
     box.dropped = True
     return box
+
+
+@lru_cache(maxsize=8)
+def _importable(beside: frozenset[str]) -> frozenset[str]:
+    """The packages that a folder with these names in it could be imported for.
+
+    A compiled module bears more between its name and its suffix: `x.cpython-311-darwin.so`.
+    """
+    return frozenset(
+        name.partition(".")[0] for name in beside if "." not in name or name.endswith(_SUFFIXES)
+    )
 
 
 def _shown(name: str) -> str:
