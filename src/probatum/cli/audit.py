@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
     from probatum.audit.run import Settings
     from probatum.configuration import Configuration
-    from probatum.policy import Policy
+    from probatum.policy import Decision, Policy
     from probatum.vocabulary import Report
 
 FORMATS = ("terminal", "json", "sarif", "junit", "markdown", "html")
@@ -90,17 +90,17 @@ def run(arguments: argparse.Namespace) -> int:
             on_note=talk,
         )
     decision = decide(report, policy, datetime.date.today())
-    write(_rendered(report, arguments), arguments.output)
+    write(_rendered(report, decision, arguments), arguments.output)
     for line in summary(decision, report):
         talk(line)
     return decision.exit_code
 
 
-def _rendered(report: Report, arguments: argparse.Namespace) -> str:
+def _rendered(report: Report, decision: Decision, arguments: argparse.Namespace) -> str:
     from probatum.render.formats import rendered
 
     if arguments.format != "terminal":
-        return rendered(report, arguments.format)
+        return rendered(report, arguments.format, decision=decision)
     colour = arguments.output is None and _colourful()
     return rendered(report, "terminal", colour=colour, verbose=arguments.verbose)
 
