@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable
 from functools import cache
 
+from probatum.audit.unjudged import UNJUDGED
 from probatum.catalog import accepting
-from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
 from probatum.errors import ConfigurationError
-from probatum.ports import Analyzer, Material
-from probatum.vocabulary import Artifact, Reason, Undecided, Verdict
+from probatum.ports import Analyzer
+from probatum.vocabulary import Artifact
 
 Planner = Callable[[Artifact], tuple[Analyzer, ...]]
 
-_PROMISED = "expected"
+PROMISED = "expected"
 """Stands for a kind in what an analyser accepts: any artifact that a manifest says something of."""
 
 
@@ -37,7 +37,7 @@ def planner(available: Iterable[Analyzer], *, built_in: bool = False) -> Planner
 
     @cache
     def of_kind_and_promise(kind: str) -> tuple[Analyzer, ...]:
-        return _agreed(kind, (*(of_kind(kind) or (UNJUDGED,)), *of_kind(_PROMISED)))
+        return _agreed(kind, (*(of_kind(kind) or (UNJUDGED,)), *of_kind(PROMISED)))
 
     for kind in {kind for one in given for kind in one.accepts}:
         of_kind_and_promise(kind)
@@ -66,20 +66,3 @@ def _agreed(kind: str, judges: tuple[Analyzer, ...]) -> tuple[Analyzer, ...]:
 @cache
 def _built_in() -> Planner:
     return planner((), built_in=True)
-
-
-def _unjudged(artifact: Artifact, material: Material) -> Verdict:
-    if artifact.kind == "unknown":
-        return Undecided(Reason.UNKNOWN_KIND, "the content is of no kind that Probatum knows")
-    return Undecided(Reason.NOT_ANALYSED, f"no analyser judges files of kind {artifact.kind}")
-
-
-def _unopened(artifact: Artifact, material: Material) -> Verdict:
-    return Undecided(Reason.UNREADABLE, "it could not be opened")
-
-
-UNJUDGED = Analyzer("unjudged", KIND_IS_UNDERSTOOD, frozenset(), _unjudged, __name__)
-"""Stands in where no analyser accepts an artifact's kind."""
-
-OPENING = Analyzer("opening", FULLY_OPENED, frozenset(), _unopened, __name__)
-"""Says what kept an artifact, or a member of it, from being opened."""

@@ -6,7 +6,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probatum.audit.opened import Root
-from probatum.audit.plan import OPENING, UNJUDGED
+from probatum.audit.opening import OPENING
+from probatum.audit.unjudged import UNJUDGED
 from probatum.claims import FULLY_OPENED
 from probatum.vocabulary import (
     Artifact,

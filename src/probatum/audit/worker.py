@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import msgspec
 from msgspec.structs import replace
 
-from probatum.audit import plan
+from probatum.audit import opening, plan
 from probatum.audit.frames import (
     OPENING,
     Batch,
@@ -166,7 +166,7 @@ class Worker:
     def _planned(self, one: Opened) -> tuple[Analyzer, ...]:
         planned = self._plan(one.artifact)
         if one.trouble is not None and not any(_tells(each, one.artifact) for each in planned):
-            return (*planned, plan.OPENING)
+            return (*planned, opening.OPENING)
         return planned
 
     def _opened(self, order: Order) -> Iterator[Opened]:

@@ -64,7 +64,7 @@ def _explained(id: str) -> Iterator[dict[str, str]]:
         yield {"section": "claim", "id": id, "page": _of_claim(id)}
     for one in index.judges():
         if one.id == id:
-            head = f"Decides {one.claim.id} for: {', '.join(sorted(one.accepts)) or 'any kind'}"
+            head = f"Decides {one.claim.id} for: {index.accepted_by(one)}"
             yield {"section": "analyzer", "id": id, "page": f"{head}\n\n{index.page(one.module)}"}
     for section in ("kinds", "reasons"):
         for line in index.lines(section):
@@ -79,9 +79,7 @@ def _of_claim(id: str) -> str:
     from probatum.cli import index
 
     judged = "\n".join(
-        f"  {one.id}: {', '.join(sorted(one.accepts)) or 'where no other analyser can'}"
-        for one in index.judges()
-        if one.claim.id == id
+        f"  {one.id}: {index.accepted_by(one)}" for one in index.judges() if one.claim.id == id
     )
     return f"{index.claims()[id].says}\n\nDecided by\n{judged}"
 

@@ -8,7 +8,9 @@ from msgspec import Struct
 
 import probatum.check
 from probatum import catalog
-from probatum.audit.plan import OPENING, UNJUDGED
+from probatum.audit.opening import OPENING
+from probatum.audit.plan import PROMISED
+from probatum.audit.unjudged import UNJUDGED
 from probatum.catalog import analyzers
 from probatum.ports import Analyzer
 from probatum.reasons import MEANINGS
@@ -54,7 +56,16 @@ def claims() -> dict[str, Claim]:
 
 def kinds() -> tuple[str, ...]:
     """Every kind that some analyser accepts."""
-    return tuple(sorted({kind for one in analyzers() for kind in one.accepts}))
+    return tuple(sorted({kind for one in analyzers() for kind in one.accepts} - {PROMISED}))
+
+
+def accepted_by(one: Analyzer) -> str:
+    """Which artifacts an analyser judges, in words."""
+    if not one.accepts:
+        return "what no other analyser can judge"
+    if PROMISED in one.accepts:
+        return "any artifact that a manifest names a digest for"
+    return ", ".join(sorted(one.accepts))
 
 
 def checkers() -> tuple[str, ...]:
