@@ -62,21 +62,23 @@ def test_500_small_pickles_cost_at_most_300_ms(environment: dict[str, str], tmp_
     assert least_cpu_s(["audit", str(tmp_path)], environment, 0.3) <= 0.3
 
 
-def imported_by(statement: str) -> set[str]:
-    """What a fresh interpreter has imported after `statement`."""
+def imported_by(statement: str, environment: dict[str, str]) -> set[str]:
+    """What an interpreter has imported after `statement`, once the bytecode is cached."""
     code = f"{statement}\nimport sys; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-P", "-c", code]
+    for _ in range(2):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 
-def test_the_command_line_imports_nothing_heavy() -> None:
-    loaded = imported_by("import probatum.cli.main; probatum.cli.main.parser()")
+def test_the_command_line_imports_nothing_heavy(environment: dict[str, str]) -> None:
+    loaded = imported_by("import probatum.cli.main as cli; cli.parser()", environment)
     assert not loaded & set(HEAVY)
 
 
-def test_an_audit_imports_neither_the_network_nor_the_terminal_library() -> None:
+def test_an_audit_imports_neither_the_network_nor_the_terminal_library(
+    environment: dict[str, str],
+) -> None:
     statement = (
         "import probatum.cli.main, os, sys\n"
         "sys.stdout = open(os.devnull, 'w')\n"
@@ -84,4 +86,4 @@ def test_an_audit_imports_neither_the_network_nor_the_terminal_library() -> None
         "sys.stdout = sys.__stdout__"
     )
     light = {"msgspec", "inspect", "typing"}  # msgspec itself imports the others
-    assert not imported_by(statement) & (set(HEAVY) - light)
+    assert not imported_by(statement, environment) & (set(HEAVY) - light)
