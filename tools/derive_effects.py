@@ -70,7 +70,9 @@ def main(arguments: list[str]) -> int:
             print(f"{count:5}  {reason}", file=sys.stderr)
     target = _DERIVED / f"{given.package}.json"
     target.write_text(written(releases, kept), "utf-8")
-    print(f"{given.package}: {len(kept)} classes derived, {refused.total()} refused", file=sys.stderr)
+    print(
+        f"{given.package}: {len(kept)} classes derived, {refused.total()} refused", file=sys.stderr
+    )
     return 0
 
 
@@ -144,7 +146,9 @@ def written(releases: list[Release], kept: dict[str, Derived]) -> str:
     """The JSON text: sorted, one class a line."""
     versions = {release.version: release.record for release in releases}
     head = json.dumps({"distribution": releases[0].distribution, "versions": versions})
-    lines = [f" {json.dumps(name)}: {json.dumps(_entry(one))}" for name, one in sorted(kept.items())]
+    lines = [
+        f" {json.dumps(name)}: {json.dumps(_entry(one))}" for name, one in sorted(kept.items())
+    ]
     return head[:-1] + ',\n"classes": {\n' + ",\n".join(lines) + "\n}}\n"
 
 
@@ -158,7 +162,9 @@ def _entry(one: Derived) -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="derive_effects", description=__doc__.partition("\n")[0])
     parser.add_argument("package", help="the top-level package, such as sklearn")
-    parser.add_argument("--wheel", nargs="*", default=[], help="wheels of its releases, oldest first")
+    parser.add_argument(
+        "--wheel", nargs="*", default=[], help="wheels of its releases, oldest first"
+    )
     parser.add_argument("--installed", nargs=2, metavar=("SITE_PACKAGES", "DISTRIBUTION"))
     parser.add_argument("--base", nargs="*", default=[], help="wheels that hold base classes")
     parser.add_argument("--within", nargs="*", help="only modules at or below these")

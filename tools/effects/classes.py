@@ -9,8 +9,20 @@ from tools.effects.modules import Modules
 from tools.effects.sources import is_library
 
 HOOKS = frozenset(
-    "__new__ __del__ __setattr__ __getattr__ __getattribute__ __setstate__ __init_subclass__ "
-    "__class__ __dict__ __slots__ __weakref__ __set_name__".split()
+    [
+        "__new__",
+        "__del__",
+        "__setattr__",
+        "__getattr__",
+        "__getattribute__",
+        "__setstate__",
+        "__init_subclass__",
+        "__class__",
+        "__dict__",
+        "__slots__",
+        "__weakref__",
+        "__set_name__",
+    ]
 )
 """Names in a class body that unpickling an instance, or making the class, could run or change."""
 
@@ -20,18 +32,29 @@ INERT_BASES = {
     "typing:Generic",
     "typing:Protocol",
     "typing_extensions:Protocol",
-    *(f"collections.abc:{name}" for name in "Callable Container Hashable Iterable Iterator".split()),
-    *(f"collections.abc:{name}" for name in "Collection Mapping MutableMapping Sequence Sized".split()),
+    *(
+        f"collections.abc:{name}"
+        for name in ["Callable", "Container", "Hashable", "Iterable", "Iterator"]
+    ),
+    *(
+        f"collections.abc:{name}"
+        for name in ["Collection", "Mapping", "MutableMapping", "Sequence", "Sized"]
+    ),
 }
 """Bases outside the release that were read: none of the hooks, an instance dict stays possible."""
 
 _METACLASSES = frozenset({"abc:ABCMeta"})
 _DECORATORS = frozenset(
-    (
-        "dataclasses:dataclass typing:final typing:runtime_checkable functools:total_ordering "
-        "sklearn.utils.deprecation:deprecated pandas.util._decorators:set_module "
-        "xgboost.sklearn:xgboost_model_doc scipy._lib._array_api:xp_capabilities"
-    ).split()
+    [
+        "dataclasses:dataclass",
+        "typing:final",
+        "typing:runtime_checkable",
+        "functools:total_ordering",
+        "sklearn.utils.deprecation:deprecated",
+        "pandas.util._decorators:set_module",
+        "xgboost.sklearn:xgboost_model_doc",
+        "scipy._lib._array_api:xp_capabilities",
+    ]
 )
 """Class decorators that were read: they add none of the hooks, or one that only warns."""
 
@@ -39,7 +62,7 @@ _KEYWORDS = frozenset({"auto_wrap_output_keys"})
 """Class keywords that a reviewed `__init_subclass__` takes."""
 
 
-class Refused(Exception):  # noqa: N818 (an outcome, not an error)
+class Refused(Exception):
     """The class gets no summary; the text says why, in a few words that can be counted."""
 
 
@@ -105,10 +128,12 @@ class Classes:
         _check_head(self.modules, module, node)
         if self.patched & {f"{name}.{hook}" for hook in HOOKS}:
             raise Refused("patched from outside")
-        hooks = [_hook(f"{module}:{name}", part) for part in _hooks(node)]
+        hooks = [_hook(f"{module}:{name}", bound, part) for bound, part in _hooks(node)]
         return hashlib.sha256(found.text.encode()).hexdigest(), hooks
 
-    def linearised(self, cls: tuple[str, str], seen: frozenset[object] = frozenset()) -> list[tuple[str, str]]:
+    def linearised(
+        self, cls: tuple[str, str], seen: frozenset[object] = frozenset()
+    ) -> list[tuple[str, str]]:
         """The method resolution order (C3). Raises: Refused."""
         if cls in self._linear:
             return self._linear[cls]
@@ -176,12 +201,12 @@ def _check_head(modules: Modules, module: str, node: ast.ClassDef) -> None:
             raise Refused("dataclass with slots")
 
 
-def _hooks(node: ast.ClassDef) -> Iterator[ast.stmt]:
-    """The statements of a class body that bind a hook. Raises: Refused for bodies that compute."""
+def _hooks(node: ast.ClassDef) -> Iterator[tuple[str, ast.stmt]]:
+    """The hooks that a class body binds, each with its statement. Raises: Refused for bodies that compute."""
     for part in _body(node.body):
         for name in _bound(part):
             if name in HOOKS:
-                yield part
+                yield name, part
 
 
 def _body(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -223,12 +248,11 @@ def _bound(part: ast.stmt) -> Iterator[str]:
             yield alias.asname or alias.name
 
 
-def _hook(cls: str, part: ast.stmt) -> Hook:
+def _hook(cls: str, name: str, part: ast.stmt) -> Hook:
     """The sha256 is of the statement as `ast.unparse` writes it: no comments, docstring, layout."""
     for node in ast.walk(part):
         if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    name = next(iter(_bound(part)))
     return Hook(name, cls, hashlib.sha256(ast.unparse(part).encode()).hexdigest())
 
 

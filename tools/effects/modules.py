@@ -8,7 +8,17 @@ from functools import cached_property
 from tools.effects.sources import Release
 
 _INERT_CALLS = frozenset(
-    "filterwarnings simplefilter lazy_import setattr update append extend add setdefault".split()
+    [
+        "filterwarnings",
+        "simplefilter",
+        "lazy_import",
+        "setattr",
+        "update",
+        "append",
+        "extend",
+        "add",
+        "setdefault",
+    ]
 )
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -230,7 +240,7 @@ def _at_import(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _patches(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """(class name, attribute) of each `Class.attribute = …` and `setattr(Class, "attribute", …)`."""
+    """(class, attribute) of each `Class.attribute = …` and `setattr(Class, "attribute", …)`."""
     for node in _at_import(tree):
         if isinstance(node, ast.Assign):
             for target in node.targets:

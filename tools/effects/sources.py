@@ -8,8 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _SKIPPED_PARTS = frozenset(
-    "tests test testing _testing conftest setup __main__ benchmarks examples experimental externals"
-    " _vendor".split()
+    [
+        "tests",
+        "test",
+        "testing",
+        "_testing",
+        "conftest",
+        "setup",
+        "__main__",
+        "benchmarks",
+        "examples",
+        "experimental",
+        "externals",
+        "_vendor",
+    ]
 )
 
 
