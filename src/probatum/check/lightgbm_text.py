@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 
 from probatum.errors import Rejected
 
+CLAIM = "load-inert"
+
 _MOST = 256 << 20
 _INNER = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
 _MORE_INNER = ("split_gain", "internal_value", "internal_weight", "internal_count")

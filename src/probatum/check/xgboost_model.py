@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 
 from probatum.errors import Rejected
 
+CLAIM = "load-inert"
+
 _MOST = 256 << 20
 _LETTERS = {b"i": "b", b"U": "B", b"I": "h", b"l": "i", b"L": "q", b"d": "f", b"D": "d"}
 _LEARNER = {"attributes", "feature_names", "feature_types", "gradient_booster", "objective"}

@@ -8,12 +8,13 @@ refuted one that the team's policy accepts. Only a proven claim passes.
 The shape is that of the Jenkins xunit plugin's `junit-10.xsd`, which build servers agree on.
 """
 
+import datetime
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
-from probatum.policy import MUST_PROVE, Decision
+from probatum.policy import Decision, Policy, decide
 from probatum.render.evidence import headline, incompleteness, placed
 from probatum.render.visible import visible
 from probatum.vocabulary import Finding, Proven, Refuted, Report, Undecided
@@ -37,12 +38,9 @@ class _Outcome:
 
     def __init__(self, report: Report, decision: Decision | None) -> None:
         self._says = sentences(report)
-        self._decision = decision
-        self._accepted = {}
-        self._failing = set()
-        if decision is not None:
-            self._accepted = {_key(finding): why for finding, why in decision.accepted}
-            self._failing = {_key(failure.finding) for failure in decision.failures}
+        decision = decision or decide(report, Policy(), datetime.date.min)
+        self._accepted = {_key(finding): why for finding, why in decision.accepted}
+        self._failing = {_key(failure.finding) for failure in decision.failures}
 
     def case(self, finding: Finding) -> _Case:
         kind, text = self._judged(finding)
@@ -65,14 +63,9 @@ class _Outcome:
             case Refuted():
                 return "failure", "\n".join(self._witnesses(finding, verdict))
             case Undecided():
-                asked = self._is_asked(finding)
-                return ("error" if asked else "skipped"), self._sentence(finding)
+                fails = _key(finding) in self._failing
+                return ("error" if fails else "skipped"), self._sentence(finding)
         assert_never(verdict)
-
-    def _is_asked(self, finding: Finding) -> bool:
-        if self._decision is None:
-            return finding.claim in MUST_PROVE
-        return _key(finding) in self._failing
 
     def _sentence(self, finding: Finding) -> str:
         return f"the claim: {visible(self._says.get(finding.claim, finding.claim))}"
