@@ -264,6 +264,14 @@ def test_a_link_in_a_tar_is_not_opened() -> None:
     assert verdict.reason == Reason.OUTSIDE_TARGET
 
 
+def test_a_long_name_that_ends_in_two_ways_is_a_difference_between_readers() -> None:
+    data = bytearray(tarred({"x" * 200: b"y"}, tarfile.GNU_FORMAT))
+    data[512 + 200 : 512 + 204] = b"zzzz"
+    verdict = judged(bytes(data), "tar")
+    assert isinstance(verdict, Undecided)
+    assert verdict.reason == Reason.PARSER_DIFFERENTIAL
+
+
 def test_a_member_behind_the_end_of_a_tar_is_refuted() -> None:
     data = tarred({"a": b"x"})
     assert isinstance(judged(data + tarred({"b": b"y"}), "tar"), Refuted)

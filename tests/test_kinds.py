@@ -230,6 +230,15 @@ def test_every_pickle_is_recognised(value: object, protocol: int, name: str) -> 
     assert kind(pickle.dumps(value, protocol), name) in PICKLES
 
 
+@given(
+    st.lists(
+        st.sampled_from(list(b"(012NRabdelstou}])QK\x01\x81\x85\x90\x93\x94\nSVIcg'")) | st.just(46)
+    )
+)
+def test_any_opcodes_can_be_walked(codes: list[int]) -> None:
+    assert Walk(bytes(codes), len(codes)).end <= len(codes)
+
+
 @given(st.binary(max_size=2000), st.sampled_from(["a.bin", "config.json", "a", "a.onnx"]))
 def test_any_bytes_have_a_kind(data: bytes, name: str) -> None:
     assert kind(data, name)

@@ -328,6 +328,7 @@ def _tar(listed: list[tuple[str, int, int, str | None]], read: Read, size: int, 
             block = read(one.offset_data - 512, 512)
             _demand(_octal(block[124:136]) == one.size, "two sizes for one member")
             _demand(one.isfile() or one.size == 0, "a folder with content")
+            _plain_extensions(read, at, one.offset_data - 512)
             for piece in _pieces(read, at, one.offset_data - at):
                 seen.update(piece)
             end = one.offset_data + one.size
@@ -346,6 +347,24 @@ def _tar(listed: list[tuple[str, int, int, str | None]], read: Read, size: int, 
         for piece in _pieces(read, place, length):
             content.update(piece)
         _demand(content.hexdigest() == digest, f"{name!r} has another content")
+
+
+def _plain_extensions(read: Read, at: int, end: int) -> None:
+    """The headers before a member's own leave no two ways to read its name and size."""
+    types = b""
+    while at < end:
+        head = read(at, 512)
+        length, stop = _octal(head[124:136]), at + 512 + _octal(head[124:136])
+        _demand(head[156:157] in (b"x", b"g", b"L", b"K") and stop <= end, "an odd extension")
+        types += head[156:157]
+        body = read(at + 512, length)
+        once = all(body.count(key) < 2 for key in (b" path=", b" size=", b" linkpath="))
+        _demand(once and body.find(b"\0") in (-1, length - 1), "an extension with two readings")
+        _demand(types[-1:] != b"g" or b" path=" not in body and b" size=" not in body, "a renaming")
+        at = -(-stop // 512) * 512
+        _demand(not any(read(stop, at - stop)), "bytes behind the end of an extension")
+    _demand(at == end and len(set(types)) == len(types), "several extensions of one type")
+    _demand(b"x" not in types or types in (b"x", b"gx"), "extensions of several types")
 
 
 def _octal(field: bytes) -> int:

@@ -131,6 +131,8 @@ class Walk:
         if code == b"(":
             self._marks.append(self._depth)
             return True
+        if code == b"1" and not self._marks:
+            return False
         if code in (b"0", b"1") and self._marks and (code == b"1" or not self._above_mark()):
             self._depth = self._marks.pop()
             return True

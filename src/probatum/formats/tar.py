@@ -86,6 +86,7 @@ def listing(material: Material) -> Listing:
 def _entries(material: Material, doubts: list[Doubt]) -> Iterator[Entry]:
     at, count = 0, 0
     extended: dict[str, str] = {}
+    types = b""
     while at < material.size:
         block = material.read(at, BLOCK)
         if not any(block):
@@ -93,11 +94,14 @@ def _entries(material: Material, doubts: list[Doubt]) -> Iterator[Entry]:
         one = _header(block, at)
         body = one.data
         if one.type in b"xgLK":
+            types += one.type
             extended.update(_extension(material, one, doubts))
         else:
+            if len(set(types)) < len(types) or (b"x" in types and types not in (b"x", b"gx")):
+                doubts.append(Doubt("several extended headers for one member", one.header))
             named = _named(one, extended, doubts)
             yield named
-            one, extended = named, {}
+            one, extended, types = named, {}, b""
             if (count := count + 1) > _MOST:
                 raise FormatError(Reason.OVER_LIMIT, f"more than {_MOST} members")
         at = _padded(body + one.size)
@@ -176,6 +180,7 @@ def _extension(material: Material, one: Entry, doubts: list[Doubt]) -> dict[str,
         raise FormatError(
             Reason.TRUNCATED, "an extended header is cut short", Place(offset=one.header)
         )
+    doubts.extend(_extension_doubts(material, one, data))
     if one.type in b"LK":
         return {"path" if one.type == b"L" else "linkpath": _string(data)}
     records = dict(_records(data, one.data))
@@ -186,6 +191,17 @@ def _extension(material: Material, one: Entry, doubts: list[Doubt]) -> dict[str,
     if any(key.startswith("GNU.sparse") for key in records):
         raise FormatError(Reason.UNSUPPORTED, "a sparse file", Place(offset=one.header))
     return records
+
+
+def _extension_doubts(material: Material, one: Entry, data: bytes) -> Iterator[Doubt]:
+    """Where an extended header is read in two ways: some readers take its last block whole."""
+    end = one.data + one.size
+    if any(material.read(end, _padded(end) - end)):
+        yield Doubt("bytes stand behind the end of an extended header", end)
+    if one.type in b"LK" and data.find(b"\0") not in (-1, len(data) - 1):
+        yield Doubt("a long name with a NUL inside", one.data)
+    if any(data.count(key) > 1 for key in (b" path=", b" size=", b" linkpath=")):
+        yield Doubt("an extended header gives one thing twice", one.data)
 
 
 def _records(data: bytes, at: int) -> Iterator[tuple[str, str]]:
