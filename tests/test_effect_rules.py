@@ -70,12 +70,15 @@ BUILT_IN_RESULTS = {
 } | {""}
 GADGETS = [
     "",
-    "builtins: eval exec compile __import__ open input print getattr setattr delattr globals locals vars",
-    "builtins: map filter zip enumerate reversed sorted max min sum any all iter next callable breakpoint",
+    "builtins: eval exec compile __import__ open input",
+    "builtins: print getattr setattr delattr globals locals vars",
+    "builtins: map filter zip enumerate reversed sorted max",
+    "builtins: min sum any all iter next callable breakpoint",
     "builtins: help exit quit memoryview staticmethod classmethod property super",
     "os: system popen execv execve execl execlp execvp spawnl spawnv spawnve fork kill",
     "os: remove unlink rmdir",
-    "os: rename replace link symlink chmod chown mkdir makedirs removedirs putenv startfile open fdopen",
+    "os: rename replace link symlink chmod chown",
+    "os: mkdir makedirs removedirs putenv startfile open fdopen",
     "os: listdir scandir walk chdir truncate write read _wrap_close",
     "posix: system popen execv fork kill remove unlink rmdir rename open write",
     "nt: system remove unlink",

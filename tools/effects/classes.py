@@ -202,7 +202,7 @@ def _check_head(modules: Modules, module: str, node: ast.ClassDef) -> None:
 
 
 def _hooks(node: ast.ClassDef) -> Iterator[tuple[str, ast.stmt]]:
-    """The hooks that a class body binds, each with its statement. Raises: Refused for bodies that compute."""
+    """The hooks that a class body binds, each with its statement. Raises: Refused."""
     for part in _body(node.body):
         for name in _bound(part):
             if name in HOOKS:
