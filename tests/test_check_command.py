@@ -124,6 +124,22 @@ def test_an_artifact_that_the_report_leaves_out_is_named(
     assert "unreported  new\\n.pkl  the report says nothing of this artifact" in said
 
 
+def test_what_the_audit_was_told_to_leave_out_is_left_out_here_too(
+    audited: Audited, check: Check, tmp_path: Path
+) -> None:
+    folder = _copied(audited[0], tmp_path)
+    (folder / "notes.txt").write_text("not audited")
+    assert check(audited[1], folder)[0] == 2
+    assert check(audited[1], folder, "--exclude", "*.txt")[0] == 0
+
+
+def test_report_and_target_cannot_both_be_standard_input(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["check", "-", "-"]) == 3
+    assert "cannot both be standard input" in capsys.readouterr().err
+
+
 def test_a_report_with_a_finding_left_out_is_not_whole(audited: Audited, check: Check) -> None:
     report = copy.deepcopy(audited[1])
     left_out = report["findings"].pop()

@@ -44,18 +44,26 @@ def add_parser(subparsers: SubParsers) -> None:
     )
     made.add_argument("report", metavar="REPORT", help="a report in JSON, or - for standard input")
     made.add_argument("targets", nargs="+", metavar="TARGET", help="what was audited")
+    made.add_argument("--exclude", action="append", default=[], metavar="GLOB",
+                      help="what the audit left out of a folder; may be repeated")  # fmt: skip
     add_output(made, ("terminal", "json"))
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from functools import partial
+
     from probatum.adapters.anywhere import roots
     from probatum.audit.recheck import rechecked
     from probatum.cli.output import demand_writable, write
+    from probatum.errors import UsageError
     from probatum.wire import from_json
 
     demand_writable(arguments.output)
+    if arguments.report == "-" and "-" in arguments.targets:
+        raise UsageError("report and target cannot both be standard input: name a file")
     report = from_json(_read(arguments.report))
-    result = rechecked(report, arguments.targets, roots)
+    roots_of = partial(roots, exclude=arguments.exclude)
+    result = rechecked(report, arguments.targets, roots_of)
     text = _json(result) if arguments.format == "json" else "\n".join(_lines(result)) + "\n"
     write(text, arguments.output)
     return exit_code(result)
