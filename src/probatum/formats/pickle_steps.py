@@ -25,6 +25,7 @@ from probatum.formats.pickle_values import (
     Box,
     Instance,
     Name,
+    Partial,
     Scalar,
     Unknown,
     Value,
@@ -196,19 +197,23 @@ class Steps:
 
     def called(self, opcode: int, called: Value, arguments: tuple[Value, ...]) -> Value:
         """The result of `called(*arguments)`."""
+        if isinstance(called, Partial):
+            self.problem(Reason.UNRESOLVED, f"calls a partial of {described(called.function)}")
+            return self._unsummarised_call(opcode, called.function, (*called.arguments, *arguments))
         if not isinstance(called, Name):
             self.problem(Reason.UNRESOLVED, f"calls {described(called)}")
             return self.unknown(called, *arguments)
         row = called.row
         if row is None:
-            self._dangerous(opcode, called, arguments)
-            return self.unknown(*arguments)
+            return self._unsummarised_call(opcode, called, arguments)
         if called.name == "copyreg:__newobj__" and arguments:
             return self.new(opcode, arguments[0], arguments[1:])
         if not any(admits(signature, arguments) for signature in row.call):
-            if not self._dangerous(opcode, called, arguments):
+            found = len(self.dangers)
+            result = self._unsummarised_call(opcode, called, arguments)
+            if len(self.dangers) == found:
                 self._no_signature("calling", called.name, arguments)
-            return self.unknown(*arguments)
+            return result
         if row.returns == "new:0" and not _bare(arguments[0]):
             self._no_signature("a bare instance of", described(arguments[0]), ())
             return self.unknown(*arguments)
@@ -237,15 +242,29 @@ class Steps:
                     _complete_array(made)
                 return made
 
-    def _dangerous(self, opcode: int, called: Name, arguments: tuple[Value, ...]) -> bool:
+    def _unsummarised_call(self, opcode: int, called: Name, arguments: tuple[Value, ...]) -> Value:
+        """A call that no summary admits: a danger, or a callable passed on, is still followed."""
+        first = arguments[0] if arguments else None
+        if isinstance(first, Name):
+            match called.name:
+                case "builtins:getattr" if len(arguments) > 1 and type(arguments[1]) is str:
+                    return Name(f"{first.name}.{arguments[1]}", None, first.offset)
+                case "functools:partial" | "_functools:partial":
+                    return Partial(self.at, first, arguments[1:])
+                case "operator:call" | "_operator:call":
+                    self._dangerous(opcode, first, arguments[1:])
+                    return self.unknown(*arguments)
+        self._dangerous(opcode, called, arguments)
+        return self.unknown(*arguments)
+
+    def _dangerous(self, opcode: int, called: Name, arguments: tuple[Value, ...]) -> None:
         danger = effects.dangers().get(called.name)
         if danger is None or len(arguments) < danger.arguments:
-            return False
+            return
         shown = ", ".join(map(described, arguments[:4]))
         self.dangers.append(
             Danger(self.at, NAMES[opcode], called.name, called.offset, danger.effect, shown)
         )
-        return True
 
     def _no_signature(self, what: str, name: str, arguments: tuple[Value, ...]) -> None:
         shown = ", ".join(map(described, arguments[:6]))

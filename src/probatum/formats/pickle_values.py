@@ -106,6 +106,17 @@ class Unknown:
         self.parts = list(parts)
 
 
+class Partial(Unknown):
+    """`functools.partial(function, *arguments)`: unknown, but what it would call is not."""
+
+    __slots__ = ("arguments", "function")
+
+    def __init__(self, offset: int, function: Name, arguments: tuple[Value, ...]) -> None:
+        super().__init__(offset, (function, *arguments))
+        self.function = function
+        self.arguments = arguments
+
+
 _SCALARS: Final = frozenset({type(None), bool, int, float, str, bytes, Scalar})
 _TYPE_NAMES: Final[dict[type, str]] = {
     type(None): "none",
