@@ -308,3 +308,9 @@ def test_whatever_is_proven_of_changed_bytes_also_checks(drawn: st.DataObject) -
     verdict = judged(bytes(changed), kind)
     if isinstance(verdict, Proven):
         check(verdict.certificate, bytes(changed))
+
+
+def test_an_lz4_match_that_points_at_itself_is_a_difference_between_readers() -> None:
+    pytest.importorskip("lz4.frame")
+    data = bytes.fromhex("04224d1868409600000000000000570d0000003f61000000007b50626361626300000000")
+    assert isinstance(judged(data, "lz4"), Undecided)

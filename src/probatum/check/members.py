@@ -360,7 +360,8 @@ def _plain_extensions(read: Read, at: int, end: int) -> None:
         body = read(at + 512, length)
         once = all(body.count(key) < 2 for key in (b" path=", b" size=", b" linkpath="))
         _demand(once and body.find(b"\0") in (-1, length - 1), "an extension with two readings")
-        _demand(types[-1:] != b"g" or b" path=" not in body and b" size=" not in body, "a renaming")
+        renames = types[-1:] == b"g" and (b" path=" in body or b" size=" in body)
+        _demand(not renames, "a renaming")
         at = -(-stop // 512) * 512
         _demand(not any(read(stop, at - stop)), "bytes behind the end of an extension")
     _demand(at == end and len(set(types)) == len(types), "several extensions of one type")

@@ -28,7 +28,7 @@ from typing import Any
 
 from probatum.claims import FULLY_OPENED
 from probatum.errors import FormatError
-from probatum.formats import compression, tar, zip
+from probatum.formats import compression, lz4_blocks, tar, zip
 from probatum.formats.allowance import Allowance
 from probatum.formats.kinds import CONTAINERS, TARS, ZIPS
 from probatum.formats.zip import Doubt, Located
@@ -221,6 +221,8 @@ def _stream(kind: str, material: Material) -> Verdict:
         allowance.charge(len(piece))
         size = allowance.within_member(size + len(piece))
         digest.update(piece)
+    if kind == "lz4":
+        lz4_blocks.demand_plain(material)
     whole = _digest(_pieces(material, 0, material.size))
     return _proven(kind, material, whole, [_member("", size, 0, digest.hexdigest())])
 
