@@ -1,6 +1,8 @@
 """One hostile file can cost its own verdict and nothing else."""
 
+import contextlib
 import os
+import random
 import signal
 import sys
 import time
@@ -203,6 +205,24 @@ def test_a_worker_killed_from_outside_costs_one_claim(tmp_path: Path) -> None:
     assert reason(first) == Reason.CRASHED
     assert "killed from outside" in first.verdict.detail  # type: ignore[union-attr]
     assert isinstance(second.verdict, Proven)
+
+
+def test_whoever_kills_workers_at_random_loses_no_report(tmp_path: Path) -> None:
+    parent, killer = os.getpid(), os.fork()
+    if killer == 0:
+        chance, deadline = random.Random(11), time.monotonic() + 1.5
+        while time.monotonic() < deadline:
+            time.sleep(0.02)
+            others = [child for child in _children(parent) if child != os.getpid()]
+            if others:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(chance.choice(others), signal.SIGKILL)
+        os._exit(0)
+    report = judged(tmp_path, *["calm", "busy", "raise"] * 60, jobs=3)
+    os.waitpid(killer, 0)
+    keys = [(one.artifact.name, one.claim) for one in report.findings]
+    assert len(keys) == len(set(keys)) == len(report.planned)
+    assert {name for name, _ in keys} == {f"{number:03}.txt" for number in range(180)}
 
 
 def kill_soon_of(parent: int) -> None:

@@ -32,6 +32,10 @@ class Process:
         try:
             start = _forked if fork and _alone() else _spawned
             self.pid, self.page = start(down, up, setup)
+        except OSError:
+            os.close(self.down)
+            os.close(self.up)
+            raise
         finally:
             os.close(down)
             os.close(up)

@@ -23,6 +23,8 @@ from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError, TargetError, UsageError
 from probatum.vocabulary import Reason, Report, Undecided
 
+_Handler = signal.Handlers | Callable[[int, FrameType | None], NoReturn]
+
 RootsOf = Callable[[str], Iterator[Root]]
 
 
@@ -57,6 +59,8 @@ def audit(
     Raises: TargetError if a target cannot be opened at all, before anything is judged;
     ConfigurationError if an analyser of `third_party` cannot be used.
     """
+    if os.name != "posix":
+        raise UsageError("workers cannot be confined on this system: use Linux, macOS or WSL")
     settings = settings or Settings()
     names = tuple(names)
     # A clash between analysers is told now, not by every worker.
@@ -140,14 +144,20 @@ def _spool() -> Iterator[str]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C, and see the children's ends, for as long as the audit lasts."""
+    """Take Ctrl-C or SIGTERM once, and see the children's ends, for as long as the audit lasts.
+
+    Once is enough to stop; a second one must not keep the report from being told.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, _interrupt),
-        signal.SIGCHLD: signal.signal(signal.SIGCHLD, signal.SIG_DFL),
+    wanted: dict[signal.Signals, _Handler] = {
+        signal.SIGCHLD: signal.SIG_DFL,
+        signal.SIGTERM: _interrupt,
     }
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as `nohup` or `&` have set it
+        wanted[signal.SIGINT] = _interrupt
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     try:
         yield
     finally:
@@ -156,4 +166,6 @@ def _interruptible() -> Iterator[None]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt

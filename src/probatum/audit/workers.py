@@ -82,6 +82,7 @@ class Crew:
         self._beside: dict[int, frozenset[str]] = {0: frozenset()}
         self._beside_ids: dict[frozenset[str], int] = {frozenset(): 0}
         self._false_starts = 0
+        self._ever_heard = False
         self._began = time.monotonic()
         self._done_roots = self._done_size = self._listed_size = self._artifacts = 0
 
@@ -194,6 +195,7 @@ class Crew:
             self._bury(worker, worker.ended())
             return
         worker.moved = time.monotonic()
+        self._false_starts, self._ever_heard = 0, True
         try:
             for payload in worker.frames.feed(data):
                 if worker in self._workers:
@@ -211,7 +213,9 @@ class Crew:
                 self._artifacts += 1
             case Finished(root=root):
                 record = self._demand(worker, root)
-                if not all(entry.judged for entry in record.entries):
+                if record.halted is not None:
+                    record.give_up(record.halted)  # a repeated opening may end before the first
+                elif not all(entry.judged for entry in record.entries):
                     raise ValueError("it left a claim without a verdict")
                 self._finish(worker.batch.pop(0))
             case Halted(root=root, trouble=trouble):
@@ -322,3 +326,5 @@ class Crew:
         for number in batch:
             self.records[number].give_up(Undecided(Reason.CRASHED, detail))
             self._finish(number)
+        if self._ever_heard:
+            self._false_starts = 0  # it was bad luck: the next batch is worth a try
