@@ -196,6 +196,9 @@ def _condition(slot: str) -> Callable[[Any], bool]:
         return lambda value: type(value) is type(constant) and value == constant
     if slot.startswith("class:"):
         return lambda value: isinstance(value, Named) and value.row is summary(slot[6:])
+    if slot.startswith("each:"):
+        each = _condition(slot[5:])
+        return lambda value: type(value) in (list, tuple) and all(map(each, value))
     if ":" in slot:
         return lambda value: isinstance(value, Made) and value.row is summary(slot)
     return lambda value: type_of(value) == slot
@@ -209,7 +212,7 @@ def _pairs(value: Any) -> bool:
     if type_of(value) == "dict":
         return True
     return type(value) in (list, tuple) and all(
-        type(pair) is tuple and len(pair) == 2 and hashable(pair[0]) for pair in value
+        type(pair) in (list, tuple) and len(pair) == 2 and hashable(pair[0]) for pair in value
     )
 
 
@@ -331,11 +334,12 @@ def built_from(target: Made, state: Any) -> bool:
     if type(state) is tuple and len(state) in (5, 7):
         target.dtype = _complete(state[2])
     attributes = row.get("attributes", {})
+    others = attributes.get("*", "any")
     held = state[0] if type(state) is tuple and len(state) == 2 else state
     if not attributes or type(held) is not DictOf:
         return True
     return all(
-        type(key) is not str or key not in attributes or fits(attributes[key], value)
+        fits(attributes.get(key, others) if type(key) is str else others, value)
         for key, value in zip(held[::2], held[1::2], strict=True)
     )
 
@@ -409,7 +413,7 @@ _LOCATION = re.compile(r"cpu|meta|mps|(?:cuda|xpu|npu|hpu)(?::[0-9]{1,3})?")
 
 def torch_storage(key: Any, loader: str) -> dict[str, Any] | None:
     """The storage class of a persistent id as torch.save writes it (torch/serialization.py)."""
-    length = 6 if loader == "torch-raw" else 5 if loader == "torch" else -1
+    length = {"torch-raw": 6, "torch": 5, "torchscript": 5}.get(loader, -1)
     if type(key) is not tuple or len(key) != length or key[0] != "storage":
         return None
     cls, name, location, count = key[1:5]

@@ -258,9 +258,18 @@ def _single(slot: str) -> Condition:
     if slot.startswith("class:"):
         name = slot[6:]
         return lambda value: isinstance(value, Name) and _is_row(value.row, name)
+    if slot.startswith("each:"):
+        each = _single(slot[5:])
+        return lambda value: _is_whole(value) and all(map(each, parts(value)))
     if ":" in slot:
         return lambda value: isinstance(value, Instance) and _is_row(value.row, slot)
     return lambda value: type_of(value) == slot
+
+
+def _is_whole(value: Value) -> bool:
+    """A tuple, or a list whose every element is known."""
+    known = isinstance(value, Box) and value.type == "list" and not value.dropped
+    return known or type(value) is tuple
 
 
 def _is_row(row: Row | None, name: str) -> bool:
@@ -304,9 +313,14 @@ def _is_pairs(value: Value) -> bool:
         return True
     if kind not in ("list", "tuple") or (isinstance(value, Box) and value.dropped):
         return False
-    return all(
-        type(pair) is tuple and len(pair) == 2 and hash_inert(pair[0]) for pair in parts(value)
-    )
+    return all(_is_pair(pair) and hash_inert(next(iter(parts(pair)))) for pair in parts(value))
+
+
+def _is_pair(value: Value) -> bool:
+    """A tuple of two, or (Python 2 wrote ordered dicts so) a list of two."""
+    if isinstance(value, Box) and value.type == "list":
+        return len(value.items) == value.count == 2 and not value.dropped
+    return type(value) is tuple and len(value) == 2
 
 
 def _is_attributes(value: Value) -> bool:
@@ -388,10 +402,10 @@ def has_attributes(row: Row, state: Value) -> bool:
         state = state[0]
     if not row.attributes or type_of(state) != "dict":
         return True
-    pairs = zip(state.items[::2], state.items[1::2], strict=True)
+    others = row.attributes.get("*", "any")
     return all(
-        type(key) is not str or key not in row.attributes or holds(row.attributes[key], value)
-        for key, value in pairs
+        holds(row.attributes.get(key, others) if type(key) is str else others, value)
+        for key, value in zip(state.items[::2], state.items[1::2], strict=True)
     )
 
 
