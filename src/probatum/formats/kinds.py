@@ -45,12 +45,13 @@ class Seen:
         self.parent = parent
         self.size = material.size
         self.head = material.read(0, HEAD)
+        self.name = name
         self.base = name.rpartition("/")[2].lower()
 
     @cached_property
     def promise(self) -> str | None:
         """The kind that the name promises, if any."""
-        return promised(self.base)
+        return None if _is_raw_weights(self) else promised(self.base)
 
     @cached_property
     def text(self) -> str | None:
@@ -105,6 +106,14 @@ def is_loadable_start(head: bytes, size: int) -> bool:
     walk = Walk(head, size)
     announced = head[0] == 0x80 and walk.ops > 2 and walk.start != Start.NONE
     return announced or walk.start in (Start.CALLS, Start.LONG)
+
+
+def _is_raw_weights(seen: Seen) -> bool:
+    """Whether a `.bin` is named as the bare numbers that another format keeps beside its graph."""
+    if not seen.base.endswith(".bin"):
+        return False
+    openvino = seen.base[:-3] + "xml" in (name.lower() for name in seen.material.beside)
+    return openvino or "com.apple.CoreML/weights/" in seen.name
 
 
 def _magic(*magics: bytes, at: int = 0) -> Callable[[Seen], bool]:
@@ -316,7 +325,8 @@ def _xml_kind(seen: Seen) -> str:
 
 
 def _is_xml(seen: Seen) -> bool:
-    return _xml_root(seen) in ("net", "pmml")
+    """Any XML with a root; what is neither a network nor PMML is text."""
+    return _xml_root(seen) is not None and seen.promise in (None, "text", "openvino-xml", "pmml")
 
 
 def _xml_root(seen: Seen) -> str | None:
