@@ -184,6 +184,61 @@ def test_a_vocabulary_from_an_asset_is_proven_and_from_elsewhere_is_not() -> Non
     assert isinstance(verdict_on(saved_model_load, away, "saved-model"), Undecided)
 
 
+def starting(bound: bytes, filename: str = "") -> bytes:
+    """A table whose initialiser reads the file in its argument, bound to the second object."""
+    body = function("start", node("t", "InitializeTableFromTextFileV2", "h", "x"))
+    held = field(1, field(1, field(1, 2) + field(2, "_initialize")))
+    held += field(1, bound) + field(1, field(6, field(1, "start")))
+    held += field(2, field(1, "start") + field(2, field(2, b"\x01")))
+    rest = (asset("a:0", filename),) if filename else ()
+    return model(graph(node("a", "Const"), functions=(body,)), *rest, field(7, held))
+
+
+def test_a_path_bound_by_the_object_graph_is_proven_only_as_an_asset() -> None:
+    certificate_of(saved_model_load, starting(field(5, b""), "v.txt"), "saved-model")
+    constant = starting(field(9, field(1, "a")))
+    assert isinstance(verdict_on(saved_model_load, constant, "saved-model"), Undecided)
+
+
+def test_an_asset_s_path_may_lie_in_a_variable_that_nothing_else_reaches() -> None:
+    nodes = (
+        node("a", "Placeholder"), node("v", "VarHandleOp"), node("w", "AssignVariableOp", "v", "a"),
+        node("r", "ReadVariableOp", "v", "^w"), node("h", "HashTableV2"),
+        node("t", "InitializeTableFromTextFileV2", "h", "r"),
+    )  # fmt: skip
+    certificate_of(saved_model_load, model(graph(*nodes)), "saved-model")
+    named = field(5, field(1, "shared_name") + field(2, field(2, "v")))
+    for other in (
+        node("w2", "AssignVariableOp", "v", "p"),
+        node("c", "PartitionedCall", "v", call="f"),
+        node("v2", "VarHandleOp") + named,
+    ):
+        data = model(graph(*nodes, node("p", "Const"), other))
+        assert isinstance(verdict_on(saved_model_load, data, "saved-model"), Undecided)
+
+
+def test_a_path_that_one_caller_of_a_function_makes_itself_stays_undecided() -> None:
+    call = node("r", "StatefulPartitionedCall", "p", call="restore")
+    inner = function("outer", node("c", "Const"), node("r", "PartitionedCall", "c", call="restore"))
+    for nodes, functions in (
+        ((node("p", "Const"), call), (RESTORE,)),
+        ((node("p", "PlaceholderWithDefault", "p"), call), (RESTORE,)),
+        ((node("p", "Placeholder"), call), (RESTORE, inner)),
+        ((node("p", "Placeholder"), node("r", "MapDataset", "p", call="restore")), (RESTORE,)),
+    ):
+        data = model(graph(*nodes, functions=functions), saver("", "r"))
+        assert isinstance(verdict_on(saved_model_load, data, "saved-model"), Undecided)
+
+
+def test_the_saver_s_own_path_is_given_by_the_saver() -> None:
+    nodes = (
+        node("c", "Const"),
+        node("path", "PlaceholderWithDefault", "c"),
+        node("r", "RestoreV2", "path"),
+    )
+    certificate_of(saved_model_load, model(graph(*nodes), saver("", "r")), "saved-model")
+
+
 def test_a_node_on_another_machine_stays_undecided() -> None:
     data = graph(node("x", "NoOp", device="/job:worker/task:1"))
     assert isinstance(verdict_on(saved_model_run, data, "saved-model"), Undecided)

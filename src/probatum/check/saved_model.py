@@ -6,9 +6,10 @@ loader takes the file for by its name), `size`, `sha256` (of the file), `nodes`,
 
 1. every operation of every graph and library function is pure by rules/tensorflow_ops.toml, a
 function of the library, or the saver's own; 2. writing a checkpoint is in nothing that the
-loader runs or hands out; 3. a checkpoint or vocabulary is read from a path that the caller
-gives, or an asset; 4. nothing is placed on another machine, and assets are plain file names;
-5. for load-inert, the metadata names Keras's own objects; 6. all facts are these bytes'.
+loader runs or hands out; 3. a checkpoint or vocabulary is read from a path that every caller
+gives from outside, or an asset; 4. nothing is placed on another machine, and assets are plain
+file names; 5. for load-inert, the metadata names Keras's own objects; 6. all facts are these
+bytes'.
 """
 
 import hashlib
@@ -150,7 +151,10 @@ class _Graph:
         self.start: list[str] = []
         self.given: list[str] = []
         self.resources: list[str] = []
-        self.callables: list[str] = []
+        self.filename = ""
+        self.variables: list[str] = []
+        self.shared_as: dict[int, str] = {}
+        self.bound: dict[str, list[bool]] = {}
         parts = [(2, start, stop)] if bare else list(file.fields(start, stop))
         for wanted in (2, 3, 4, 5, 6, 7):  # the graph first: the rest names its nodes
             for number, at, until in parts:
@@ -170,7 +174,7 @@ class _Graph:
 
     def node(self, into: dict[str, list[Any]], start: int, stop: int) -> None:
         said = {1: "", 2: "", 4: ""}
-        inputs, called, seen = list[str](), list[str](), set[int]()
+        inputs, called, seen, shared = list[str](), list[str](), set[int](), ""
         for number, at, until in self.file.fields(start, stop):
             if number in said:
                 if number in seen:
@@ -181,11 +185,25 @@ class _Graph:
                 inputs.append(self.file.get(at, until - at).decode(errors="backslashreplace"))
             elif number == 5:
                 called += self.named(at, until, 0)
+                shared = self.shared(at, until) or shared
         name, op, device = said[1], said[2], said[4]
         if name in into:
             _reject("step 1: two nodes of one name")
         into[name] = [op, device, inputs, called]
         self.count += 1
+        if op == "VarHandleOp":
+            self.variables.append(shared or name)
+            self.shared_as[id(into[name])] = shared or name
+
+    def shared(self, start: int, stop: int) -> str:
+        """The value of an attribute `shared_name`, or nothing."""
+        if self.file.texts(start, stop, 1) != ["shared_name"]:
+            return ""
+        return "".join(
+            self.file.texts(at, until, 2)[0]
+            for number, at, until in self.file.fields(start, stop)
+            if number == 2
+        )
 
     def named(self, start: int, stop: int, depth: int) -> Iterator[str]:
         """The functions that one attribute names."""
@@ -220,7 +238,9 @@ class _Graph:
         self.functions[name] = (arguments, nodes)
 
     def saver(self, start: int, stop: int) -> None:
-        self.start += self.file.texts(start, stop, 3)
+        filename, restore = self.file.texts(start, stop, 1, 3)
+        self.filename = _node(filename)
+        self.start.append(restore)
 
     def collection(self, start: int, stop: int) -> None:
         if self.file.texts(start, stop, 1)[0] not in _COLLECTED:
@@ -262,13 +282,30 @@ class _Graph:
     def objects(self, start: int, stop: int) -> None:
         held: list[list[str]] = []
         started: set[int] = set()
+        assets: set[int] = set()
+        values: dict[str, list[int]] = {}
         for number, at, until in self.file.fields(start, stop):
             if number == 2:
-                self.callables += self.file.texts(at, until, 1)
+                [name] = self.file.texts(at, until, 1)
+                values[name] = [*self.bound_to(at, until)]
             elif number == 1:
                 held.append([])
                 self.object(at, until, held[-1], started)
+                if any(inner == 5 for inner, _, _ in self.file.fields(at, until)):
+                    assets.add(len(held) - 1)
         self.resources = [name for at in started if at < len(held) for name in held[at]]
+        self.bound = {name: [at in assets for at in said] for name, said in values.items()}
+
+    def bound_to(self, start: int, stop: int) -> Iterator[int]:
+        """The objects that a concrete function's last arguments are bound to."""
+        for number, at, until in self.file.fields(start, stop):
+            for inner, begin, end in self.file.fields(at, until) if number == 2 else ():
+                if inner == 2 and begin == end:
+                    yield begin
+                elif inner == 2:
+                    while begin < end:
+                        value, begin = self.file.number(begin)
+                        yield value
 
     def object(self, start: int, stop: int, held: list[str], started: set[int]) -> None:
         for number, at, until in self.file.fields(start, stop):
@@ -290,7 +327,12 @@ class _Graph:
         kinds = {op: kind for kind, ops in rules["checkpoints"].items() for op in ops.split()}
         top = self.reached(self.nodes, [*self.start, *self.given])
         handed = self.called(top)
+        self.callers: dict[str, list[tuple[str, list[Any]]]] = {}
         bodies = [("", self.nodes), *((name, body) for name, (_, body) in self.functions.items())]
+        for where, body in bodies:
+            for node in body.values():
+                for name in {node[0], *node[3]}:
+                    self.callers.setdefault(name, []).append((where, node))
         for where, body in bodies:
             for name, (op, device, *_) in body.items():
                 job = device.partition("job:")[2].partition("/")[0]
@@ -302,7 +344,8 @@ class _Graph:
                 if kind == "save" and (where in handed if where else name in top):
                     _reject("step 2: a checkpoint is written")
                 if kind in ("restore", "vocabulary"):
-                    self.from_outside(where, body, name, int(kind == "vocabulary"))
+                    at = int(kind == "vocabulary")
+                    self.given_from_outside(where, body[name][2][at : at + 1], 0)
 
     def reached(self, nodes: dict[str, list[Any]], names: list[str]) -> set[str]:
         found, waiting = set[str](), [_node(name) for name in names]
@@ -314,7 +357,7 @@ class _Graph:
         return found
 
     def called(self, top: set[str]) -> set[str]:
-        found, waiting = set[str](), [*self.resources, *self.callables]
+        found, waiting = set[str](), [*self.resources, *self.bound]
         for name in top:
             waiting += [self.nodes[name][0], *self.nodes[name][3]]
         while waiting:
@@ -325,22 +368,53 @@ class _Graph:
                     waiting += [op, *called]
         return found
 
-    def from_outside(self, where: str, body: dict[str, list[Any]], name: str, at: int) -> None:
+    def given_from_outside(self, where: str, said: list[str], depth: int) -> None:
+        """Rejects a value that is not the caller's, the saver's own path, or an asset."""
+        arguments, body = self.functions[where] if where else ([], self.nodes)
         for _ in range(len(body) + 1):
-            said = body[name][2][at : at + 1]
-            if not said or said[0].startswith("^"):
-                break
-            at, name = 0, _node(said[0])
-            if where and name in self.functions[where][0] and ":" not in said[0]:
+            name = _node(said[0]) if said else ""
+            if name in arguments and ":" not in said[0]:
+                self.argument(where, arguments.index(name), len(arguments), depth)
                 return
-            if name not in body:
+            if name not in body or said[0].startswith("^"):
                 break
-            op = body[name][0]
-            if not where and (name in self.assets or op.startswith("Placeholder")):
+            op, _, said, _ = body[name]
+            if not where and (
+                op in ("Placeholder", "PlaceholderV2")
+                or name in self.assets
+                or name == self.filename
+            ):
+                return
+            if not where and op == "ReadVariableOp" and said:
+                self.variable(_node(said[0]), depth)
                 return
             if op != "Identity":
                 break
         _reject("step 3: a file is read by a path that the graph makes itself")
+
+    def variable(self, handle: str, depth: int) -> None:
+        """Rejects a variable that anything could assign but the caller, the saver or an asset."""
+        node = self.nodes.get(handle)
+        shared = self.shared_as.get(id(node))
+        if depth > 20 or shared is None or self.variables.count(shared) != 1:
+            _reject("step 3: a path in a variable that is not one alone")
+        for op, _, inputs, _ in self.nodes.values():
+            if handle not in [_node(one) for one in inputs]:
+                continue
+            if op == "AssignVariableOp" and len(inputs) > 1 and _node(inputs[0]) == handle:
+                self.given_from_outside("", inputs[1:2], depth + 1)
+            elif op not in ("ReadVariableOp", "VarIsInitializedOp"):
+                _reject("step 3: a path in a variable that is handed on")
+
+    def argument(self, function: str, at: int, count: int, depth: int) -> None:
+        bound = self.bound.get(function, [])
+        captured = at - (count - len(bound))
+        if depth > 20 or (captured >= 0 and not bound[captured]):
+            _reject("step 3: a path that the model binds itself")
+        for where, (op, _, inputs, _) in self.callers.get(function, []):
+            if op not in ("PartitionedCall", "StatefulPartitionedCall", function):
+                _reject("step 3: a path handed on in a way that is not followed")
+            self.given_from_outside(where, inputs[at : at + 1], depth + 1)
 
 
 _PARTS: dict[int, Callable[[_Graph, int, int], None]] = {

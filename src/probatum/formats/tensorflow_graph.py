@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from probatum.errors import FormatError
-from probatum.formats.protobuf import Schema, Wire, schema
+from probatum.formats.protobuf import BYTES, Schema, Wire, schema
 from probatum.ports import Material
 from probatum.vocabulary import Place, Reason
 
@@ -64,6 +64,7 @@ _OBJECT = schema(
 )  # fmt: skip
 _CHILD = schema(node="1n", name="2b")
 _USER = schema(identifier="1b", version="2b", metadata="3b")
+_CONCRETE = schema(bound="2n*", input="3b", output="4b")
 _SAVED_FUNCTION = schema(concrete="1b*", spec="2b")
 _BARE = schema(concrete="1b", keyword="2b*", positional="3n", spec="4b")
 # keras/protobuf/saved_metadata.proto
@@ -80,7 +81,10 @@ INITIALISERS = ("saved_model_main_op", "legacy_init_op", "main_op", "saved_model
 
 
 class Node(Struct, frozen=True):
-    """An operation: `functions` are those its attributes name; `at` is its byte."""
+    """An operation: `functions` are those its attributes name; `at` is its byte.
+
+    `shared` is the name by which a resource is one with others.
+    """
 
     name: str
     op: str
@@ -88,6 +92,7 @@ class Node(Struct, frozen=True):
     device: str
     functions: tuple[str, ...]
     at: int
+    shared: str = ""
 
 
 class Function(Struct, frozen=True):
@@ -101,20 +106,22 @@ class Function(Struct, frozen=True):
 class Meta(Struct, frozen=True):
     """One graph with what a loader runs of it.
 
-    `initialisers` and `signatures` are tensor or node names, `save` and `restore` the saver's;
-    `assets` maps a top-level node to its file; `resources` are functions that run at loading,
-    `callable` those that a loaded object hands out; `metadata` are Keras's JSON texts.
+    `initialisers` and `signatures` are tensor or node names; `filename` is the tensor that a saver
+    feeds and `restore` the node it runs; `assets` maps a top-level node to its file; `resources`
+    are functions that run at loading; `bound` are those that a loaded object hands out, with, for
+    each value that TensorFlow binds to its last arguments, whether it is an asset; `metadata` are
+    Keras's JSON texts.
     """
 
     nodes: tuple[Node, ...]
     functions: dict[str, Function]
     initialisers: tuple[str, ...] = ()
     signatures: tuple[str, ...] = ()
-    save: str = ""
+    filename: str = ""
     restore: str = ""
     assets: tuple[tuple[str, str], ...] = ()
     resources: tuple[str, ...] = ()
-    callable: tuple[str, ...] = ()
+    bound: dict[str, tuple[bool, ...]] = {}
     metadata: tuple[str, ...] = ()
 
 
@@ -165,17 +172,17 @@ class _Reader:
         graph = self.graph(*parts[2][0]) if 2 in parts else Meta((), {})
         started, signatures = self.signatures(parts.get(5, []))
         saver = self.texts(_SAVER, "the saver", *parts[3][0]) if 3 in parts else {}
-        resources, callable, metadata = self.objects(*parts[7][0]) if 7 in parts else ((), (), ())
+        resources, bound, metadata = self.objects(*parts[7][0]) if 7 in parts else ((), {}, ())
         return Meta(
             graph.nodes,
             graph.functions,
             started + self.collections(parts.get(4, [])),
             signatures,
-            saver.get(2, ""),
+            saver.get(1, ""),
             saver.get(3, ""),
             tuple(self.asset(*one) for one in parts.get(6, [])),
             resources,
-            callable,
+            bound,
             metadata,
         )
 
@@ -196,6 +203,7 @@ class _Reader:
         said = {1: "", 2: "", 4: ""}
         inputs: list[str] = []
         named: list[str] = []
+        shared = ""
         for number, _, start, stop in self.wire.fields(_NODE, "a node", begin, end):
             if number in said:
                 said[number] = self.wire.text(start, stop)
@@ -203,7 +211,19 @@ class _Reader:
                 inputs.append(self.wire.text(start, stop))
             elif number == 5:
                 named.extend(self.functions_of(start, stop, 0))
-        return Node(said[1], said[2], tuple(inputs), said[4], tuple(named), begin)
+                shared = self.shared_name(start, stop) or shared
+        name = said[1]
+        return Node(name, said[2], tuple(inputs), said[4], tuple(named), begin, shared or name)
+
+    def shared_name(self, begin: int, end: int) -> str:
+        """The value of an attribute `shared_name`, or nothing."""
+        parts = {
+            number: (start, stop)
+            for number, _, start, stop in self.wire.fields(_ENTRY, "an attribute", begin, end)
+        }
+        if 2 not in parts or self.wire.text(*parts.get(1, (0, 0))) != "shared_name":
+            return ""
+        return self.texts(_VALUE, "a name", *parts[2]).get(2, "")
 
     def functions_of(self, begin: int, end: int, depth: int) -> Iterator[str]:
         """The functions that one attribute names, at any depth."""
@@ -314,27 +334,44 @@ class _Reader:
 
     def objects(
         self, begin: int, end: int
-    ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    ) -> tuple[tuple[str, ...], dict[str, tuple[bool, ...]], tuple[str, ...]]:
         """Functions that run at loading, functions handed out, and Keras's metadata."""
         nodes: list[list[str]] = []
         started: set[int] = set()
-        callable: list[str] = []
+        assets: set[int] = set()
+        held: dict[str, list[int]] = {}
         metadata: list[str] = []
         for number, _, start, stop in self.wire.fields(_OBJECTS, "the objects", begin, end):
             if number == 2:
-                for inner, _, at, until in self.wire.fields(_ENTRY, "a function", start, stop):
-                    if inner == 1:
-                        callable.append(self.wire.text(at, until))
+                name, values = self.concrete(start, stop)
+                held[name] = values
             else:
                 nodes.append([])
-                self.object(start, stop, nodes[-1], started, metadata)
+                if self.object(start, stop, nodes[-1], started, metadata):
+                    assets.add(len(nodes) - 1)
         resources = [name for at in started if at < len(nodes) for name in nodes[at]]
-        return tuple(sorted(resources)), tuple(callable), tuple(metadata)
+        bound = {name: tuple(at in assets for at in values) for name, values in held.items()}
+        return tuple(sorted(resources)), bound, tuple(metadata)
+
+    def concrete(self, begin: int, end: int) -> tuple[str, list[int]]:
+        """A function's name and the objects bound to its last arguments."""
+        name, values = "", list[int]()
+        for number, _, start, stop in self.wire.fields(_ENTRY, "a function", begin, end):
+            if number == 1:
+                name = self.wire.text(start, stop)
+                continue
+            for inner, wire, at, until in self.wire.fields(_CONCRETE, "a function", start, stop):
+                if inner == 2:
+                    values.extend(self.wire.numbers(at, until) if wire == BYTES else [at])
+        return name, values
 
     def object(
         self, begin: int, end: int, names: list[str], started: set[int], metadata: list[str]
-    ) -> None:
+    ) -> bool:
+        """Whether it is an asset; its functions, what starts, and metadata go where told."""
+        asset = False
         for number, _, start, stop in self.wire.fields(_OBJECT, "an object", begin, end):
+            asset = asset or number == 5
             if number == 1:
                 node, said = 0, ""
                 for inner, _, value, until in self.wire.fields(_CHILD, "a child", start, stop):
@@ -352,6 +389,7 @@ class _Reader:
                 for inner, _, at, until in self.wire.fields(table, "a function", start, stop):
                     if inner == 1:
                         names.append(self.wire.text(at, until))
+        return asset
 
     def texts(
         self, table: Schema, what: str, begin: int, end: int, most: int = 1 << 16

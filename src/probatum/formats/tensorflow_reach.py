@@ -17,9 +17,13 @@ from probatum.formats.tensorflow_graph import Function, Meta, Node
 from probatum.vocabulary import Place, Reason, Step, Undecided, Witness
 
 MOST = 100
-# Operations that hand a path on unchanged, and those that a caller fills from outside.
+MOST_CALLS = 20
+# Operations that hand a path on unchanged, that a caller fills, and that call a function with
+# their inputs as its arguments.
 PASSES = frozenset({"Identity"})
-FILLED = frozenset({"Placeholder", "PlaceholderWithDefault", "PlaceholderV2"})
+FILLED = frozenset({"Placeholder", "PlaceholderV2"})
+VARIABLE_USES = frozenset({"AssignVariableOp", "ReadVariableOp", "VarIsInitializedOp"})
+CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 # Which input of a checkpoint's operation is the path.
 PATH_INPUT = {"InitializeTableFromTextFile": 1, "InitializeTableFromTextFileV2": 1}
 
@@ -85,13 +89,17 @@ class _Judge:
         self.meta = meta
         self.top = _by_name(meta.nodes)
         self.bodies = {one.name: _by_name(one.nodes) for one in meta.functions.values()}
-        self.assets = {node for node, _ in meta.assets}
+        self.given = {node for node, _ in meta.assets} | {_node_of(meta.filename)}
+        self.callers: dict[str, list[tuple[str, Node]]] = {}
+        for where, node in self.everything():
+            for name in {*self.calls(node)} & meta.functions.keys():
+                self.callers.setdefault(name, []).append((where, node))
         started = [*meta.initialisers, meta.restore]
         self.top_at_load = self.slice(started)
         self.at_load = self.called(self.top_at_load, meta.resources)
         given = self.slice(meta.signatures)
         self.top_at_run = self.top_at_load | given
-        self.at_run = self.at_load | self.called(given, meta.callable)
+        self.at_run = self.at_load | self.called(given, meta.bound)
 
     def everything(self) -> Iterator[tuple[str, Node]]:
         """Every node, with the function it stands in, or nothing."""
@@ -168,23 +176,67 @@ class _Judge:
 
     def from_outside(self, where: str, node: Node) -> bool:
         """Whether the path comes from the caller, or is one of the model's assets."""
-        function = self.meta.functions.get(where) if where else None
-        local = self.bodies[where] if function else self.top
-        for _ in range(len(local) + 1):
-            at = PATH_INPUT.get(node.op, 0)
-            if len(node.inputs) <= at or node.inputs[at].startswith("^"):
+        at = PATH_INPUT.get(node.op, 0)
+        return at < len(node.inputs) and self.is_given(where, node.inputs[at], 0)
+
+    def is_given(self, where: str, said: str, depth: int) -> bool:
+        """Whether the value `said` in a function, or in the graph, is given from outside."""
+        body = self.bodies[where] if where else self.top
+        for _ in range(len(body) + 1):
+            name = _node_of(said)
+            # An argument is named bare; the output of a node is node:output:index.
+            if where and ":" not in said and name in self.meta.functions[where].arguments:
+                return self.is_argument_given(self.meta.functions[where], name, depth)
+            if said.startswith("^") or name not in body:
                 return False
-            name = _node_of(node.inputs[at])
-            if function is not None and _is_argument(function, name, node.inputs[at]):
+            node = body[name]
+            if not where and (node.op in FILLED or name in self.given):
                 return True
-            if name not in local:
+            if not where and node.op == "ReadVariableOp" and node.inputs:
+                return self.is_variable_given(_node_of(node.inputs[0]), depth)
+            if node.op not in PASSES or not node.inputs:
                 return False
-            node = local[name]
-            if function is None and (node.op in FILLED or name in self.assets):
-                return True
-            if node.op not in PASSES:
-                return False
+            said = node.inputs[0]
         return False
+
+    def is_variable_given(self, handle: str, depth: int) -> bool:
+        """Whether a variable of the graph, which nothing else can reach, is assigned from outside.
+
+        TensorFlow keeps an asset's path in one where a table is built from it.
+        """
+        variable = self.top.get(handle)
+        if variable is None or variable.op != "VarHandleOp" or depth > MOST_CALLS:
+            return False
+        users = [one for one in self.meta.nodes if handle in map(_node_of, one.inputs)]
+        assigned = [one for one in users if one.op == "AssignVariableOp"]
+        alone = sum(
+            one.op == "VarHandleOp" and one.shared == variable.shared
+            for _, one in self.everything()
+        )
+        return (
+            alone == 1
+            and {one.op for one in users} <= VARIABLE_USES
+            and all(
+                len(one.inputs) > 1
+                and _node_of(one.inputs[0]) == handle
+                and self.is_given("", one.inputs[1], depth + 1)
+                for one in assigned
+            )
+        )
+
+    def is_argument_given(self, function: Function, name: str, depth: int) -> bool:
+        """Whether each caller of a function, TensorFlow's loader too, gives this argument so."""
+        at = function.arguments.index(name)
+        bound = self.meta.bound.get(function.name, ())
+        captured = at - (len(function.arguments) - len(bound))
+        if depth > MOST_CALLS or (captured >= 0 and not bound[captured]):
+            return False
+        return all(
+            (node.op in CALLS or node.op == function.name)
+            and at < len(node.inputs)
+            and self.is_given(where, node.inputs[at], depth + 1)
+            for where, node in self.callers.get(function.name, ())
+        )
 
     def outside(self) -> Iterator[Undecided]:
         """Assets that do not lie in the model's own folder."""
@@ -199,11 +251,6 @@ def _by_name(nodes: tuple[Node, ...]) -> dict[str, Node]:
     if len(found) != len(nodes):
         raise FormatError(Reason.PARSER_DIFFERENTIAL, "two nodes of one name")
     return found
-
-
-def _is_argument(function: Function, name: str, said: str) -> bool:
-    # An argument is named bare; the output of a node is node:output:index.
-    return name in function.arguments and ":" not in said
 
 
 def _node_of(name: str) -> str:
