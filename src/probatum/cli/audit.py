@@ -57,7 +57,10 @@ def add_parser(subparsers: SubParsers) -> None:
         examples=_EXAMPLES,
     )
     made.add_argument("targets", nargs="+", metavar="TARGET", help="what to audit")
-    add_output(made, FORMATS)
+    add_output(made, FORMATS).add_argument(
+        "--problems-only", action="store_true",
+        help="sarif: leave out what is proven or accepted, for services that alert on everything",
+    )  # fmt: skip
     made.add_argument("--exclude", action="append", default=[], metavar="GLOB",
                       help="leave out files whose name fits; may be repeated")  # fmt: skip
     made.add_argument("--jobs", type=_count, default=0, metavar="N",
@@ -75,13 +78,16 @@ def run(arguments: argparse.Namespace) -> int:
     from probatum.audit.run import audit
     from probatum.cli.output import demand_writable, say, write
     from probatum.cli.progress import progress
+    from probatum.errors import UsageError
     from probatum.policy import decide, summary
 
     demand_writable(arguments.output)
+    if arguments.problems_only and arguments.format != "sarif":
+        raise UsageError("--problems-only goes with --format sarif")
     talk = (lambda line: None) if arguments.quiet else say
     configuration = _configuration(arguments, talk)
     settings, policy = _settings(arguments, configuration), _policy(arguments, configuration)
-    with progress(arguments.progress and not arguments.quiet) as on_progress:
+    with progress(False if arguments.quiet else arguments.progress) as on_progress:
         report = audit(
             arguments.targets,
             settings,
@@ -99,10 +105,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _rendered(report: Report, decision: Decision, arguments: argparse.Namespace) -> str:
     from probatum.render.formats import rendered
 
-    if arguments.format != "terminal":
-        return rendered(report, arguments.format, decision=decision)
-    colour = arguments.output is None and _colourful()
-    return rendered(report, "terminal", colour=colour, verbose=arguments.verbose)
+    options = {}
+    if arguments.format == "terminal":
+        colour = arguments.output is None and _colourful()
+        options = {"colour": colour, "verbose": arguments.verbose}
+    elif arguments.problems_only:
+        options = {"problems_only": True}
+    return rendered(report, arguments.format, decision=decision, **options)
 
 
 def _colourful() -> bool:

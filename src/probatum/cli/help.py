@@ -50,8 +50,8 @@ def add_command(
     return made
 
 
-def add_output(parser: Parser, formats: tuple[str, ...]) -> None:
-    """Add `--format` and `-o`: every command that reports takes both."""
+def add_output(parser: Parser, formats: tuple[str, ...]) -> argparse._ArgumentGroup:
+    """Add `--format` and `-o`: every command that reports takes both. Returns their group."""
     group = parser.add_argument_group("output")
     group.add_argument(
         "--format",
@@ -62,6 +62,7 @@ def add_output(parser: Parser, formats: tuple[str, ...]) -> None:
     group.add_argument(
         "-o", "--output", metavar="FILE", help="write the report to FILE (whole or not at all)"
     )
+    return group
 
 
 def _width() -> int:
