@@ -98,20 +98,7 @@ def _pieces(read: Read, at: int, length: int) -> Iterator[bytes]:
 
 
 def _zip(listed: list[tuple[str, int, int, str | None]], read: Read, size: int, seen: Any) -> None:
-    start, end, count = _directory(read, size)
-    records = sorted(_records(read, start, end, count), key=lambda one: one["header"])
-    names = [one["name"] for one in records]
-    _demand(len(set(names)) == len(names), "two members have one name")
-    torch = any(name.rpartition("/")[2] in _TORCH or "/.data/" in name for name in names)
-    at, found = 0, {}
-    for one in records:
-        _demand(one["header"] == at, "the members do not follow each other without gap or overlap")
-        data, at = _span(one, read, seen, torch)
-        if not (one["name"].endswith("/") and one["size"] == 0):
-            found[one["name"]] = (one, data)  # in the order of their data
-    _demand(at == start, "bytes lie between the members and the directory")
-    for piece in _pieces(read, start, size - start):
-        seen.update(piece)
+    found, torch = zip_records(read, size, seen)
     _demand(list(found) == [one[0] for one in listed], "other members than those listed")
     for name, length, place, digest in listed:
         one, data = found[name]
@@ -122,6 +109,29 @@ def _zip(listed: list[tuple[str, int, int, str | None]], read: Read, size: int, 
             _demand(one["method"] == 0 and _may_stay(name, length, data, read, torch), name)
         else:
             _demand(_digest(one, data, read) == digest, f"{name!r} has another content")
+
+
+def zip_records(
+    read: Read, size: int, seen: Any
+) -> tuple[dict[str, tuple[dict[str, Any], int]], bool]:
+    """Each member by name, in the order of its data: (what every reader says of it, the data's
+    place); and whether it is a torch archive. `seen` is fed what is no stored member's data.
+    """
+    start, end, count = _directory(read, size)
+    records = sorted(_records(read, start, end, count), key=lambda one: one["header"])
+    names = [one["name"] for one in records]
+    _demand(len(set(names)) == len(names), "two members have one name")
+    torch = any(name.rpartition("/")[2] in _TORCH or "/.data/" in name for name in names)
+    at, found = 0, {}
+    for one in records:
+        _demand(one["header"] == at, "the members do not follow each other without gap or overlap")
+        data, at = _span(one, read, seen, torch)
+        if not (one["name"].endswith("/") and one["size"] == 0):
+            found[one["name"]] = (one, data)
+    _demand(at == start, "bytes lie between the members and the directory")
+    for piece in _pieces(read, start, size - start):
+        seen.update(piece)
+    return found, torch
 
 
 def _directory(read: Read, size: int) -> tuple[int, int, int]:
