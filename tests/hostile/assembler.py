@@ -87,12 +87,15 @@ def encoded(one: Instruction) -> bytes:
     return code if encoder is None else code + encoder(*one.args)
 
 
-def disassembled(data: bytes) -> list[Instruction]:
-    """The instructions of one well-formed stream, up to its STOP; frames are left out."""
+def disassembled(data: bytes, fire: int | None = None) -> list[Instruction]:
+    """The instructions of one well-formed stream, up to its STOP; frames are left out.
+
+    The instruction at the offset `fire` gets that label.
+    """
     return [
-        Instruction(op.name, _arguments(op.name, arg))
-        for op, arg, _ in pickletools.genops(data)
-        if op.name != "FRAME"
+        Instruction(op.name, _arguments(op.name, arg), label="fire" if at == fire else None)
+        for op, arg, at in pickletools.genops(data)
+        if op.name != "FRAME" and at is not None
     ]
 
 

@@ -1,12 +1,22 @@
 """The corpus: every gadget called directly, and every technique with gadgets that stand for all."""
 
+import collections
+import datetime
+import decimal
+import fractions
+import itertools
+import pathlib
+import pickle
+import random
 import re
+import types
+import uuid
 from collections.abc import Iterator
 from functools import cache
 
 from hostile import containers
 from hostile.assembler import Program, assemble
-from hostile.expressions import Style, parsed
+from hostile.expressions import Ref, Style, parsed
 from hostile.gadgets import Gadget, gadgets
 from hostile.samples import Sample
 from hostile.techniques import applicable, called, programmed, reached, techniques
@@ -80,3 +90,41 @@ def _sample(family: str, name: str, program: Program, gadget: Gadget) -> Sample:
         offset=program.labels.get("fire"),
         beside=("probatum_beside.py",) if "beside" in name else (),
     )
+
+
+def returning_code() -> Iterator[Sample]:
+    """Pickles that run nothing and return a callable or a module: load-inert, but not data."""
+    named = [gadget for gadget in gadgets() if isinstance(gadget.call.function, Ref)]
+    for gadget, protocol in itertools.product(named, PROTOCOLS[::2]):
+        for name, value in (("bare", gadget.call.function), ("held", [gadget.call.function])):
+            head = [f"PROTO {protocol}"] if protocol >= 2 else []
+            program = assemble("\n".join([*head, *Style(protocol).lines(value), "STOP"]))
+            yield _sample("returned", f"{name}/{gadget.callable}/p{protocol}", program, gadget)
+
+
+def honest() -> Iterator[bytes]:
+    """Pickles without any effect, by Python's own pickler: the oracle must find nothing in them."""
+    values = [
+        None,
+        [1, 2.5, "text", b"bytes", (True, None), {"k": {1, 2}}],
+        datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC),
+        decimal.Decimal("1.5"),
+        fractions.Fraction(1, 3),
+        uuid.UUID(int=5),
+        pathlib.PurePosixPath("a/b"),
+        collections.OrderedDict(a=1),
+        collections.Counter("abc"),
+        collections.defaultdict(list, a=[1]),
+        collections.deque([1]),
+        types.SimpleNamespace(a=1),
+        random.Random(1),
+        re.compile("a+"),
+        ValueError("x"),
+        len,
+        collections.OrderedDict,
+        range(3),
+        1 << 100,
+    ]
+    for value in values:
+        for protocol in range(6):
+            yield pickle.dumps(value, protocol)

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hostile.gadgets import gadgets, globals_in
 from hostile.samples import Sample
@@ -27,7 +26,7 @@ class Outcome:
 
     `event` is the audit event of the effect, or `probatum.change`, `probatum.end`,
     `probatum.hang` for one that only shows afterwards; None if there was none. `code` says that
-    what came back holds a function, a module or a class.
+    what came back holds a function, a method or a module.
     """
 
     loader: str
@@ -111,7 +110,7 @@ def _modules() -> set[str]:
     return {one for one in named | _ALWAYS if not one.startswith(_NOT_AHEAD)}
 
 
-_ALWAYS: set[Any] = {
+_ALWAYS = {
     "copyreg",
     "codecs",
     "encodings.latin_1",

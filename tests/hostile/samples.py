@@ -9,8 +9,9 @@ from hostile.gadgets import Gadget
 class Sample:
     """Bytes that reach an effect when loaded.
 
-    `kind` is the artifact kind they are of, `loaders` are the oracle's that read it, `offset` that of the opcode that sets the effect
-    off where one opcode does, `beside` the files that lie next to the sample when it is loaded.
+    `kind` is the artifact kind they are of, `loaders` the oracle's that read it, `offset` that of
+    the opcode that sets the effect off where one opcode does, `beside` the files that lie next to
+    the sample when it is loaded.
     """
 
     name: str

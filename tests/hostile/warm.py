@@ -37,7 +37,7 @@ TIMEOUT_S = 3.0
 REPORT_FD = 900
 ROOTS = tuple(
     os.path.realpath(root) + os.sep
-    for root in {os.path.dirname(os.__file__), *(p for p in sys.path[1:] if os.path.isdir(p))}
+    for root in {str(Path(os.__file__).parent), *(p for p in sys.path[1:] if Path(p).is_dir())}
 )
 
 QUIET = frozenset(
@@ -247,7 +247,7 @@ def _reads_installed(args: tuple[Any, ...]) -> bool:
 
 
 def _in_import(frame: types.FrameType | None) -> bool:
-    """Whether the import system is at work: it calls, or it runs the body of an installed module."""
+    """Whether the import system calls, or runs the body of an installed module."""
     first = True
     while frame is not None:
         code = frame.f_code
@@ -329,7 +329,7 @@ def _confine() -> None:
 
 
 def _holds_code(value: Any) -> bool:
-    """Whether what came back holds a function, a module or a class."""
+    """Whether what came back holds a function, a method or a module."""
     seen: set[int] = set()
     todo = [value]
     while todo and len(seen) < 10_000:
@@ -356,7 +356,6 @@ _CODE = (
     types.CodeType,
     types.MethodDescriptorType,
     types.WrapperDescriptorType,
-    type,
 )
 
 
