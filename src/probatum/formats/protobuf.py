@@ -21,6 +21,7 @@ from probatum.vocabulary import Place, Reason
 
 MAX_DEPTH = 100
 _WINDOW = 1 << 20
+_PEEP = 1 << 14
 _CONTINUED = bytes(range(128, 256))
 _TOO_LONG = re.compile(rb"[\x80-\xff]{10}")
 
@@ -166,7 +167,9 @@ class Wire:
         held = start - self._base
         enough = min(stop, start + 4096, self.material.size)
         if held < 0 or enough > self._base + len(self._data):
-            self._data, self._base = self.material.read(start, _WINDOW), start
+            # Behind something skipped there may be little to read before the next such thing.
+            size = _WINDOW if 0 <= held <= len(self._data) else _PEEP
+            self._data, self._base = self.material.read(start, size), start
         return self._data, self._base
 
     def _number(self, data: bytes, at: int, base: int) -> tuple[int, int]:
