@@ -34,7 +34,7 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
     claim = facts.get("claim")
     if claim not in ("load-inert", "self-contained", "header-sound"):
         _reject("step 5: another claim")
-    file = _File(read, size, claim == "load-inert")
+    file = _File(read, size)
     try:
         file.walk()
         built = 0
@@ -57,8 +57,8 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
 
 
 class _File:
-    def __init__(self, read: Callable[[int, int], bytes], size: int, load: bool) -> None:
-        self.read, self.size, self.load = read, size, load
+    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
+        self.read, self.size = read, size
         self.parts: list[tuple[int, int]] = []
         self.data: list[tuple[int, int]] = []
         self.objects: set[int] = set()

@@ -6,7 +6,8 @@ the B-trees of chunks; each part's bytes are marked, and so are the bytes of eve
 - **Proven**: each part is where its pointer says, inside the file, and no two share a byte.
   `check/hdf5_file.py` marks them again with a reader of its own.
 - **Refuted**: a pointer past the end, a wrong signature, or two parts that overlap.
-- **Undecided**: the file is cut short before its superblock, or has structures not read here.
+- **Undecided**: the file is cut short before its superblock, has structures not read here, or
+  keeps a part in another file or behind a filter that is not compiled in.
 
 Not judged: the checksums of version 2 headers (HDF5 itself refuses a wrong one), and whether a
 dataset's size fits its type and shape.
@@ -20,7 +21,17 @@ from probatum.claims import HEADER_SOUND
 from probatum.formats import hdf5, hdf5_keras
 from probatum.formats.bounds import Broken
 from probatum.ports import Material, analyzer
-from probatum.vocabulary import Artifact, Certificate, Place, Proven, Refuted, Verdict, Witness
+from probatum.vocabulary import (
+    Artifact,
+    Certificate,
+    Place,
+    Proven,
+    Reason,
+    Refuted,
+    Undecided,
+    Verdict,
+    Witness,
+)
 
 
 @analyzer(id="hdf5-header", claim=HEADER_SOUND, accepts={"hdf5"})
@@ -35,6 +46,10 @@ def hdf5_header(artifact: Artifact, material: Material) -> Verdict:
         return Refuted((overlap,))
     if found.open:
         return found.open[0]
+    ways = found.outside + found.plugins
+    if ways:
+        detail = f"a part of it lies elsewhere: {ways[0].says}"
+        return Undecided(Reason.OUTSIDE_TARGET, detail, ways[0].place)
     facts = hdf5_keras.facts(HEADER_SOUND.id, material, found, None)
     return Proven(Certificate("hdf5_file", facts))
 
