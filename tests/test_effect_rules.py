@@ -226,7 +226,13 @@ def _slots(row: dict[str, Any]) -> list[str]:
 
 
 def _options(slot: str) -> list[str]:
-    return slot.rstrip("*?").split("|")
+    found: list[str] = []
+    for option in slot.rstrip("*?").split("|"):
+        if option.startswith("("):
+            found += option[1:-1].replace("/", ",").split(",")
+        else:
+            found.append(option.removeprefix("each:"))
+    return found
 
 
 def _every_row() -> list[tuple[str, dict[str, Any]]]:
@@ -282,6 +288,7 @@ def test_names_that_a_slot_tells_apart_do_not_share_a_row() -> None:
     kin = {
         "torch:FloatStorage",
         "torch:float32",
+        "torch:per_tensor_affine",
         "sklearn.metrics._dist_metrics:EuclideanDistance64",
     }
     wanted = {

@@ -196,6 +196,13 @@ def _condition(slot: str) -> Callable[[Any], bool]:
         return lambda value: type(value) is type(constant) and value == constant
     if slot.startswith("class:"):
         return lambda value: isinstance(value, Named) and value.row is summary(slot[6:])
+    if slot[0] == "(":
+        parts = [_conditions(part.replace("/", "|")) for part in slot[1:-1].split(",")]
+        return lambda value: (
+            type(value) is tuple
+            and len(value) == len(parts)
+            and all(any(one(item) for one in part) for part, item in zip(parts, value, strict=True))
+        )
     if slot.startswith("each:"):
         each = _condition(slot[5:])
         return lambda value: type(value) in (list, tuple) and all(map(each, value))

@@ -258,6 +258,9 @@ def _single(slot: str) -> Condition:
     if slot.startswith("class:"):
         name = slot[6:]
         return lambda value: isinstance(value, Name) and _is_row(value.row, name)
+    if slot.startswith("("):
+        inner = tuple(part.replace("/", "|") for part in slot[1:-1].split(","))
+        return lambda value: type(value) is tuple and admits(inner, value)
     if slot.startswith("each:"):
         each = _single(slot[5:])
         return lambda value: _is_whole(value) and all(map(each, parts(value)))
