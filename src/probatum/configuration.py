@@ -8,7 +8,6 @@ Every mistake is a ConfigurationError that names the file, the key and what is a
 """
 
 import datetime
-import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -121,9 +120,9 @@ def read(path: str) -> Configuration:
 def limited(limits: Limits, caps: Caps, table: LimitsTable) -> tuple[Limits, Caps]:
     """`limits` and `caps` with what `table` says put over them. Raises: ConfigurationError."""
     said = {
-        field.name: size_of(value) if isinstance(value, str) else value
-        for field in fields(table)
-        if (value := getattr(table, field.name)) is not None
+        name: size_of(value) if isinstance(value, str) else value
+        for name in table.__struct_fields__
+        if (value := getattr(table, name)) is not None
     }
     renamed = {_IN_LIMITS.get(name, name): value for name, value in said.items()}
     return _over(limits, renamed), _over(caps, renamed)
@@ -142,6 +141,8 @@ def size_of(text: str) -> int:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?`, or what is known at all."""
+    import difflib
+
     known = sorted(known)
     close = difflib.get_close_matches(word, known, 1, 0.6)
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
@@ -198,7 +199,7 @@ _Over = TypeVar("_Over", Limits, Caps)
 
 
 def _over(defaults: _Over, said: dict[str, Any]) -> _Over:
-    known = {field.name for field in fields(defaults)}
+    known = defaults.__struct_fields__
     return replace(defaults, **{name: value for name, value in said.items() if name in known})
 
 
