@@ -174,6 +174,17 @@ def test_a_custom_operator_is_undecided_and_named(name: str) -> None:
     certificate_of(tflite_header, data, "tflite")
 
 
+def test_the_old_field_of_an_operator_code_is_a_signed_byte() -> None:
+    # Read without its sign, 150 would be a builtin and hide that the operator is a custom one.
+    data = flatbuffer(model(codes=[{0: (1, 150), 1: "Evil", 3: (4, 32)}]))
+    verdict = verdict_on(tflite_load, data, "tflite")
+    assert isinstance(verdict, Undecided)
+    assert "'Evil'" in verdict.detail
+    forged = _forged(data, "load-inert")
+    forged.facts["operators"] = ["builtin:150"]
+    assert_rejected(forged, data, "a builtin of 150")
+
+
 def test_a_flex_operator_with_an_effect_is_refuted() -> None:
     data = flatbuffer(model(codes=[custom("FlexReadFile")]))
     verdict = verdict_on(tflite_load, data, "tflite")

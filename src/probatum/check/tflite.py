@@ -49,7 +49,7 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
         _demand(not odd, "a type that is not known")
     # 4. The facts are about these bytes.
     codes = [walk.tables[at][1] for at in walk.model.get(1, [])]
-    names = [(max(one.get(0, 0), one.get(3, 0)), walk.text(one.get(1))) for one in codes]
+    names = [(_code(one), walk.text(one.get(1))) for one in codes]
     spelled = {f"custom:{name}" if code == 32 else f"builtin:{code}" for code, name in names}
     derived = (size, _skeleton(read, size, contents + walk.options), len(walk.tables))
     said = (facts["size"], facts["skeleton"], facts["tables"], facts["operators"])
@@ -186,6 +186,12 @@ class _Walk:
             start = max(0, at - (1 << 15))
             self.page, self.base = self.read(start, length + (1 << 16)), start
         return self.page[at - self.base : at - self.base + length]
+
+
+def _code(fields: dict[int, Any]) -> int:
+    # A signed byte and a signed word; a reader takes the larger.
+    old, new = fields.get(0, 0), fields.get(3, 0)
+    return max(old - 256 if old > 127 else old, new - (1 << 32) if new >> 31 else new)
 
 
 def _graph(walk: _Walk, graph: dict[int, Any], contents: list[tuple[int, int] | None]) -> None:

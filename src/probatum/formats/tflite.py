@@ -93,9 +93,13 @@ def survey(material: Material) -> Survey:
 
 def _operator(buffer: Buffer, at: int) -> Operator:
     table = buffer.tables[at]
-    # The number grew beyond a byte: the older field holds what it can, the newer one all of it.
-    builtin = max(table.number(0), table.number(3))
+    # The number grew beyond a signed byte: readers take the larger of the old field and the new.
+    builtin = max(_signed(table.number(0), 8), _signed(table.number(3), 32))
     return Operator(builtin, buffer.text(table.vector(1)), at)
+
+
+def _signed(value: int, bits: int) -> int:
+    return value - (1 << bits) if value >> (bits - 1) else value
 
 
 def _outside(buffer: Buffer) -> set[tuple[int, int]]:
