@@ -190,7 +190,7 @@ class _Walk:
 
 def _code(fields: dict[int, Any]) -> int:
     # A signed byte and a signed word; a reader takes the larger.
-    old, new = fields.get(0, 0), fields.get(3, 0)
+    old, new = int(fields.get(0, 0)), int(fields.get(3, 0))
     return max(old - 256 if old > 127 else old, new - (1 << 32) if new >> 31 else new)
 
 
