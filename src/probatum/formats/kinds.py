@@ -34,7 +34,9 @@ CONTAINERS = frozenset(
 )
 ZIPS = frozenset({"zip", "torch-zip", "torchscript", "npz", "keras", "skops", "mar"})
 TARS = frozenset({"tar", "torch-tar", "nemo"})
-PICKLES = frozenset({"pickle", "torch-pickle", "torch-raw", "torch-tar-pickle", "npy", "joblib"})
+PICKLES = frozenset(
+    "pickle torch-pickle torchscript-pickle torch-raw torch-tar-pickle npy joblib".split()
+)
 
 
 class Seen:
@@ -46,6 +48,7 @@ class Seen:
         self.size = material.size
         self.head = material.read(0, HEAD)
         self.name = name
+        self.inside = name.rpartition("!/")[2]
         self.base = name.rpartition("/")[2].lower()
 
     @cached_property
@@ -125,6 +128,16 @@ def _inside_torch(seen: Seen) -> bool:
     return seen.parent in ("torch-zip", "torchscript") and loaded
 
 
+def _script_pickle(seen: Seen) -> bool:
+    place = seen.inside.partition("/")[2]
+    return seen.parent == "torchscript" and place in ("data.pkl", "constants.pkl")
+
+
+def _script_code(seen: Seen) -> bool:
+    place = seen.inside.partition("/")[2]
+    return seen.parent == "torchscript" and place.startswith("code/") and place.endswith(".py")
+
+
 def _inside_torch_tar(seen: Seen) -> bool:
     return seen.parent == "torch-tar" and seen.base in ("pickle", "storages", "tensors")
 
@@ -187,7 +200,7 @@ def _zip_kind(seen: Seen) -> str:
         kept = seen.promise in ZIPS
         return seen.promise if kept and seen.promise else "zip"
     bases = {name.rpartition("/")[2] for name in names}
-    if "constants.pkl" in bases or ("model.json" in bases and any("/code/" in n for n in names)):
+    if _is_script(names, bases):
         return "torchscript"
     if "data.pkl" in bases or any("/.data/" in name for name in names):
         return "torch-zip"
@@ -202,6 +215,18 @@ def _zip_kind(seen: Seen) -> str:
     if names and all(name.endswith(".npy") for name in names):
         return "npz"
     return seen.promise if seen.promise in ("npz", "keras", "skops", "mar") else "zip"
+
+
+def _is_script(names: tuple[str, ...], bases: set[str]) -> bool:
+    """Whether torch.load hands the archive to TorchScript's reader instead of unpickling it.
+
+    It goes by `constants.pkl` in the archive's own folder, which is the first member's; a file of
+    that name elsewhere changes nothing. Source: torch/serialization.py `_is_torchscript_zip`.
+    """
+    if names and names[0].partition("/")[0] + "/constants.pkl" in names:
+        return True
+    legacy = "model.json" in bases and any("/code/" in name for name in names)
+    return legacy and "data.pkl" not in bases
 
 
 def _tar_kind(seen: Seen) -> str:
@@ -304,7 +329,7 @@ def _torch7(seen: Seen) -> bool:
 
 def _json_kind(seen: Seen) -> str:
     text = seen.text or ""
-    if seen.promise in _WRITTEN_AS_JSON:
+    if seen.promise in _WRITTEN_AS_JSON - {"json"}:
         # A Keras or skops archive has files of the same names with quite another meaning.
         inside = seen.parent in ("keras", "skops", "mar", "torch-zip", "torchscript")
         return "json" if inside and seen.promise == "model-config" else str(seen.promise)
@@ -407,6 +432,8 @@ _UBJSON = re.compile(rb"\{[iUIlL].{1,8}(learner|version|Config)", re.DOTALL)
 
 _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] = (
     # What a container's own loader opens as a pickle, whatever it holds.
+    ("torchscript-pickle", _script_pickle),
+    ("torchscript-code", _script_code),
     ("torch-pickle", _inside_torch),
     ("torch-tar-pickle", _inside_torch_tar),
     # Formats with a magic number.
