@@ -169,6 +169,27 @@ def test_what_a_vendor_reads_is_undecided(inside: str) -> None:
         assert_rejected(_forged(data, analyzer.claim.id, "pmml"), data, inside)
 
 
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        ("<JavaModel className='com.example.Evil'/>", Undecided),
+        (
+            "<InlineTable><row><column1>1</column1><d:c xmlns:d='u'>2</d:c></row></InlineTable>",
+            Proven,
+        ),
+        ("<InlineTable><row><c><JavaModel/></c></row></InlineTable>", Undecided),
+    ],
+)
+def test_only_cells_of_a_row_may_have_names_of_their_own(inside: str, expected: type) -> None:
+    data = _spelled(TREE, "pmml", "", inside)
+    verdict = verdict_on(pmml_load, data, "pmml")
+    assert isinstance(verdict, expected), verdict
+    if isinstance(verdict, Proven):
+        check(verdict.certificate, data)
+    else:
+        assert_rejected(_forged(data, "load-inert", "pmml"), data, inside)
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "latin-1", "utf-7"])
 def test_another_encoding_is_undecided(encoding: str) -> None:
     data = NET.replace("UTF-8", encoding).encode(encoding)

@@ -9,7 +9,10 @@ instructions, and keeps its own stacks of names and namespaces.
 import hashlib
 import html
 import re
+import tomllib
 from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from probatum.errors import Rejected
@@ -68,6 +71,12 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
         _demand(document.sets <= {f"opset{n}" for n in range(1, 100)}, "a foreign layer")
         named = {name for name in document.defined if "." not in name}
         _demand(document.applied <= _FUNCTIONS | named, "an unknown function")
+
+
+@cache
+def _elements() -> frozenset[str]:
+    text = (files("probatum.rules") / "pmml_elements.toml").read_text("utf-8")
+    return frozenset(tomllib.loads(text)["elements"])
 
 
 class _Document:
@@ -131,9 +140,11 @@ class _Document:
             if name == "layer":
                 self.sets.add(values.get("version", ""))
             return
-        _demand(space.startswith("http://www.dmg.org/PMML-"), "an element of another namespace")
-        _demand(name != "TableLocator", "a table elsewhere")
-        describes = parent in ("Header", "MiningBuildTask", "Application")
+        if parent != "row":  # the cells of a row are named after their columns
+            _demand(space.startswith("http://www.dmg.org/PMML-"), "another namespace")
+            _demand(name in _elements(), "an element that PMML does not define")
+        _demand(name != "TableLocator" or parent == "row", "a table elsewhere")
+        describes = parent in ("Header", "MiningBuildTask", "Application", "row")
         _demand(name != "Extension" or describes, "an extension")
         if name == "Apply":
             self.applied.add(values.get("function", ""))

@@ -5,6 +5,10 @@ Mechanism", "Taxonomy" (TableLocator); JPMML-Evaluator's README ("user-defined f
 function name with dots is a Java class).
 """
 
+import tomllib
+from functools import cache
+from importlib.resources import files
+
 from msgspec import Struct
 
 from probatum.formats.xml import Element, Instruction, parts
@@ -28,6 +32,13 @@ BUILTIN = frozenset(
 """Functions that PMML 4.4 itself defines."""
 
 _DESCRIBING = ("Header", "MiningBuildTask", "Application")
+
+
+@cache
+def elements() -> frozenset[str]:
+    """The names of the elements that PMML 4.4 defines."""
+    text = (files("probatum.rules") / "pmml_elements.toml").read_text("utf-8")
+    return frozenset(tomllib.loads(text)["elements"])
 
 
 class Survey(Struct, frozen=True):
@@ -66,7 +77,9 @@ def _odd(part: Element | Instruction) -> Undecided | None:
     if isinstance(part, Instruction):
         says = f"the instruction <?{part.target[:80]}?> is for another program"
         return Undecided(Reason.UNRESOLVED, says, part.place)
-    if not part.space.startswith(SPACE):
+    if part.parent == "row":  # a cell, named after its column
+        return None
+    if not part.space.startswith(SPACE) or part.name not in elements():
         says = f"the element {part.name[:80]!r} of {part.space[:80]!r} is none of PMML's"
         return Undecided(Reason.UNSUPPORTED, says, part.place)
     if part.name == "Extension" and part.parent not in _DESCRIBING:
