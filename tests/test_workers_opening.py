@@ -110,6 +110,13 @@ def test_a_member_in_trouble_keeps_its_container_from_being_fully_opened() -> No
     assert opening(report, "0!/1").reason is Reason.ENCRYPTED
 
 
+def test_nothing_is_proven_of_a_member_that_could_not_be_opened() -> None:
+    report = judged("locked")
+    verdicts = [one.verdict for one in report.findings if one.artifact.name == "0!/0"]
+    assert len(verdicts) == 2
+    assert {one.reason for one in verdicts} == {Reason.ENCRYPTED}  # type: ignore[union-attr]
+
+
 def test_a_file_that_takes_too_long_as_a_whole_is_given_up() -> None:
     limits = Limits(memory=1 << 30, cpu_s=5, file_cpu_s=0.5)
     report = judged("slow slow slow slow slow", "a", limits=limits)

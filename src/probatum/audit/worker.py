@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from mmap import mmap
-from typing import Any, NoReturn
+from typing import Any, NoReturn, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -43,7 +43,7 @@ from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError
 from probatum.material import BytesMaterial, FileMaterial
 from probatum.ports import Analyzer, Material
-from probatum.vocabulary import Artifact, Claim, Proven, Reason, Undecided, Verdict
+from probatum.vocabulary import Artifact, Claim, Proven, Reason, Refuted, Undecided, Verdict
 
 _FETCH = 8 << 20
 _LONG = 1 << 18
@@ -147,10 +147,9 @@ class Worker:
             verdict: Verdict | None = known.get((ordinal, number))
             if verdict is None:
                 self._stand(order.root, ordinal, number)
-                if trouble is not None and _tells(planned[number], one.artifact):
-                    verdict = trouble
-                else:
-                    verdict = judged(planned[number], one.artifact, one.material)
+                verdict = judged(planned[number], one.artifact, one.material)
+                if trouble is not None:
+                    verdict = _in_trouble(verdict, trouble, planned[number], one.artifact)
                 if not self._teller.intact():
                     os._exit(2)
             self._say(verdict)
@@ -288,6 +287,24 @@ def _expecting(order: Order, found: Iterator[Opened]) -> Iterator[Opened]:
 
 def _exhausted(verdict: Verdict) -> bool:
     return isinstance(verdict, Undecided) and verdict.reason is Reason.OUT_OF_MEMORY
+
+
+def _in_trouble(
+    verdict: Verdict, trouble: Undecided, analyzer: Analyzer, artifact: Artifact
+) -> Verdict:
+    """What a verdict is worth where the artifact, or something in it, could not be opened.
+
+    A refutation stands. Nothing is proven of a member whose bytes may not all be there.
+    """
+    match verdict:
+        case Refuted():
+            return verdict
+        case Undecided():
+            return trouble if _tells(analyzer, artifact) else verdict
+        case Proven():
+            whole = artifact.parent is None and not _tells(analyzer, artifact)
+            return verdict if whole else trouble
+    assert_never(verdict)
 
 
 def _tells(analyzer: Analyzer, artifact: Artifact) -> bool:
