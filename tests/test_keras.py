@@ -22,6 +22,7 @@ from probatum.analyzers.model.keras_load import keras_load
 from probatum.analyzers.model.keras_self_contained import keras_self_contained
 from probatum.errors import FormatError
 from probatum.formats import keras_archive, keras_config
+from probatum.formats.kinds import kind_of
 from probatum.material import BytesMaterial
 from probatum.vocabulary import Certificate, Proven, Reason, Refuted, Undecided
 
@@ -142,3 +143,25 @@ def test_every_standard_module_is_a_way_out(module: str) -> None:
 def test_every_refused_class_is_never_among_the_proven_ones() -> None:
     known = keras_config.known()
     assert not known.names & known.refused.keys()
+
+
+@pytest.mark.parametrize(
+    "other", ["schema.json", "MAR-INF/MANIFEST.json", "data.pkl", "m/data.pkl"]
+)
+def test_an_archive_of_two_loaders_is_a_parser_differential(other: str) -> None:
+    made = io.BytesIO(archive(layer("Dense", units=3)))
+    with zipfile.ZipFile(made, "a") as opened:
+        opened.writestr(other, "{}")
+    verdict = verdict_on(keras_load, made.getvalue(), "keras")
+    assert isinstance(verdict, Undecided)
+    assert verdict.reason == Reason.PARSER_DIFFERENTIAL
+    assert_rejected(
+        Certificate("keras_archive", _facts_as_if_proven(SMALL)), made.getvalue(), "two loaders"
+    )
+
+
+def test_what_keras_opens_by_its_suffix_is_never_another_loader_s_kind() -> None:
+    made = io.BytesIO(archive(layer("Dense", units=3)))
+    with zipfile.ZipFile(made, "a") as opened:
+        opened.writestr("schema.json", "{}")
+    assert kind_of("model.keras", BytesMaterial(made.getvalue())) == "keras"

@@ -3,10 +3,10 @@
 Facts: `claim` (load-inert or self-contained), `size`, `directory` (offset of the zip directory),
 `directory_sha256` (from there to the end), `config_sha256`, `objects` (how many are built).
 
-1. all facts are what these bytes give; 2. `config.json` stands in the archive once; 3. it is JSON
-without a repeated key; 4. each dictionary with a `class_name` names a class or function of
-`probatum/rules/keras_objects.toml` in its own module; 5. no activation is a foreign name and no
-vocabulary is a path.
+1. all facts are what these bytes give; 2. `config.json` stands in the archive once, and no other
+loader's does; 3. it is JSON without a repeated key; 4. each dictionary with a `class_name` names a
+class or function of `probatum/rules/keras_objects.toml` in its own module; 5. no activation is a
+foreign name and no vocabulary is a path.
 """
 
 import hashlib
@@ -32,6 +32,8 @@ _VALUES = (
     "TensorShape",
 )
 _MOST = 256 << 20
+# What other loaders know their archives by.
+_OTHERS = {"schema.json", "MAR-INF/MANIFEST.json", "data.pkl", "constants.pkl"}
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -65,7 +67,10 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
 
 def _directory_and_config(read: Callable[[int, int], bytes], size: int) -> tuple[int, bytes]:
     with zipfile.ZipFile(_File(read, size)) as archive:
-        if archive.namelist().count("config.json") != 1:
+        names = archive.namelist()
+        if any(name in _OTHERS or _inside(name) in _OTHERS for name in names):
+            _reject("step 2: the archive is another loader's too")
+        if names.count("config.json") != 1:
             _reject("step 2: config.json does not stand in the archive once")
         with archive.open("config.json") as stream:
             config = stream.read(_MOST + 1)
@@ -128,6 +133,11 @@ def _keras_own(value: dict[str, Any], rules: dict[str, Any]) -> None:
         own = isinstance(module, str) and name in table.get(module, ())
     if not own:
         _reject(f"step 4: {module}.{name} is not among Keras's own")
+
+
+def _inside(name: str) -> str:
+    """The name below one folder, if it stands in one."""
+    return name.partition("/")[2] if name.count("/") == 1 else ""
 
 
 class _File(io.RawIOBase):

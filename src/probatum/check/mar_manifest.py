@@ -3,9 +3,9 @@
 Facts: `size`, `directory` (offset of the zip directory), `directory_sha256` (from there to the
 end), `manifest_sha256`.
 
-1. all facts are what these bytes give; 2. `MAR-INF/MANIFEST.json` stands in the archive once;
-3. it is JSON without a repeated key; 4. its handler is one of TorchServe's own, its runtime is
-Python, and it has no keys but those that name no code.
+1. all facts are what these bytes give; 2. `MAR-INF/MANIFEST.json` stands in the archive once, and
+no other loader's does; 3. it is JSON without a repeated key; 4. its handler is one of TorchServe's
+own, its runtime is Python, and it has no keys but those that name no code.
 """
 
 import hashlib
@@ -25,6 +25,8 @@ _OUTER = {"createdOn", "runtime", "archiverVersion", "description", "model"}
 _INNER = {"configFile", "description", "extensions", "handler", "modelName", "modelVersion"}
 _INNER |= {"serializedFile"}
 _MOST = 256 << 20
+# What other loaders know their archives by.
+_OTHERS = {"schema.json", "data.pkl", "constants.pkl"}
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -70,7 +72,10 @@ def _names_no_code(manifest: Any) -> None:
 
 def _directory_and_manifest(read: Callable[[int, int], bytes], size: int) -> tuple[int, bytes]:
     with zipfile.ZipFile(_File(read, size)) as archive:
-        if archive.namelist().count("MAR-INF/MANIFEST.json") != 1:
+        names = archive.namelist()
+        if any(name in _OTHERS or _inside(name) in _OTHERS for name in names):
+            _reject("step 2: the archive is another loader's too")
+        if names.count("MAR-INF/MANIFEST.json") != 1:
             _reject("step 2: MAR-INF/MANIFEST.json does not stand in the archive once")
         with archive.open("MAR-INF/MANIFEST.json") as stream:
             manifest = stream.read(_MOST + 1)
@@ -90,6 +95,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) != len(pairs):
         _reject("step 3: a JSON key stands twice")
     return dict(pairs)
+
+
+def _inside(name: str) -> str:
+    """The name below one folder, if it stands in one."""
+    return name.partition("/")[2] if name.count("/") == 1 else ""
 
 
 class _File(io.RawIOBase):

@@ -3,9 +3,9 @@
 Facts: `size`, `directory` (offset of the zip directory), `directory_sha256` (from there to the
 end), `schema_sha256`, `nodes`.
 
-1. all facts are what these bytes give; 2. `schema.json` stands in the archive once; 3. it is JSON
-without a repeated key; 4. each dictionary with a `__loader__` names a class that
-`probatum/rules/skops_types.toml` lists for that loader.
+1. all facts are what these bytes give; 2. `schema.json` stands in the archive once, and no other
+loader's does; 3. it is JSON without a repeated key; 4. each dictionary with a `__loader__` names a
+class that `probatum/rules/skops_types.toml` lists for that loader.
 """
 
 import hashlib
@@ -24,6 +24,8 @@ CLAIM = "load-inert"
 
 _KEYS = ("loader", "module", "class")
 _MOST = 256 << 20
+# What other loaders know their archives by.
+_OTHERS = {"config.json", "MAR-INF/MANIFEST.json", "data.pkl", "constants.pkl"}
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -56,7 +58,10 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
 
 def _directory_and_schema(read: Callable[[int, int], bytes], size: int) -> tuple[int, bytes]:
     with zipfile.ZipFile(_File(read, size)) as archive:
-        if archive.namelist().count("schema.json") != 1:
+        names = archive.namelist()
+        if any(name in _OTHERS or _inside(name) in _OTHERS for name in names):
+            _reject("step 2: the archive is another loader's too")
+        if names.count("schema.json") != 1:
             _reject("step 2: schema.json does not stand in the archive once")
         with archive.open("schema.json") as stream:
             schema = stream.read(_MOST + 1)
@@ -97,6 +102,11 @@ def _nodes(schema: Any) -> int:
                 _reject(f"step 4: {loader} may not build {module}.{name}")
             found += 1
     return found
+
+
+def _inside(name: str) -> str:
+    """The name below one folder, if it stands in one."""
+    return name.partition("/")[2] if name.count("/") == 1 else ""
 
 
 class _File(io.RawIOBase):

@@ -199,6 +199,9 @@ def _zip_kind(seen: Seen) -> str:
     if names is None:
         kept = seen.promise in ZIPS
         return seen.promise if kept and seen.promise else "zip"
+    # Keras opens by this suffix alone, whatever else lies in the archive.
+    if seen.promise == "keras" and "config.json" in names:
+        return "keras"
     bases = {name.rpartition("/")[2] for name in names}
     if _is_script(names, bases):
         return "torchscript"

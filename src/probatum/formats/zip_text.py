@@ -34,19 +34,33 @@ class Member(Struct, frozen=True):
     directory_sha256: str
 
 
-def member(material: Material, name: str) -> Member:
-    """The one member called `name`.
+# The member by which each loader that takes a zip knows its own.
+ROOTS = ("config.json", "schema.json", "MAR-INF/MANIFEST.json", "data.pkl", "constants.pkl")
 
-    Raises: FormatError, PARSER_DIFFERENTIAL where the name stands twice in the directory.
+
+def member(material: Material, name: str, beside: tuple[str, ...] = ()) -> Member:
+    """The one member called `name`; `beside` are other loaders' members that may stand there too.
+
+    Raises: FormatError, PARSER_DIFFERENTIAL where the name stands twice in the directory, or
+    where the archive is another loader's as well.
     """
     try:
         with zipfile.ZipFile(_Reader(material)) as archive:
             start: int = archive.start_dir
+            _only_of(name, {*archive.namelist()}, beside)
             data = _read(archive, name)
     except BROKEN as exc:
         raise FormatError(Reason.MALFORMED, f"the archive: {str(exc)[:120]}") from exc
     directory = bounds.digest(material, start, material.size - start)
     return Member(data, hashlib.sha256(data).hexdigest(), start, directory)
+
+
+def _only_of(name: str, names: set[str], beside: tuple[str, ...]) -> None:
+    tops = names | {one.partition("/")[2] for one in names if one.count("/") == 1}
+    strangers = sorted((set(ROOTS) - {name, *beside}) & tops)
+    if strangers:
+        detail = f"the archive is also another loader's: it holds {strangers[0]}"
+        raise FormatError(Reason.PARSER_DIFFERENTIAL, detail)
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:

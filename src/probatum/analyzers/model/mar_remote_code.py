@@ -55,7 +55,9 @@ RUNS = {
 @analyzer(id="mar-remote-code", claim=NO_REMOTE_CODE, accepts={"mar"})
 def mar_remote_code(artifact: Artifact, material: Material) -> Verdict:
     """Reads the manifest and says what of it the server runs."""
-    text = member(material, MANIFEST)
+    # A handler may bring a config.json of its own; under Keras's suffix it is Keras's.
+    beside = () if artifact.name.endswith(".keras") else ("config.json",)
+    text = member(material, MANIFEST, beside)
     manifest = parsed(text.data, MANIFEST)
     model = manifest.get("model") if isinstance(manifest, dict) else None
     if not isinstance(model, dict):
