@@ -160,6 +160,14 @@ def test_an_archive_of_two_loaders_is_a_parser_differential(other: str) -> None:
     )
 
 
+def test_code_stays_refuted_whatever_lies_beside_it() -> None:
+    code = {"class_name": "__lambda__", "config": {"code": "4wEAAABwcmludG9ubHlwcmludG9ubHk="}}
+    made = io.BytesIO(archive(layer("Lambda", function=code)))
+    with zipfile.ZipFile(made, "a") as opened:
+        opened.writestr("schema.json", "{}")
+    assert isinstance(verdict_on(keras_load, made.getvalue(), "keras"), Refuted)
+
+
 def test_what_keras_opens_by_its_suffix_is_never_another_loader_s_kind() -> None:
     made = io.BytesIO(archive(layer("Dense", units=3)))
     with zipfile.ZipFile(made, "a") as opened:

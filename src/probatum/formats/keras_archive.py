@@ -17,6 +17,7 @@ class Description(Struct, frozen=True):
     directory: int
     directory_sha256: str
     config_sha256: str
+    strangers: tuple[str, ...]
 
 
 def description(material: Material) -> Description:
@@ -26,4 +27,10 @@ def description(material: Material) -> Description:
     """
     config = member(material, CONFIG)
     found = keras_config.reached(parsed(config.data, CONFIG), CONFIG)
-    return Description(found, config.directory, config.directory_sha256, config.data_sha256)
+    return Description(
+        found,
+        config.directory,
+        config.directory_sha256,
+        config.data_sha256,
+        config.strangers,
+    )

@@ -11,7 +11,7 @@ from probatum.errors import FormatError
 from probatum.formats import bounds
 from probatum.formats.strict_json import LARGEST
 from probatum.ports import Material
-from probatum.vocabulary import Reason
+from probatum.vocabulary import Place, Reason, Undecided
 
 BROKEN = (
     zipfile.BadZipFile,
@@ -26,12 +26,16 @@ BROKEN = (
 
 
 class Member(Struct, frozen=True):
-    """A member's bytes, and the zip directory by which a loader finds it."""
+    """A member's bytes, and the zip directory by which a loader finds it.
+
+    `strangers` are members by which other loaders know the archive as theirs.
+    """
 
     data: bytes
     data_sha256: str
     directory: int
     directory_sha256: str
+    strangers: tuple[str, ...] = ()
 
 
 # The member by which each loader that takes a zip knows its own.
@@ -41,26 +45,30 @@ ROOTS = ("config.json", "schema.json", "MAR-INF/MANIFEST.json", "data.pkl", "con
 def member(material: Material, name: str, beside: tuple[str, ...] = ()) -> Member:
     """The one member called `name`; `beside` are other loaders' members that may stand there too.
 
-    Raises: FormatError, PARSER_DIFFERENTIAL where the name stands twice in the directory, or
-    where the archive is another loader's as well.
+    Raises: FormatError, PARSER_DIFFERENTIAL where the name stands twice in the directory.
     """
     try:
         with zipfile.ZipFile(_Reader(material)) as archive:
             start: int = archive.start_dir
-            _only_of(name, {*archive.namelist()}, beside)
+            strangers = _strangers(name, {*archive.namelist()}, beside)
             data = _read(archive, name)
     except BROKEN as exc:
         raise FormatError(Reason.MALFORMED, f"the archive: {str(exc)[:120]}") from exc
     directory = bounds.digest(material, start, material.size - start)
-    return Member(data, hashlib.sha256(data).hexdigest(), start, directory)
+    return Member(data, hashlib.sha256(data).hexdigest(), start, directory, strangers)
 
 
-def _only_of(name: str, names: set[str], beside: tuple[str, ...]) -> None:
+def another_s(strangers: tuple[str, ...]) -> Undecided | None:
+    """The verdict on an archive that is another loader's as well, or None."""
+    if not strangers:
+        return None
+    detail = f"the archive is also another loader's: it holds {strangers[0]}"
+    return Undecided(Reason.PARSER_DIFFERENTIAL, detail, Place(part=strangers[0]))
+
+
+def _strangers(name: str, names: set[str], beside: tuple[str, ...]) -> tuple[str, ...]:
     tops = names | {one.partition("/")[2] for one in names if one.count("/") == 1}
-    strangers = sorted((set(ROOTS) - {name, *beside}) & tops)
-    if strangers:
-        detail = f"the archive is also another loader's: it holds {strangers[0]}"
-        raise FormatError(Reason.PARSER_DIFFERENTIAL, detail)
+    return tuple(sorted((set(ROOTS) - {name, *beside}) & tops))
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:

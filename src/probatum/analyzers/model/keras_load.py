@@ -21,6 +21,7 @@ Sources: keras/src/saving/serialization_lib.py (Keras 3.15); the advisories name
 
 from probatum.claims import LOAD_INERT
 from probatum.formats import keras_archive, keras_config
+from probatum.formats.zip_text import another_s
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import Artifact, Certificate, Proven, Verdict
 
@@ -35,6 +36,8 @@ def keras_load(artifact: Artifact, material: Material) -> Verdict:
     """Walks config.json and judges every object it asks Keras to build."""
     described = keras_archive.description(material)
     against = keras_config.not_inert(described.found)
+    if against is None:
+        against = another_s(described.strangers)
     if against is not None:
         return against
     return Proven(_certificate(described, material.size), ASSUMPTIONS)

@@ -14,6 +14,7 @@ Sources: keras/src/layers/preprocessing/index_lookup.py and keras/src/export/tfs
 
 from probatum.claims import SELF_CONTAINED
 from probatum.formats import keras_archive, keras_config
+from probatum.formats.zip_text import another_s
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import Artifact, Certificate, Proven, Verdict
 
@@ -28,6 +29,8 @@ def keras_self_contained(artifact: Artifact, material: Material) -> Verdict:
     """Walks config.json and looks for what opens a file."""
     described = keras_archive.description(material)
     against = keras_config.not_contained(described.found)
+    if against is None:
+        against = another_s(described.strangers)
     if against is not None:
         return against
     return Proven(_certificate(described, material.size), ASSUMPTIONS)

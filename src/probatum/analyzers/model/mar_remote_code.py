@@ -18,7 +18,7 @@ from typing import Any
 
 from probatum.claims import NO_REMOTE_CODE
 from probatum.formats.strict_json import parsed
-from probatum.formats.zip_text import member
+from probatum.formats.zip_text import another_s, member
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import (
     Artifact,
@@ -73,6 +73,9 @@ def mar_remote_code(artifact: Artifact, material: Material) -> Verdict:
         return _open(f"the runtime {str(manifest['runtime'])[:60]!r}", "runtime")
     if model.get("handler") not in HANDLERS:
         return _open("the manifest names no handler", "model.handler")
+    stranger = another_s(text.strangers)
+    if stranger is not None:
+        return stranger
     facts = {
         "size": material.size,
         "directory": text.directory,

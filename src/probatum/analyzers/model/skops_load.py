@@ -20,7 +20,7 @@ Sources: skops/io (0.14); the advisories named above.
 from probatum.claims import LOAD_INERT
 from probatum.formats import skops_schema
 from probatum.formats.strict_json import parsed
-from probatum.formats.zip_text import member
+from probatum.formats.zip_text import another_s, member
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import Artifact, Certificate, Proven, Refuted, Undecided, Verdict
 
@@ -41,6 +41,9 @@ def skops_load(artifact: Artifact, material: Material) -> Verdict:
         first, more = built.open[0], len(built.open) - 1
         detail = first.detail + f" (and {more} more)" * (more > 0)
         return Undecided(first.reason, detail, first.place)
+    stranger = another_s(schema.strangers)
+    if stranger is not None:
+        return stranger
     facts = {
         "size": material.size,
         "directory": schema.directory,
