@@ -280,7 +280,14 @@ def _may_stay(name: str, size: int, data: int, read: Read, torch: bool) -> bool:
     return torch and raw and bool(_STORAGE.fullmatch(name))
 
 
-def _digest(one: dict[str, Any], data: int, read: Read) -> str:
+def member_content(one: dict[str, Any], data: int, read: Read) -> bytes:
+    """The bytes of a member whose size the caller has bounded. Raises: Rejected."""
+    held: list[bytes] = []
+    _digest(one, data, read, held)
+    return b"".join(held)
+
+
+def _digest(one: dict[str, Any], data: int, read: Read, held: list[bytes] | None = None) -> str:
     packed = _pieces(read, data, one["packed"])
     if one["method"] == 0:
         content = packed
@@ -294,6 +301,8 @@ def _digest(one: dict[str, Any], data: int, read: Read) -> str:
     digest, crc, size = hashlib.sha256(), 0, 0
     for piece in content:
         digest.update(piece)
+        if held is not None:
+            held.append(piece)
         crc, size = zlib.crc32(piece, crc), size + len(piece)
         _demand(size <= one["size"], "a member unfolds to more than its size")
     _demand((crc, size) == (one["crc"], one["size"]), "size or checksum of a member differs")
