@@ -274,6 +274,18 @@ def test_keras_metadata_beside_the_graph_are_judged_under_their_own_name() -> No
     assert_every_mutant_is_rejected(verdict.certificate, honest, range(len(honest)))
 
 
+def test_a_node_before_a_saved_model_does_not_make_it_a_graph() -> None:
+    """TensorFlow passes over the first field as unknown, and loads what follows."""
+    body = function("body", node("w", "WriteFile", "x", "x"))
+    call = node("r", "StatefulPartitionedCall", call="body")
+    meta = field(2, field(2, graph(call, functions=(body,))) + saver("", "r"))
+    data = field(1, node("n", "NoOp")) + meta
+    with pytest.raises(FormatError, match="wire type"):
+        judged(data, "saved_model.pb")
+    with pytest.raises(FormatError, match="wire type"):
+        judged(data, "SAVED_MODEL.PB")
+
+
 def test_a_fingerprint_is_hashes_and_nothing_else() -> None:
     data = field(1, 7) + field(5, 9) + field(6, field(1, 1)) + field(7, "some-id")
     verdict = judged(data, "fingerprint.pb")

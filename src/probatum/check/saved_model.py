@@ -1,7 +1,7 @@
 """Re-derives that a TensorFlow SavedModel or frozen graph computes on memory alone.
 
-Facts: `claim` (load-inert or run-inert), `form` (graph, keras-metadata or fingerprint: what a
-loader takes the file for by its name), `size`, `sha256` (of the file), `nodes`, `functions`,
+Facts: `claim` (load-inert or run-inert), `form` (saved-model, graph, keras-metadata or
+fingerprint: what a loader takes the file for by its name), `size`, `sha256` (of the file), `nodes`, `functions`,
 `built` (Keras objects in the metadata; 0 for run-inert).
 
 1. every operation of every graph and library function is pure by rules/tensorflow_ops.toml, a
@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from probatum.errors import Rejected
 
-_FORMS = ("graph", "keras-metadata", "fingerprint")
+_FORMS = ("saved-model", "graph", "keras-metadata", "fingerprint")
 _STARTED = ("_initialize", "_create_resource", "_destroy_resource", "initializer")
 _COLLECTED = ("saved_model_main_op", "legacy_init_op", "main_op", "saved_model_init_op")
 _VALUES = {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__"}
@@ -36,7 +36,7 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
     if claim not in ("load-inert", "run-inert") or form not in _FORMS:
         _reject("step 6: another claim or form")
     file = _File(read, size)
-    graphs = [_Graph(file, *one) for one in file.metas()] if form == "graph" else []
+    graphs = [_Graph(file, form == "graph", *one) for one in file.metas(form)]
     for graph in graphs:
         graph.check()
     if form == "fingerprint" and any(number > 7 for number, _, _ in file.fields(0, size)):
@@ -75,14 +75,13 @@ class _File:
     def digest(self) -> str:
         return hashlib.sha256(self.data).hexdigest()
 
-    def metas(self) -> Iterator[tuple[bool, int, int]]:
-        """Each meta graph, or the file itself as one bare graph."""
-        if self.get(0, 1) == b"\n":
-            yield True, 0, self.size
-            return
-        for number, start, stop in self.fields(0, self.size):
+    def metas(self, form: str) -> Iterator[tuple[int, int]]:
+        """Each meta graph of a SavedModel, or the file itself as one bare graph."""
+        if form == "graph":
+            yield 0, self.size
+        for number, start, stop in self.fields(0, self.size) if form == "saved-model" else ():
             if number == 2:
-                yield False, start, stop
+                yield start, stop
 
     def described(self) -> list[bytes]:
         """The JSON texts of Keras's metadata file."""

@@ -74,8 +74,12 @@ _DESCRIBED = schema(id="2n", path="3b", identifier="4b", metadata="5b", version=
 _FINGERPRINT = schema(
     model="1n", graph="2n", signatures="3n", objects="4n", checkpoint="5n", version="6b", uuid="7b"
 )
-# A loader opens these beside saved_model.pb by their names, and no others.
-FORMS = {"keras_metadata.pb": "keras-metadata", "fingerprint.pb": "fingerprint"}
+# A loader of a SavedModel opens these by their names, and no others.
+FORMS = {
+    "fingerprint.pb": "fingerprint",
+    "keras_metadata.pb": "keras-metadata",
+    "saved_model.pb": "saved-model",
+}
 # The collections that name what a loader runs once the variables are restored.
 INITIALISERS = ("saved_model_main_op", "legacy_init_op", "main_op", "saved_model_init_op")
 
@@ -125,9 +129,14 @@ class Meta(Struct, frozen=True):
     metadata: tuple[str, ...] = ()
 
 
-def form_of(name: str) -> str:
-    """What a loader takes the file `name` for."""
-    return FORMS.get(name.rpartition("/")[2], "graph")
+def form_of(name: str, material: Material) -> str:
+    """What a loader takes the file for: by its name, or by how it begins under any other name.
+
+    The name decides because the bytes cannot: a SavedModel's parser passes over a node in field 1
+    as unknown, and a graph's parser takes a meta graph in field 2 for a library.
+    """
+    base = name.rpartition("/")[2].lower()
+    return FORMS.get(base) or ("graph" if material.read(0, 1) == b"\n" else "saved-model")
 
 
 def graphs(material: Material, form: str) -> tuple[Meta, ...]:
@@ -143,9 +152,7 @@ def graphs(material: Material, form: str) -> tuple[Meta, ...]:
     if form == "fingerprint":
         list(reader.wire.fields(_FINGERPRINT, "the fingerprint", 0, material.size))
         return (Meta((), {}),)
-    # A SavedModel begins with its version, or with a meta graph in field 2; a GraphDef with a node.
-    first = material.read(0, 1)
-    if first == b"\n":
+    if form == "graph":
         return (reader.graph(0, material.size),)
     return tuple(
         reader.meta(start, stop)

@@ -36,7 +36,7 @@ ASSUMPTIONS = (
 @analyzer(id="saved-model-load", claim=LOAD_INERT, accepts={"saved-model"})
 def saved_model_load(artifact: Artifact, material: Material) -> Verdict:
     """Judges every operation, and the metadata that Keras rebuilds layers from."""
-    form = form_of(artifact.name)
+    form = form_of(artifact.name, material)
     metas = graphs(material, form)
     found = reach(metas)
     described = _described(metas)

@@ -27,7 +27,7 @@ RUN_INERT = Claim(
 @analyzer(id="saved-model-run", claim=RUN_INERT, accepts={"saved-model"})
 def saved_model_run(artifact: Artifact, material: Material) -> Verdict:
     """Judges every operation of every graph and function."""
-    form = form_of(artifact.name)
+    form = form_of(artifact.name, material)
     found = reach(graphs(material, form))
     witnesses = found.at_load + found.at_run
     if witnesses:
