@@ -1,5 +1,6 @@
 """What the TensorFlow reader, its analysers and its checker promise, on graphs assembled here."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -7,13 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certificate_laws import assert_every_mutant_is_rejected, certificate_of, check, verdict_on
+from certificate_laws import (
+    assert_every_mutant_is_rejected,
+    assert_rejected,
+    certificate_of,
+    check,
+    verdict_on,
+)
 from probatum.analyzers.model.saved_model_load import saved_model_load
 from probatum.analyzers.model.saved_model_run import saved_model_run
 from probatum.errors import FormatError
 from probatum.formats.tensorflow_reach import known
 from probatum.material import BytesMaterial
-from probatum.vocabulary import Artifact, Proven, Reason, Refuted, Undecided, Verdict
+from probatum.vocabulary import Artifact, Certificate, Proven, Reason, Refuted, Undecided, Verdict
 
 ANALYZERS = (saved_model_load, saved_model_run)
 
@@ -284,6 +291,24 @@ def test_a_node_before_a_saved_model_does_not_make_it_a_graph() -> None:
         judged(data, "saved_model.pb")
     with pytest.raises(FormatError, match="wire type"):
         judged(data, "SAVED_MODEL.PB")
+
+
+def test_no_report_can_choose_another_form_for_the_same_bytes() -> None:
+    body = function("body", node("w", "WriteFile", "x", "x"))
+    call = node("r", "StatefulPartitionedCall", call="body")
+    meta = field(2, field(2, graph(call, functions=(body,))) + saver("", "r"))
+    frozen = graph(node("w", "WriteFile"))
+    forged = {"claim": "load-inert", "functions": 0, "built": 0}
+    for data, form, nodes in (
+        (field(1, node("n", "NoOp")) + meta, "graph", 1),
+        (frozen, "keras-metadata", 0),
+        (frozen, "fingerprint", 0),
+        (meta, "fingerprint", 0),
+        (meta, "keras-metadata", 0),
+    ):
+        sha256 = hashlib.sha256(data).hexdigest()
+        facts = forged | {"form": form, "size": len(data), "sha256": sha256, "nodes": nodes}
+        assert_rejected(Certificate("saved_model", facts), data, f"a forged form {form}")
 
 
 def test_a_fingerprint_is_hashes_and_nothing_else() -> None:

@@ -1,8 +1,9 @@
 """Re-derives that a TensorFlow SavedModel or frozen graph computes on memory alone.
 
 Facts: `claim` (load-inert or run-inert), `form` (saved-model, graph, keras-metadata or
-fingerprint: what a loader takes the file for by its name), `size`, `sha256` (of the file), `nodes`, `functions`,
-`built` (Keras objects in the metadata; 0 for run-inert).
+fingerprint: what a loader takes the file for by its name), `size`, `sha256` (of the file),
+`nodes`, `functions`, `built` (Keras objects in the metadata; 0 for run-inert). Bytes that another
+form's loader would find something in are rejected, so that no report can choose the form.
 
 1. every operation of every graph and library function is pure by rules/tensorflow_ops.toml, a
 function of the library, or the saver's own; 2. writing a checkpoint is in nothing that the
@@ -39,7 +40,9 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
     graphs = [_Graph(file, form == "graph", *one) for one in file.metas(form)]
     for graph in graphs:
         graph.check()
-    if form == "fingerprint" and any(number > 7 for number, _, _ in file.fields(0, size)):
+    if form == "fingerprint" and any(
+        number > 7 or (number < 6 and start != stop) for number, start, stop in file.fields(0, size)
+    ):
         _reject("step 1: not a fingerprint")
     built = 0
     if claim == "load-inert":
@@ -89,7 +92,10 @@ class _File:
         for number, start, stop in self.fields(0, self.size):
             if number != 1:
                 _reject("step 1: not Keras's metadata")
-            texts = [(a, b) for inner, a, b in self.fields(start, stop) if inner == 5]
+            inside = list(self.fields(start, stop))
+            if any(inner == 1 or (inner == 2 and a != b) for inner, a, b in inside):
+                _reject("step 1: a graph's node, not Keras's metadata")
+            texts = [(a, b) for inner, a, b in inside if inner == 5]
             if len(texts) > 1:
                 _reject("step 1: a field stands twice")
             found += [self.get(begin, end - begin) for begin, end in texts]
@@ -154,13 +160,15 @@ class _Graph:
         self.variables: list[str] = []
         self.shared_as: dict[int, str] = {}
         self.bound: dict[str, list[bool]] = {}
-        parts = [(2, start, stop)] if bare else list(file.fields(start, stop))
+        if bare:
+            self.graph(start, stop, bare)
+        parts = [] if bare else list(file.fields(start, stop))
         for wanted in (2, 3, 4, 5, 6, 7):  # the graph first: the rest names its nodes
             for number, at, until in parts:
                 if number == wanted:
                     _PARTS[number](self, at, until)
 
-    def graph(self, start: int, stop: int) -> None:
+    def graph(self, start: int, stop: int, bare: bool = False) -> None:
         if self.nodes:
             _reject("step 1: two graphs in one")
         for number, at, until in self.file.fields(start, stop):
@@ -170,6 +178,9 @@ class _Graph:
                 for inner, begin, end in self.file.fields(at, until):
                     if inner == 1:
                         self.function(begin, end)
+                    elif bare:
+                        # To a SavedModel's parser this would be a graph inside a meta graph.
+                        _reject("step 1: a gradient in a bare graph")
 
     def node(self, into: dict[str, list[Any]], start: int, stop: int) -> None:
         said = {1: "", 2: "", 4: ""}

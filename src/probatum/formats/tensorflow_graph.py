@@ -153,7 +153,7 @@ def graphs(material: Material, form: str) -> tuple[Meta, ...]:
         list(reader.wire.fields(_FINGERPRINT, "the fingerprint", 0, material.size))
         return (Meta((), {}),)
     if form == "graph":
-        return (reader.graph(0, material.size),)
+        return (reader.graph(0, material.size, bare=True),)
     return tuple(
         reader.meta(start, stop)
         for number, _, start, stop in reader.wire.fields(_MODEL, "the model", 0, material.size)
@@ -193,14 +193,14 @@ class _Reader:
             metadata,
         )
 
-    def graph(self, begin: int, end: int) -> Meta:
+    def graph(self, begin: int, end: int, bare: bool = False) -> Meta:
         nodes: list[Node] = []
         functions: dict[str, Function] = {}
         for number, _, start, stop in self.wire.fields(_GRAPH, "a graph", begin, end):
             if number == 1:
                 nodes.append(self.node(start, stop))
             elif number == 2:
-                functions = self.library(start, stop)
+                functions = self.library(start, stop, bare)
         return Meta(tuple(nodes), functions)
 
     def node(self, begin: int, end: int) -> Node:
@@ -253,7 +253,7 @@ class _Reader:
             elif number == 1 and func == 10:
                 yield from self.functions_in(_LIST, 9, start, stop, depth)
 
-    def library(self, begin: int, end: int) -> dict[str, Function]:
+    def library(self, begin: int, end: int, bare: bool) -> dict[str, Function]:
         found: dict[str, Function] = {}
         for number, _, start, stop in self.wire.fields(_LIBRARY, "the library", begin, end):
             if number == 1:
@@ -262,6 +262,10 @@ class _Reader:
                     detail = f"the function {function.name} stands twice"
                     raise FormatError(Reason.PARSER_DIFFERENTIAL, detail, Place(offset=start))
                 found[function.name] = function
+            elif bare:
+                # A SavedModel's parser would take these bytes for a graph in a meta graph.
+                detail = "a bare graph with gradients reads as a SavedModel too"
+                raise FormatError(Reason.PARSER_DIFFERENTIAL, detail, Place(offset=start))
             elif number == 2:
                 self.texts(_GRADIENT, "a gradient", start, stop)
         return found
