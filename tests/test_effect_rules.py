@@ -1,6 +1,7 @@
 """The effect summaries are well formed, and none of them lets a known gadget fire."""
 
 import json
+import re
 import time
 import tomllib
 from collections import Counter
@@ -20,6 +21,7 @@ FIELDS = {
     "data", "why",
 }  # fmt: skip
 NAMED_SLOTS = {
+    "never",
     "any",
     "data",
     "tree",
@@ -226,12 +228,14 @@ def _slots(row: dict[str, Any]) -> list[str]:
 
 
 def _options(slot: str) -> list[str]:
-    found: list[str] = []
-    for option in slot.rstrip("*?").split("|"):
-        if option.startswith("("):
-            found += option[1:-1].replace("/", ",").split(",")
-        else:
-            found.append(option.removeprefix("each:"))
+    """The single slots in a slot: alternatives, and what stands inside brackets."""
+    if slot.startswith("="):
+        return slot.rstrip("*?").split("|")
+    found = []
+    for piece in re.split(r"[|(){},]", slot.rstrip("*?").replace("each:", "|")):
+        inner = re.sub(r"^[\w.]+=", "", piece)
+        if inner:
+            found.append(piece if piece.startswith("=") else inner)
     return found
 
 
@@ -290,6 +294,9 @@ def test_names_that_a_slot_tells_apart_do_not_share_a_row() -> None:
         "torch:float32",
         "torch:per_tensor_affine",
         "sklearn.metrics._dist_metrics:EuclideanDistance64",
+        "pandas:Int64Dtype",
+        "pandas:Float64Dtype",
+        "pandas._libs.tslibs.offsets:Day",
     }
     wanted = {
         option.removeprefix("class:")

@@ -183,7 +183,21 @@ def fits(slot: str, value: Any) -> bool:
 
 @cache
 def _conditions(slot: str) -> tuple[Callable[[Any], bool], ...]:
-    return tuple(map(_condition, slot.split("|")))
+    return tuple(map(_condition, _parted(slot, "|")))
+
+
+def _parted(slot: str, separator: str) -> list[str]:
+    """The pieces between separators outside of brackets."""
+    pieces, start, depth = [], 0, 0
+    for at, character in enumerate(slot):
+        if character in "({[":
+            depth += 1
+        elif character in ")}]":
+            depth -= 1
+        elif character == separator and depth == 0:
+            pieces.append(slot[start:at])
+            start = at + 1
+    return [*pieces, slot[start:]]
 
 
 def _condition(slot: str) -> Callable[[Any], bool]:
@@ -197,11 +211,20 @@ def _condition(slot: str) -> Callable[[Any], bool]:
     if slot.startswith("class:"):
         return lambda value: isinstance(value, Named) and value.row is summary(slot[6:])
     if slot[0] == "(":
-        parts = [_conditions(part.replace("/", "|")) for part in slot[1:-1].split(",")]
+        parts = _parted(slot[1:-1], ",")
         return lambda value: (
             type(value) is tuple
             and len(value) == len(parts)
-            and all(any(one(item) for one in part) for part, item in zip(parts, value, strict=True))
+            and all(fits(part, item) for part, item in zip(parts, value, strict=True))
+        )
+    if slot[0] == "{":
+        allowed = dict(part.split("=", 1) for part in _parted(slot[1:-1], ","))
+        return lambda value: (
+            type(value) is DictOf
+            and all(
+                type(key) is str and key in allowed and fits(allowed[key], item)
+                for key, item in zip(value[::2], value[1::2], strict=True)
+            )
         )
     if slot.startswith("each:"):
         each = _condition(slot[5:])

@@ -242,7 +242,7 @@ Condition = Callable[[Value], bool]
 
 @cache
 def _condition(slot: str) -> Condition:
-    options = [_single(option) for option in slot.split("|")]
+    options = [_single(option) for option in _split(slot, "|")]
     if len(options) == 1:
         return options[0]
     return lambda value: any(option(value) for option in options)
@@ -259,14 +259,46 @@ def _single(slot: str) -> Condition:
         name = slot[6:]
         return lambda value: isinstance(value, Name) and _is_row(value.row, name)
     if slot.startswith("("):
-        inner = tuple(part.replace("/", "|") for part in slot[1:-1].split(","))
-        return lambda value: type(value) is tuple and admits(inner, value)
+        inner = [_condition(part) for part in _split(slot[1:-1], ",")]
+        return lambda value: _has_parts(value, inner)
+    if slot.startswith("{"):
+        entries = dict(part.split("=", 1) for part in _split(slot[1:-1], ","))
+        known = {key: _condition(inner) for key, inner in entries.items()}
+        return lambda value: _has_entries(value, known)
     if slot.startswith("each:"):
         each = _single(slot[5:])
         return lambda value: _is_whole(value) and all(map(each, parts(value)))
     if ":" in slot:
         return lambda value: isinstance(value, Instance) and _is_row(value.row, slot)
     return lambda value: type_of(value) == slot
+
+
+def _split(slot: str, separator: str) -> list[str]:
+    """The parts of a slot between separators that stand in no bracket."""
+    found, depth = [""], 0
+    for character in slot:
+        depth += (character in "({[") - (character in ")}]")
+        if character == separator and not depth:
+            found.append("")
+        else:
+            found[-1] += character
+    return found
+
+
+def _has_parts(value: Value, conditions: list[Condition]) -> bool:
+    return (
+        type(value) is tuple
+        and len(value) == len(conditions)
+        and all(holds(part) for holds, part in zip(conditions, value, strict=True))
+    )
+
+
+def _has_entries(value: Value, conditions: dict[str, Condition]) -> bool:
+    """A dict whose keys are all among these, each value as its condition demands."""
+    pairs = _items(value)
+    return pairs is not None and all(
+        type(key) is str and key in conditions and conditions[key](item) for key, item in pairs
+    )
 
 
 def _is_whole(value: Value) -> bool:
@@ -353,7 +385,9 @@ def _is_ndarray_state(value: Value) -> bool:
         return False
     version, shape, dtype, fortran, raw = value
     known = complete_dtype(dtype)
-    if type(version) is not int or not is_shape(shape) or not is_scalar(fortran) or known is None:
+    if type(version) is not int or type(fortran) not in (bool, int):
+        return False
+    if not is_shape(shape) or known is None:
         return False
     if type_of(raw) == "bytes":
         return not known.objects
