@@ -9,7 +9,7 @@ Read = Callable[[int, int], bytes]
 
 _PIECE = 1 << 20
 _DATA = re.compile(
-    rb"(?s:[\x94(tesuaN)}\]\x85\x86\x87\x88\x89012ld\x8f\x90\x91]|[hKq].|M..|[jrJ]....|[\x95G].{8}"
+    rb"(?s:[\x94(tesuaN)}\]\x85\x86\x87\x88\x89012ld\x8f\x90\x91]|[hKq].|M..|[jrJ]....|G.{8}"
     rb"|\x80[\0-\5]|[VSLIFgp][^\n]*+\n)*+"
 )
 LENGTHS = {
@@ -30,32 +30,50 @@ def only_data(read: Read, start: int, end: int) -> None:
 
 
 def data_until(read: Read, at: int, end: int) -> int:
-    """The offset, from `at` on, of the first STOP or byte that begins no whole data opcode."""
+    """The offset, from `at` on, of the first STOP or byte that begins no whole data opcode.
+
+    A frame must end between two opcodes, the last one after STOP: the C unpickler drops what is
+    left of a frame that ends inside an opcode.
+    """
     base, data = at, read(at, min(_PIECE, end - at))
-    here = 0
+    here = frame = 0
     while True:
-        found = _DATA.match(data, here)
+        found = _DATA.match(data, here, frame - base if frame else len(data))
         here = found.end() if found else here
         if base + here == end:
             return end
+        if frame and base + here == frame:
+            frame = 0
+            continue
         if here > len(data) - 16 and base + len(data) < end:
             base, data, here = base + here, read(base + here, min(_PIECE, end - base - here)), 0
             continue
-        width = LENGTHS.get(data[here])
-        after = -1
-        if width is not None:
-            signed = data[here] in b"T\x8b"
-            length = int.from_bytes(data[here + 1 : here + 1 + width], "little", signed=signed)
-            if length >= 0:
-                after = base + here + 1 + width + length
-        elif data[here] in b"VSLIFgp":
-            after = _long_line(read, base + here, end)
-        if not base + here < after <= end:
+        if data[here] == 0x2E and frame == base + here + 1:
+            frame = 0
+        after = _after(data, here, base, end, read)
+        if data[here] == 0x95:
+            after = -1 if frame else base + here + 9
+            frame = after + int.from_bytes(data[here + 1 : here + 9], "little")
+        if not base + here < after <= end or 0 < frame < after or frame > end:
+            if frame:
+                raise Rejected(f"3: a frame does not end between opcodes, near byte {base + here}")
             return base + here
         if after - base > len(data):
             base, data, here = after, read(after, min(_PIECE, end - after)), 0
         else:
             here = after - base
+
+
+def _after(data: bytes, here: int, base: int, end: int, read: Read) -> int:
+    """The offset after a string, bytes or line opcode, or -1."""
+    width = LENGTHS.get(data[here])
+    if width is not None:
+        signed = data[here] in b"T\x8b"
+        length = int.from_bytes(data[here + 1 : here + 1 + width], "little", signed=signed)
+        return base + here + 1 + width + length if length >= 0 else -1
+    if data[here] in b"VSLIFgp":
+        return _long_line(read, base + here, end)
+    return -1
 
 
 def _long_line(read: Read, at: int, end: int) -> int:

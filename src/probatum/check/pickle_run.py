@@ -34,6 +34,7 @@ from probatum.errors import Rejected
 
 Read = Callable[[int, int], bytes]
 
+_NO_FRAME = 1 << 63
 _CONSTANTS = {0x4E: None, 0x88: True, 0x89: False, 0x29: ()}
 _MAKERS: dict[int, Callable[[], Any]] = {0x5D: list, 0x7D: DictOf, 0x8F: SetOf}
 _DECIMAL = re.compile(rb"-?(?:0|[1-9][0-9]{0,4000})L?\Z").match
@@ -54,6 +55,11 @@ class Run:
         self.protocol = 0
         self.effects: list[list[Any]] = []
         self.last_use = -1
+        self.storages: list[Any] = []  # (the instance, key, class, count) of each persistent id
+        self.views: list[Any] = []  # (the storage's place, what follows it or None) of each call
+        self.placed: dict[int, int] = {}
+        self.frame = _NO_FRAME
+        self.after = 0
 
     def to_stop(self) -> Any:
         """The result, after the whole stream. Raises: Rejected."""
@@ -75,6 +81,8 @@ class Run:
         data, memo = self.data, self.memo
         rare = self._rare
         while True:
+            if self.frame <= at:
+                self._leave_frame(at)
             op = data[at]
             stack = self.stack
             if op == 0x94:
@@ -107,6 +115,8 @@ class Run:
                 stack.append(FLOAT)
                 at += 9
             elif op == 0x2E:
+                if self.frame != _NO_FRAME:
+                    self._leave_frame(at + 1)
                 return stack.pop(), at + 1
             else:
                 at = rare(op, at)
@@ -121,6 +131,7 @@ class Run:
             stack.append(tuple([stack.pop() for _ in range(count)][::-1]))
         elif op in _FIXED:
             width, act = _FIXED[op]
+            self.after = at + 1 + width
             act(self, int.from_bytes(data[at + 1 : at + 1 + width], "little"))
             return at + 1 + width
         elif op in LENGTHS:
@@ -203,8 +214,16 @@ class Run:
             raise IndexError
         self.protocol = version
 
-    def _frame(self, length: int) -> None:
-        pass
+    def _enter_frame(self, length: int) -> None:
+        if self.frame != _NO_FRAME:
+            raise Rejected("4: a frame inside a frame")
+        self.frame = self.after + length
+
+    def _leave_frame(self, at: int) -> None:
+        # The C unpickler drops what is left of a frame that ends inside an opcode.
+        if at != self.frame:
+            raise Rejected(f"4: a frame does not end between opcodes, near {self.start + at}")
+        self.frame = _NO_FRAME
 
     def _to_mark(self) -> list[Any]:
         items, self.stack = self.stack, self.marks.pop()
@@ -225,6 +244,8 @@ class Run:
             elif module in IMPORT_MAPPING:
                 module = IMPORT_MAPPING[module]
         row = summary(f"{module}:{name}")
+        if self.loader == "torchscript" and module.partition(".")[0] == "__torch__":
+            row = {"names": [f"{module}:{name}"], "class": True, "new": [[]], "build": ["any"]}
         if row is None or (self.protocol < 4 and "." in name):
             raise Rejected(f"4: no summary for the name at {at}")
         self._step(at, op, "import", row)
@@ -256,6 +277,7 @@ class Run:
             if [] not in cls.row.get("new", []):
                 raise Rejected(f"4: no summary admits a bare instance at {at}")
         self._step(at, op, "call", row)
+        self._view(arguments)
         if returns == "new:0":
             return Made(arguments[0].row, (), at)
         return _returned(row, returns, arguments, at)
@@ -373,11 +395,21 @@ class Run:
     # What torch's and joblib's loaders add
 
     def _persistent(self, at: int) -> None:
-        row = torch_storage(self.stack.pop(), self.loader)
+        key = self.stack.pop()
+        row = torch_storage(key, self.loader)
         if row is None:
             raise Rejected(f"4: no storage that torch writes, at {at}")
         self._step(at, 0x51, "storage", row)
         self.stack.append(Made(row, (), at))
+        self.placed[id(self.stack[-1])] = len(self.storages)
+        self.storages.append((self.stack[-1], key[2], key[1].name, key[4]))
+
+    def _view(self, arguments: tuple[Any, ...]) -> None:
+        for index, value in enumerate(arguments):
+            for part in value if type(value) is tuple else (value,):
+                if id(part) in self.placed:
+                    first = index == 0 and part is value
+                    self.views.append((self.placed[id(part)], arguments[1:] if first else None))
 
     def _raw_array(self, at: int) -> int:
         """joblib's NumpyArrayWrapper.read: the array's own bytes, or a pickle of its objects."""
@@ -474,7 +506,7 @@ _FIXED: dict[int, tuple[int, Callable[[Run, int], None]]] = {
     0x6A: (4, Run._get),
     0x72: (4, Run._put),
     0x80: (1, Run._set_protocol),
-    0x95: (8, Run._frame),
+    0x95: (8, Run._enter_frame),
     0x4D: (2, lambda run, number: run.stack.append(number)),
 }
 _STEPS: dict[int, Callable[[Run, int], None]] = {

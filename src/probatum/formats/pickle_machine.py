@@ -48,8 +48,11 @@ class Run(Struct, frozen=True):
     result: Value = None
     broken: FormatError | None = None
     nested: tuple["Run", ...] = ()
+    storages: tuple[steps.Stored, ...] = ()
+    views: tuple[steps.View, ...] = ()
 
 
+_NO_FRAME: Final = 1 << 63
 _PLAIN_INT: Final = re.compile(rb"(?:0|-?[1-9][0-9]{0,4000})\Z").match
 _PLAIN_FLOAT: Final = re.compile(rb"(?:-?[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?|-?inf|nan)\Z").match
 _INDEX: Final = re.compile(rb"(?:0|[1-9][0-9]{0,8})\Z").match
@@ -84,8 +87,8 @@ def run(
 ) -> Run:
     """Follow the stream at `start` of `size` bytes of file as `loader` would.
 
-    `loader` is `pickle`, `torch` (a torch zip's data.pkl), `torch-raw`, `joblib`, or `straight`:
-    `pickle.load` on a file of joblib's, whose arrays it would read as opcodes.
+    `loader` is `pickle`, `torch` (a torch zip's data.pkl), `torch-raw`, `torchscript`, `joblib`,
+    or `straight`: `pickle.load` on a file of joblib's, whose arrays it would read as opcodes.
     `beside` are names in the artifact's folder that an import could find instead of a library.
     """
     return Machine(read, start, size, loader, beside).run()
@@ -103,7 +106,7 @@ class Machine(steps.Steps):
         self.size = size
         self.base = start
         self.window = b""
-        self.frame_end = 0
+        self.frame = _NO_FRAME
         self.nested: list[Run] = []
 
     def run(self) -> Run:
@@ -128,6 +131,8 @@ class Machine(steps.Steps):
             result=result,
             broken=broken,
             nested=tuple(self.nested),
+            storages=tuple(self.storages),
+            views=tuple(self.views),
         )
 
     def _loop(self) -> tuple[Value, int]:
@@ -140,6 +145,8 @@ class Machine(steps.Steps):
             if at > limit and self.base + len(window) < self.size:
                 at = self._refill(self.base + at)
                 window, limit = self.window, len(self.window) - 1024
+            if self.frame <= self.base + at:
+                self._leave_frame(self.base + at)
             stack = self.stack
             if at >= len(window):
                 raise opcodes.truncated(self.base + at)
@@ -179,6 +186,9 @@ class Machine(steps.Steps):
                 stack.append(Box(_EMPTY[op], []))
                 at += 1
             elif op == 0x2E:
+                self.at = self.base + at
+                if self.frame not in (_NO_FRAME, self.at + 1):
+                    self._leave_frame(self.at)
                 return stack.pop(), self.base + at + 1
             else:
                 at = self._rare(op, at)
@@ -197,7 +207,9 @@ class Machine(steps.Steps):
             stack.append(self._remembered(int.from_bytes(self._operand(at, 4), "little")))
             return at + 5
         elif op == 0x95:
-            self._frame(int.from_bytes(self._operand(at, 8), "little"), at)
+            self._operand(at, 8)
+            before = 0 if self.frame == _NO_FRAME else self.frame
+            self.frame = opcodes.framed(self.window, at, self.base, self.size, before)
             return at + 9
         elif op == 0x80:
             self._protocol(self._operand(at, 1)[0])
@@ -312,15 +324,13 @@ class Machine(steps.Steps):
             )
         self.protocol = version
 
-    def _frame(self, length: int, at: int) -> None:
-        """pickle.py holds a stream to its frames, the C unpickler does not: they must be true."""
-        if self.at < self.frame_end:
-            self.problem(Reason.PARSER_DIFFERENTIAL, "a frame begins inside another frame")
-        if self.at + 9 + length > self.size:
-            raise FormatError(
-                Reason.TRUNCATED, "a frame runs past the end of the file", Place(offset=self.at)
-            )
-        self.frame_end = self.at + 9 + length
+    def _leave_frame(self, offset: int) -> None:
+        """Called where an opcode begins at or after the end of a frame, or is STOP inside it."""
+        if offset != self.frame:
+            broken = opcodes.out_of_frame(offset)
+            self.at = offset
+            self.problem(broken.reason, broken.detail)
+        self.frame = _NO_FRAME
 
     def _counted(self, op: int, at: int) -> int:
         width, kind = _COUNTED[op]

@@ -66,7 +66,7 @@ NAMES = {
 
 # One alternative for each operand size; possessive, so that a run of any length takes no memory.
 _RUN = re.compile(
-    rb"(?s:[(01N)\]}ltd2aesu\x85-\x89\x8f-\x91\x94]|[Kqh].|M..|[Jrj].{4}|[G\x95].{8}"
+    rb"(?s:[(01N)\]}ltd2aesu\x85-\x89\x8f-\x91\x94]|[Kqh].|M..|[Jrj].{4}|G.{8}"
     rb"|\x80[\x00-\x05]|[ILFSVpg][^\n]*+\n)*+"
 ).match
 
@@ -82,13 +82,18 @@ def skim(read: Read, start: int, size: int) -> Skimmed:
     """Pass over the data opcodes of the stream at `start`, in `size` bytes of file.
 
     Raises: FormatError TRUNCATED where the bytes end before STOP, MALFORMED at a byte that is
-    no opcode or an operand no unpickler takes.
+    no opcode or an operand no unpickler takes, PARSER_DIFFERENTIAL where a frame ends inside an
+    opcode or goes on after STOP.
     """
     base, window = start, read(start, WINDOW)
     at = 0
+    frame = 0
     while True:
-        run = _RUN(window, at)
+        run = _RUN(window, at, frame - base if frame else len(window))
         at = run.end() if run else at
+        if frame and base + at == frame:
+            frame = 0
+            continue
         if at > len(window) - 9 and base + len(window) < size:
             base, window, at = base + at, read(base + at, WINDOW), 0
             continue
@@ -99,18 +104,51 @@ def skim(read: Read, start: int, size: int) -> Skimmed:
             at += 2 + window[at + 1]
         elif op in COUNTED_DATA:
             at += counted(window, at, base, size)
-        elif op == 0x2E:
+        elif op == 0x95:
+            frame = framed(window, at, base, size, frame)
+            at += 9
+        elif op == 0x2E and base + at + 1 >= frame:
             return Skimmed(base + at + 1)
         elif op in EFFECTFUL:
             return Skimmed(base + at, base + at)
+        elif frame and op in FIXED_DATA:
+            raise out_of_frame(base + at)
         elif op in TEXT_DATA:
             at = line_end(read, base + at + 1, size) - base
         else:
             raise malformed(op, window, base, at)
         if base + at > size:
             raise truncated(size)
+        if 0 < frame < base + at:
+            raise out_of_frame(frame)
         if at > len(window):
             base, window, at = base + at, read(base + at, WINDOW), 0
+
+
+def framed(window: bytes, at: int, base: int, size: int, frame: int) -> int:
+    """The offset at which the frame that begins at `window[at]` ends; `frame` is that of the last.
+
+    The C unpickler drops what is left of a frame when an operand runs over its end, and reads
+    that operand from the file after the frame; pickle.py refuses. So a frame must end between
+    two opcodes, and the last one at STOP. Source: Modules/_pickle.c `_Unpickler_ReadImpl`,
+    `_Unpickler_Readline`; Lib/pickle.py `_Unframer`.
+    """
+    end = base + at + 9 + int.from_bytes(window[at + 1 : at + 9], "little")
+    if frame > base + at:
+        raise out_of_frame(base + at)
+    if end > size:
+        raise FormatError(
+            Reason.TRUNCATED, "a frame runs past the end of the file", Place(offset=base + at)
+        )
+    return end
+
+
+def out_of_frame(offset: int) -> FormatError:
+    return FormatError(
+        Reason.PARSER_DIFFERENTIAL,
+        "a frame that does not end between two opcodes: unpicklers go on at different bytes",
+        Place(offset=offset),
+    )
 
 
 def counted(window: bytes, at: int, base: int, size: int) -> int:
