@@ -418,6 +418,8 @@ class Run:
         found = joblib_array(self.stack[-1])
         if found is None or self.loader != "joblib":
             raise Rejected(f"4: joblib reads an array of unknown length at {at}")
+        if self.frame != _NO_FRAME:
+            self._leave_frame(at)
         row, length, references, padded = found
         offset = self.start + at
         self.effects.append([offset - 1, "BUILD", "array", row["names"][0]])

@@ -267,6 +267,8 @@ class Machine(steps.Steps):
             self.problem(Reason.UNRESOLVED, "how many bytes joblib reads here as an array")
             return at
         offset = self.base + at
+        if self.frame != _NO_FRAME:
+            self._leave_frame(offset)
         self.admit(op, "array", array.row)
         if array.dtype.objects:
             inner = run(self.read, offset, self.size, "pickle", self.beside)
