@@ -16,6 +16,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
@@ -300,7 +301,7 @@ class _File:
 
 def _built(text: bytes) -> int:
     """How many objects the description asks for; rejects any that is not Keras's own."""
-    rules = tomllib.loads(files("probatum.rules").joinpath("keras_objects.toml").read_text("utf-8"))
+    rules = _rules("keras_objects.toml")
     callables = {name for names in rules["functions"].values() for name in names}
     todo, count = [json.loads(text.decode("utf-8"), object_pairs_hook=_once)], 0
     while todo:
@@ -364,6 +365,11 @@ def _int(data: bytes, at: int, width: int) -> int:
     if len(data) < at + width:
         _reject("step 2: a number is cut short")
     return int.from_bytes(data[at : at + width], "little")
+
+
+@cache
+def _rules(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("probatum.rules").joinpath(name).read_text("utf-8"))
 
 
 def _reject(step: str) -> NoReturn:

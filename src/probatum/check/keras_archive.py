@@ -16,6 +16,7 @@ import tomllib
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
@@ -93,7 +94,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _objects(config: Any) -> int:
-    rules = tomllib.loads(files("probatum.rules").joinpath("keras_objects.toml").read_text("utf-8"))
+    rules = _rules("keras_objects.toml")
     callables = {name for names in rules["functions"].values() for name in names}
     found, waiting = 0, [config]
     while waiting:
@@ -163,6 +164,11 @@ class _File(io.RawIOBase):
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+@cache
+def _rules(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("probatum.rules").joinpath(name).read_text("utf-8"))
 
 
 def _reject(step: str) -> NoReturn:

@@ -17,6 +17,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
@@ -332,7 +333,7 @@ class _Graph:
                         held.append(self.file.get(begin, end - begin).decode(errors="replace"))
 
     def check(self) -> None:
-        rules = tomllib.loads(files("probatum.rules").joinpath("tensorflow_ops.toml").read_text())
+        rules = _rules("tensorflow_ops.toml")
         pure = {op for ops in rules["pure"].values() for op in ops.split()}
         kinds = {op: kind for kind, ops in rules["checkpoints"].items() for op in ops.split()}
         top = self.reached(self.nodes, [*self.start, *self.given])
@@ -439,7 +440,7 @@ _PARTS: dict[int, Callable[[_Graph, int, int], None]] = {
 
 def _built(text: bytes) -> int:
     """How many objects the metadata asks Keras for; rejects what could run."""
-    rules = tomllib.loads(files("probatum.rules").joinpath("keras_objects.toml").read_text("utf-8"))
+    rules = _rules("keras_objects.toml")
     try:
         todo, count = [json.loads(text.decode("utf-8"), object_pairs_hook=_once)], 0
     except (ValueError, RecursionError) as exc:
@@ -494,6 +495,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _node(name: str) -> str:
     return name.removeprefix("^").partition(":")[0]
+
+
+@cache
+def _rules(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("probatum.rules").joinpath(name).read_text("utf-8"))
 
 
 def _reject(step: str) -> NoReturn:

@@ -15,6 +15,7 @@ import tomllib
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
@@ -84,8 +85,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _nodes(schema: Any) -> int:
-    text = files("probatum.rules").joinpath("skops_types.toml").read_text("utf-8")
-    rules = {name: set(row.split()) for name, row in tomllib.loads(text)["loaders"].items()}
+    rules = {name: set(row.split()) for name, row in _rules("skops_types.toml")["loaders"].items()}
     found, waiting = 0, [schema]
     while waiting:
         value = waiting.pop()
@@ -132,6 +132,11 @@ class _File(io.RawIOBase):
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+@cache
+def _rules(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("probatum.rules").joinpath(name).read_text("utf-8"))
 
 
 def _reject(step: str) -> NoReturn:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
@@ -45,7 +46,7 @@ class _File:
         self.held = b""
         self.state = hashlib.sha256()
         self.seen: set[int] = set()
-        rules = tomllib.loads(files("probatum.rules").joinpath("torch7_classes.toml").read_text())
+        rules = _rules("torch7_classes.toml")
         self.elements: dict[str, Any] = rules["elements"]
         self.modules = rules["modules"]["names"].split()
 
@@ -118,6 +119,11 @@ class _File:
         if self.at + length > self.size:
             _reject("step 1: a storage passes the end")
         self.at += length
+
+
+@cache
+def _rules(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("probatum.rules").joinpath(name).read_text("utf-8"))
 
 
 def _reject(step: str) -> NoReturn:
