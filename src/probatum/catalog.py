@@ -11,7 +11,6 @@ import importlib.util
 import os
 import pkgutil
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 
@@ -34,12 +33,12 @@ def accepting(kind: str) -> tuple[Analyzer, ...]:
 
 
 def warm() -> None:
-    """Have the analysers' bytecode written, if it is not: worker processes must not write files.
+    """Import every analyser if their bytecode is not cached, and so have it written.
 
-    Installers usually compile what they install; where they do not, this costs a second, once.
+    Worker processes must not write files: each would compile anew what it needs. Installers
+    usually compile what they install; where they do not, this costs a second, and only once
+    unless PYTHONDONTWRITEBYTECODE is set.
     """
-    if sys.dont_write_bytecode:
-        return
     for origin in _modules().values():
         if origin and not _compiled(origin):
             analyzers()
