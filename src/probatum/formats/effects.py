@@ -81,6 +81,12 @@ def dangers() -> dict[str, Danger]:
 
 
 @cache
+def unpicklers() -> frozenset[str]:
+    """Functions that unpickle the bytes they are given: what they do is what those do."""
+    return frozenset(_toml(_FOLDER.parent / "dangerous.toml")["nested"]["names"])
+
+
+@cache
 def dangerous_imports() -> dict[str, str]:
     """Modules whose mere import is an effect, with what it is."""
     return {

@@ -90,12 +90,9 @@ def _witness(danger: Danger, run: Run, material: Material) -> Witness:
 
 
 def _functions(run: Run) -> Iterator[Name]:
-    """Functions, by summary or by known effect, that the returned value leads to."""
+    """Functions of known effect that the returned value leads to."""
     for value in reachable(run.result):
-        if isinstance(value, Name) and (
-            (value.row is not None and not value.row.is_class)
-            or (value.row is None and value.name in effects.dangers())
-        ):
+        if isinstance(value, Name) and value.name in effects.dangers():
             yield value
 
 

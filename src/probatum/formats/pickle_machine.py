@@ -19,15 +19,16 @@ from probatum.formats.pickle_loaders import is_array_wrapper, joblib_array
 from probatum.formats.pickle_opcodes import LINE, WINDOW, Read
 from probatum.formats.pickle_values import (
     BIG,
-    BLOB,
     BYTEARRAY,
     FLOAT,
     KEPT,
     TEXT,
     VAGUE,
+    Blob,
     Box,
     Value,
 )
+from probatum.material import BytesMaterial
 from probatum.vocabulary import Place, Reason
 
 
@@ -53,6 +54,8 @@ class Run(Struct, frozen=True):
 
 
 _NO_FRAME: Final = 1 << 63
+_LARGEST_NESTED: Final = 64 << 20
+_DEEPEST_NESTED: Final = 3
 _PLAIN_INT: Final = re.compile(rb"(?:0|-?[1-9][0-9]{0,4000})\Z").match
 _PLAIN_FLOAT: Final = re.compile(rb"(?:-?[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?|-?inf|nan)\Z").match
 _INDEX: Final = re.compile(rb"(?:0|[1-9][0-9]{0,8})\Z").match
@@ -107,6 +110,7 @@ class Machine(steps.Steps):
         self.base = start
         self.window = b""
         self.frame = _NO_FRAME
+        self.depth = 0
         self.nested: list[Run] = []
 
     def run(self) -> Run:
@@ -288,6 +292,17 @@ class Machine(steps.Steps):
         if inner.broken:
             raise inner.broken
 
+    def effect_of_loading(self, content: Value) -> str:
+        if isinstance(content, Blob) and content.length <= _LARGEST_NESTED:
+            content = self.read(content.offset, content.length)
+        if type(content) is not bytes or self.depth == _DEEPEST_NESTED:
+            return ""
+        inner = Machine(BytesMaterial(content).read, 0, len(content), "pickle", self.beside)
+        inner.depth = self.depth + 1
+        for danger in inner.run().refuted:
+            return f"the bytes run {danger.name.replace(':', '.')}, which {danger.effect}"
+        return ""
+
     def _refill(self, offset: int) -> int:
         self.base = offset
         self.window = self.read(offset, WINDOW)
@@ -344,6 +359,8 @@ class Machine(steps.Steps):
                 at = self._refill(self.base + at)
                 start = 1 + width
             self.stack.append(_constant(kind, self.window[start : start + length]))
+        elif kind == "bytes":
+            self.stack.append(Blob(self.base + start, length))
         else:
             self.stack.append(_LONG[kind])
         if at + total <= len(self.window):
@@ -428,7 +445,6 @@ class Machine(steps.Steps):
 _LONG: Final = {
     "str": TEXT,
     "ascii": TEXT,
-    "bytes": BLOB,
     "int": BIG,
     "bytearray": BYTEARRAY,
 }

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from probatum.formats import effects
 from probatum.formats.effects import Row
-from probatum.formats.pickle_loaders import storage
+from probatum.formats.pickle_loaders import scripted, storage
 from probatum.formats.pickle_opcodes import NAMES
 from probatum.formats.pickle_values import (
     BIG,
@@ -52,6 +52,26 @@ class Effect(Struct, frozen=True):
     opcode: str
     how: str
     name: str
+
+
+class Stored(Struct, frozen=True):
+    """A storage that a persistent id names: `count` elements of `cls`, in the record `key`."""
+
+    offset: int
+    key: str
+    cls: str
+    count: int
+
+
+class View(Struct, frozen=True):
+    """An admitted call over the storage `stored` (its place in the run's storages).
+
+    `arguments` follow the storage; they are None where it stands elsewhere among them.
+    """
+
+    offset: int
+    stored: int
+    arguments: tuple[Value, ...] | None
 
 
 class Danger(Struct, frozen=True):
@@ -105,6 +125,9 @@ class Steps:
         self.problems: list[Problem] = []
         self.basis: set[str] = set()
         self.last_use = -1
+        self.storages: list[Stored] = []
+        self.views: list[View] = []
+        self._stored: dict[int, tuple[int, Instance]] = {}
 
     # Bookkeeping
 
@@ -163,7 +186,8 @@ class Steps:
                 f"{_shown(full)}: a file beside this one could be imported in its place",
             )
             return Name(full, None, self.at)
-        row = effects.row(full)
+        row = scripted(full) if self.loader == "torchscript" else None
+        row = row or effects.row(full)
         if row is None or ("." in name and self.protocol < 4):
             self._unsummarised(full, module, opcode)
             return Name(full, None, self.at)
@@ -218,6 +242,7 @@ class Steps:
             self._no_signature("a bare instance of", described(arguments[0]), ())
             return self.unknown(*arguments)
         self.admit(opcode, "call", row)
+        self._view(arguments)
         return self.returned(row, arguments)
 
     def returned(self, row: Row, arguments: tuple[Value, ...]) -> Value:
@@ -234,6 +259,8 @@ class Steps:
                 return _container(kind, arguments)
             case "opaque":
                 return self.unknown(*arguments)
+            case "bytes" if row.name == "_codecs:encode":
+                return _latin1(arguments[0])
             case name if name in _BUILT:
                 return _BUILT[name]
             case name:
@@ -258,13 +285,22 @@ class Steps:
         return self.unknown(*arguments)
 
     def _dangerous(self, opcode: int, called: Name, arguments: tuple[Value, ...]) -> None:
-        danger = effects.dangers().get(called.name)
-        if danger is None or len(arguments) < danger.arguments:
-            return
         shown = ", ".join(map(described, arguments[:4]))
-        self.dangers.append(
-            Danger(self.at, NAMES[opcode], called.name, called.offset, danger.effect, shown)
-        )
+        danger = effects.dangers().get(called.name)
+        if danger is not None and len(arguments) >= danger.arguments:
+            effect = danger.effect
+        elif arguments and called.name in effects.unpicklers():
+            effect = self.effect_of_loading(arguments[0])
+        else:
+            effect = ""
+        if effect:
+            self.dangers.append(
+                Danger(self.at, NAMES[opcode], called.name, called.offset, effect, shown)
+            )
+
+    def effect_of_loading(self, content: Value) -> str:
+        """What unpickling `content` runs, or nothing where that is not known."""
+        return ""
 
     def _no_signature(self, what: str, name: str, arguments: tuple[Value, ...]) -> None:
         shown = ", ".join(map(described, arguments[:6]))
@@ -438,7 +474,19 @@ class Steps:
             self.stack.append(self.unknown(key))
             return
         self.admit(0x51, "storage", found)
-        self.stack.append(Instance(found, (), self.at))
+        made = Instance(found, (), self.at)
+        self._stored[id(made)] = len(self.storages), made
+        self.storages.append(Stored(self.at, key[2], key[1].name, key[4]))
+        self.stack.append(made)
+
+    def _view(self, arguments: tuple[Value, ...]) -> None:
+        if not self._stored:
+            return
+        for at, value in enumerate(arguments):
+            for part in value if type(value) is tuple else (value,):
+                if id(part) in self._stored:
+                    whole = arguments[1:] if part is value and at == 0 else None
+                    self.views.append(View(self.at, self._stored[id(part)][0], whole))
 
     def buffer(self) -> None:
         self.problem(Reason.UNRESOLVED, "an out-of-band buffer, which the loading process chooses")
@@ -482,6 +530,13 @@ def _complete_array(array: Instance) -> None:
         dtype = complete_dtype(argument)
         if dtype is not None:
             array.built, array.dtype = True, dtype
+
+
+def _latin1(text: Value) -> Value:
+    try:
+        return text.encode("latin-1") if type(text) is str else BLOB
+    except UnicodeEncodeError:
+        return BLOB
 
 
 def _container(kind: str, arguments: tuple[Value, ...]) -> Value:

@@ -32,6 +32,17 @@ class Scalar:
         self.type = type
 
 
+class Blob(Scalar):
+    """Bytes too many to keep, and where they lie in the file."""
+
+    __slots__ = ("length", "offset")
+
+    def __init__(self, offset: int, length: int) -> None:
+        super().__init__("bytes")
+        self.offset = offset
+        self.length = length
+
+
 TEXT: Final = Scalar("str")
 """A string longer than KEPT: it is no name of anything."""
 VAGUE: Final = Scalar("str")
@@ -117,7 +128,7 @@ class Partial(Unknown):
         self.arguments = arguments
 
 
-_SCALARS: Final = frozenset({type(None), bool, int, float, str, bytes, Scalar})
+_SCALARS: Final = frozenset({type(None), bool, int, float, str, bytes, Scalar, Blob})
 _TYPE_NAMES: Final[dict[type, str]] = {
     type(None): "none",
     **{kind: kind.__name__ for kind in (bool, int, float, str, bytes, tuple)},
