@@ -1,0 +1,149 @@
+"""Finds what a text says to a machine and does not show to a reader.
+
+Characters without a picture of their own are looked at with their neighbours: a joiner between
+emoji or between letters of scripts that need it, a mark at the very start and the flags of three
+nations are writing, and anything else is not.
+
+Sources: UAX #9 (bidirectional text; CVE-2021-42574, "Trojan Source"); UTS #51 (emoji); Unicode
+core specification 23 (variation selectors, tags, joiners, private use); Boucher and Anderson 2021.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+_BIDI = "\u202a-\u202e\u2066-\u2069"
+_ZERO = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028\u2029\u2060-\u2065"
+    "\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+)
+_HIGH = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+_PRIVATE = "\ue000-\uf8ff\U000f0000-\U0010ffff"
+HIDDEN = re.compile(f"[{_BIDI}{_ZERO}{_HIGH}{_PRIVATE}]")
+_RUN = re.compile(f"[{_BIDI}{_ZERO}{_HIGH}]+|[{_PRIVATE}]+")
+_FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a\U000e0030-\U000e0039]{3,6}\U000e007f")
+
+
+class Hidden(Struct, frozen=True):
+    """A run of characters `text` from the character `at`; `says` what it is, `surely` that no
+    writing needs it."""
+
+    at: int
+    text: str
+    says: str
+    surely: bool
+
+
+def hidden(text: str) -> Iterator[Hidden]:
+    """Every run of characters that no reader sees and no writing explains."""
+    flags = {at for found in _FLAG.finditer(text) for at in range(found.start() + 1, found.end())}
+    for found in _RUN.finditer(text):
+        at, end = found.span()
+        while at < end and (at in flags or _explained(text, at)):
+            at += 1
+        while end > at and (end - 1 in flags or _explained(text, end - 1)):
+            end -= 1
+        if at < end:
+            yield _told(at, text[at:end])
+
+
+def _explained(text: str, at: int) -> bool:
+    char = text[at]
+    before, after = text[at - 1 : at], text[at + 1 : at + 2]
+    if char == "\ufeff":
+        return at == 0
+    if char in "\u200c\u200d":
+        joins = _joining(before) and (_joining(after) or (char == "\u200d" and not after.strip()))
+        ends = char == "\u200d" and _emoji(_bare(text, at)) and _emoji(after)
+        return joins or ends
+    if char in "\ufe0e\ufe0f":
+        return _emoji(before) or before in _KEYCAPS
+    if "\u180b" <= char <= "\u180d" or char == "\u180e" or char == "\u180f":
+        return "\u1800" <= before <= "\u18af"
+    if char in "\u200e\u200f\u061c":
+        return _right_to_left(text, at)
+    return char in "\u00ad" and before.isalpha() and after.isalpha()
+
+
+def _bare(text: str, at: int) -> str:
+    """The character before `at`, without the selector or skin tone that may follow it."""
+    before = text[at - 1 : at]
+    is_modifier = before == "\ufe0f" or "\U0001f3fb" <= before <= "\U0001f3ff"
+    return text[at - 2 : at - 1] if before and is_modifier else before
+
+
+def _joining(char: str) -> bool:
+    """A letter or mark of a script in which joiners and non-joiners change what is seen."""
+    if not char:
+        return False
+    place = ord(char)
+    return any(start <= place <= end for start, end in _JOINING) and char.strip() != ""
+
+
+def _emoji(char: str) -> bool:
+    if char in ("©", "®"):
+        return True
+    return char > "\xa0" and unicodedata.category(char) in ("So", "Sk", "Sm", "Po")
+
+
+def _right_to_left(text: str, at: int) -> bool:
+    around = text[max(0, at - 40) : at + 40]
+    return any(unicodedata.bidirectional(one) in ("R", "AL") for one in around if one not in _MARKS)
+
+
+def _told(at: int, text: str) -> Hidden:
+    message = decoded(text)
+    if message:
+        return Hidden(at, text, f"{len(text)} invisible characters that spell {message!r}", True)
+    first = f"U+{ord(text[0]):04X} {unicodedata.name(text[0], 'without a name')}"
+    if any(char in _TURNING for char in text):
+        return Hidden(at, text, f"{first} turns the text around it", True)
+    if re.match(f"[{_PRIVATE}]", text):
+        return Hidden(at, text, f"{first}: for private use, so that it shows nothing", False)
+    many = f" and {len(text) - 1} more" if len(text) > 1 else ""
+    return Hidden(at, text, f"{first}{many}, which no reader sees", len(text) > 1)
+
+
+def decoded(text: str) -> str:
+    """What a run of tags, variation selectors or two zero-width characters spells, if it does."""
+    tags = [ord(one) - 0xE0000 for one in text if 0xE0020 <= ord(one) < 0xE007F]
+    if tags:
+        return "".join(map(chr, tags))
+    selected = bytes(_selector(ord(one)) for one in text if _selector(ord(one)) >= 0)
+    if len(selected) > 1:
+        return _as_words(selected)
+    kinds = sorted(set(text) & set("\u200b\u200c\u200d\u2060\ufeff"))
+    if len(kinds) == 2 and len(text) >= 16:
+        for zero in kinds:
+            bits = "".join("0" if one == zero else "1" for one in text)
+            whole = len(bits) // 8 * 8
+            said = _as_words(int(bits[:whole], 2).to_bytes(whole // 8, "big"))
+            if said:
+                return said
+    return ""
+
+
+def _selector(place: int) -> int:
+    if 0xFE00 <= place <= 0xFE0F:
+        return place - 0xFE00
+    return place - 0xE0100 + 16 if 0xE0100 <= place <= 0xE01EF else -1
+
+
+def _as_words(data: bytes) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    return text if text.isprintable() else ""
+
+
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_MARKS = "\u200e\u200f\u061c"
+_KEYCAPS = tuple("0123456789#*")
+_JOINING = (
+    (0x0600, 0x08FF), (0x0900, 0x0DFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1800, 0x18AF),
+    (0xA840, 0xA87F), (0xFB50, 0xFDFF), (0xFE70, 0xFEFE), (0x11000, 0x119FF), (0x10AC0, 0x10AFF),
+    (0x1E900, 0x1E95F),
+)  # fmt: skip
