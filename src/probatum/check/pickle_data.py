@@ -2,16 +2,29 @@
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 from probatum.errors import Rejected
 
 Read = Callable[[int, int], bytes]
 
 _PIECE = 1 << 20
-_DATA = re.compile(
-    rb"(?s:[\x94(tesuaN)}\]\x85\x86\x87\x88\x89012ld\x8f\x90\x91]|[hKq].|M..|[jrJ]....|G.{8}"
-    rb"|\x80[\0-\5]|[VSLIFgp][^\n]*+\n)*+"
+_SINGLE = (
+    rb"[\x94(tesuaN)}\]\x85\x86\x87\x88\x89012ld\x8f\x90\x91]|[hKq].|M..|[jrJ]....|G.{8}"
+    rb"|\x80[\0-\5]|[VSLIFgp][^\n]*+\n"
 )
+_DATA = re.compile(b"(?s:%b)*+" % _SINGLE)
+
+
+@cache
+def _data_and_strings() -> re.Pattern[bytes]:
+    """For long streams: strings of up to 255 bytes, each length an alternative of its own."""
+    texts = [b"%b%%b.{%d}" % (re.escape(bytes([n])).replace(b"%", b"%%"), n) for n in range(256)]
+    short, long = (b"|".join(text % zeros for text in texts) for zeros in (b"", rb"\0\0\0"))
+    strings = rb"[\x8cCU\x8a](?:%b)|[XB](?:%b)" % (short, long)
+    return re.compile(b"(?s:%b|%b)*+" % (_SINGLE, strings))
+
+
 LENGTHS = {
     **dict.fromkeys(b"\x8cCU\x8a", 1),
     **dict.fromkeys(b"XBT\x8b", 4),
@@ -37,8 +50,9 @@ def data_until(read: Read, at: int, end: int) -> int:
     """
     base, data = at, read(at, min(_PIECE, end - at))
     here = frame = 0
+    pattern = _data_and_strings() if end - at > 1 << 18 else _DATA
     while True:
-        found = _DATA.match(data, here, frame - base if frame else len(data))
+        found = pattern.match(data, here, frame - base if frame else len(data))
         here = found.end() if found else here
         if base + here == end:
             return end

@@ -154,9 +154,19 @@ def _certificate(found: Streams, material: Material, claim: str) -> Certificate:
             "claim": claim,
             "loader": _needed_loader(found),
             "size": material.size,
-            "streams": [_stream(run, material) for run in found.runs],
+            "streams": _streams(found, material),
         },
     )
+
+
+def _streams(found: Streams, material: Material) -> list[dict[str, object]]:
+    """The facts of each stream. Both claims rest on the same ones, so the last are kept."""
+    if not _last or _last[0][0] is not found:
+        _last[:] = [(found, [_stream(run, material) for run in found.runs])]
+    return _last[0][1]
+
+
+_last: list[tuple[Streams, list[dict[str, object]]]] = []
 
 
 def _needed_loader(found: Streams) -> str:
