@@ -38,7 +38,7 @@ _FACTS, _MEMBER = {"format", "size", "structure", "members"}, {"name", "size", "
 _STEP = 1 << 20
 _TORCH = ("data.pkl", "constants.pkl", "model.json")
 _HUGE = 64 << 20
-_STORAGE = re.compile(r"(.*/)?(data|constants|tensors)/\d+|(.*/)?\.data/\d+\.storage")
+_STORAGE = re.compile(r"(.*/)?(data|constants|tensors|traced_inputs)/\d+|(.*/)?\.data/\d+\.storage")
 _LOADABLE = re.compile(
     rb"PK\x03\x04|\x7fELF|MZqFpD|#!/|\x93NUMPY|\x1f\x8b\x08|BZh[1-9]1AY|\xfd7zXZ|7z\xbc\xaf|GGUF"
     rb"|\x89HDF\r\n|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe"

@@ -1,7 +1,8 @@
 """Re-derives that every storage and tensor of a torch archive lies inside its record.
 
 Facts: `{"loader": "torch" | "torchscript", "size", "root", "structure": sha256 of every byte that
-is no stored member's data, "pickles": [{"name", "sha256", "storages", "tensors"}, …]}`.
+is no stored member's data, "labels": [version, byte order], "pickles": [{"name", "sha256",
+"storages", "tensors"}, …]}`.
 
 1. every reader of ZIPs sees the same members (`members.zip_records`), all below one folder, that
 of the directory's first; 2. `version` and `byteorder` are ones that torch accepts; 3. each pickle
@@ -35,12 +36,12 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
     structure = hashlib.sha256()
     members, _ = zip_records(exact(read), size, structure)
     root, records = below_root(members, exact(read), size)
-    _labels(records, exact(read))
     derived = {
         "loader": loader,
         "size": size,
         "root": root,
         "structure": structure.hexdigest(),
+        "labels": _labels(records, exact(read)),
         "pickles": [_pickle(name, loader, records, exact(read)) for name in _PICKLES[loader]],
     }
     # Compared as text: True is not 1, and 1.0 is not 1.
@@ -87,12 +88,16 @@ def stored(records: dict[str, Any], name: str, read: Read) -> bytes:
     return read(at, member["size"])
 
 
-def _labels(records: dict[str, Any], read: Read) -> None:
+def _labels(records: dict[str, Any], read: Read) -> list[str]:
     name = ".data/version" if ".data/version" in records else "version"
-    if not re.fullmatch(rb"([1-9]|10)\n?", stored(records, name, read)[:64]):
+    said = [stored(records, name, read)]
+    if not re.fullmatch(rb"([1-9]|10)\n?", said[0]):
         raise Rejected("2: no version that torch reads")
-    if "byteorder" in records and stored(records, "byteorder", read) not in (b"little", b"big"):
-        raise Rejected("2: no byte order that torch knows")
+    if "byteorder" in records:
+        said.append(stored(records, "byteorder", read))
+        if said[1] not in (b"little", b"big"):
+            raise Rejected("2: no byte order that torch knows")
+    return [one.decode() for one in said]
 
 
 def _pickle(name: str, loader: str, records: dict[str, Any], read: Read) -> dict[str, Any]:

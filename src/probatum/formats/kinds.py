@@ -130,7 +130,7 @@ def _inside_torch(seen: Seen) -> bool:
 
 def _script_pickle(seen: Seen) -> bool:
     place = seen.inside.partition("/")[2]
-    return seen.parent == "torchscript" and place in ("data.pkl", "constants.pkl")
+    return seen.parent == "torchscript" and "/" not in place and place.endswith(".pkl")
 
 
 def _script_code(seen: Seen) -> bool:

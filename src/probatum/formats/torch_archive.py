@@ -73,18 +73,23 @@ def pickled(material: Material, records: dict[str, Located], name: str) -> Slice
     return SliceMaterial(material, one.data, one.entry.size)
 
 
-def check_labels(material: Material, records: dict[str, Located]) -> None:
-    """Raises: FormatError unless `version` and `byteorder` say what torch's reader accepts."""
+def labels(material: Material, records: dict[str, Located]) -> list[str]:
+    """What `version` and `byteorder` (where it is there) say.
+
+    Raises: FormatError unless torch's reader accepts it.
+    """
     name = ".data/version" if ".data/version" in records else "version"
     version = pickled(material, records, name)
-    if version.size > _SMALL or not _VERSION(version.read(0, _SMALL)):
+    said = [version.read(0, _SMALL)]
+    if version.size > _SMALL or not _VERSION(said[0]):
         at = records[name].data
         raise FormatError(Reason.MALFORMED, f"{name!r} is no version of 1 to 10", Place(offset=at))
     if "byteorder" in records:
-        order = pickled(material, records, "byteorder").read(0, _SMALL)
-        if order not in (b"little", b"big"):
+        said.append(pickled(material, records, "byteorder").read(0, _SMALL))
+        if said[1] not in (b"little", b"big"):
             at = records["byteorder"].data
             raise FormatError(Reason.MALFORMED, "an unknown byte order", Place(offset=at))
+    return [one.decode() for one in said]
 
 
 def _structure(material: Material, found: tuple[Located, ...]) -> str:

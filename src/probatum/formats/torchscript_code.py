@@ -24,7 +24,7 @@ from probatum.vocabulary import Reason
 
 _TEXT = re.compile(
     r'(?:[A-Za-z0-9_ \n\[\](){},.:=+\-*/%<>!&|^~@]++|(?<![A-Za-z0-9_"])"(?:[^"\\\n]|'
-    r'\\[\\"abfnrtv]|\\[0-3][0-7]{2})*+"(?!"))*+'
+    r'\\[\\"\'abfnrtv]|\\[0-3][0-7]{2})*+"(?!"))*+'
 ).fullmatch
 _PLAIN = (
     *(ast.arguments, ast.arg, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop),
@@ -130,6 +130,8 @@ class _File:
         self.functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
         self.methods = {name for one in self.classes for name in one.methods}
         self.all_methods: set[str] = set()
+        names = (one for one in ast.walk(tree) if isinstance(one, ast.Name))
+        self.prints_otherwise = any(one.id == "print" and _hides(one) for one in names)
 
     def reached(self, methods: set[str], awake: bool) -> Iterator[Reached]:
         self.all_methods = methods
@@ -216,7 +218,8 @@ class _File:
         target = call.func
         if isinstance(target, ast.Name):
             if target.id == "print":
-                yield from self._judged("prim::Print", call, cls if sure else None, built)
+                clear = sure and not self.prints_otherwise
+                yield from self._judged("prim::Print", call, cls if clear else None, built)
             elif target.id not in _functions():
                 yield self._open(call, f"the function {target.id}")
             elif target.id == "getattr":
@@ -226,8 +229,8 @@ class _File:
             if own and cls is not None and target.attr in cls.methods:
                 waiting.append(target.attr)
             elif not _chain(target) or _chain(target)[0] not in ("torch", "ops", "__torch__"):
-                clear = cls if sure and target.attr not in self.all_methods else None
-                yield from self._judged(f"aten::{target.attr}", call, clear, built)
+                # No operator with an effect can be called as a method, in the torch reviewed.
+                yield from self._judged(f"aten::{target.attr}", call, None, built)
                 if target.attr in self.all_methods:
                     yield self._open(call, f"the method {target.attr} of a class")
         else:
@@ -238,6 +241,8 @@ class _File:
     ) -> Iterator[Reached]:
         match chain:
             case ["torch", name]:
+                yield from self._judged(f"aten::{name}", node, cls, built)
+            case ["torch", "autograd", name] if f"aten::{name}" in _effects():
                 yield from self._judged(f"aten::{name}", node, cls, built)
             case ["ops", library, name]:
                 yield from self._judged(f"{library}::{name}", node, cls, built)

@@ -19,7 +19,9 @@ from probatum.ports import Material
 from probatum.vocabulary import Reason
 
 TORCH = frozenset({"torch-zip", "torchscript"})
-_STORAGE = re.compile(r"(?:.*/)?(?:data|constants|tensors)/\d+|(?:.*/)?\.data/\d+\.storage")
+_STORAGE = re.compile(
+    r"(?:.*/)?(?:data|constants|tensors|traced_inputs)/\d+|(?:.*/)?\.data/\d+\.storage"
+)
 
 
 def unfold(name: str, kind: str, material: Material, allowance: Allowance) -> Unfolded:
