@@ -24,6 +24,7 @@ from probatum.check.pickle_run import Run
 from probatum.check.pickle_summaries import Named
 from probatum.errors import Rejected
 
+CLAIM = "header-sound"
 Read = Callable[[int, int], bytes]
 _PICKLES = {"torch": ["data"], "torchscript": ["constants", "data"]}
 

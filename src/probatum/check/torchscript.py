@@ -26,6 +26,7 @@ from probatum.check.members import member_content, zip_records
 from probatum.check.torch_zip import below_root, exact, stored
 from probatum.errors import Rejected
 
+CLAIM = "load-inert"
 Read = Callable[[int, int], bytes]
 _MOST = 256 << 20
 _STRING = r'"(?:[^"\\\n]|\\(?:[\\"\'abfnrtv]|[0-3][0-7][0-7]))*+"'
