@@ -9,7 +9,6 @@ is imported to be asked.
 import importlib
 import importlib.util
 import os
-import pkgutil
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -71,21 +70,30 @@ def named(entry_points: Iterable[str]) -> tuple[Analyzer, ...]:
 @cache
 def _modules() -> dict[str, str | None]:
     """Every analyser's module, with its source file if it has one."""
-    found = {}
+    try:
+        return dict(_listed())
+    except OSError:  # the package lies in an archive
+        return dict.fromkeys(_walked())
+
+
+def _listed() -> Iterator[tuple[str, str]]:
+    """What the package's folders list: a hundred times as quick as asking the import system."""
+    for root in probatum.analyzers.__path__:
+        for area in sorted(os.listdir(root)):  # noqa: PTH208
+            if area.isidentifier() and not area.startswith("_"):
+                for file in sorted(os.listdir(f"{root}/{area}")):  # noqa: PTH208
+                    if file.endswith(".py") and not file.startswith("_"):
+                        yield f"probatum.analyzers.{area}.{file[:-3]}", f"{root}/{area}/{file}"
+
+
+def _walked() -> Iterator[str]:
+    import pkgutil
+
     for area in pkgutil.iter_modules(probatum.analyzers.__path__, "probatum.analyzers."):
         package = importlib.import_module(area.name)
         for module in pkgutil.iter_modules(package.__path__, area.name + "."):
             if not module.name.rpartition(".")[2].startswith("_"):
-                found[module.name] = _source(package.__path__, module.name)
-    return found
-
-
-def _source(folders: Iterable[str], module: str) -> str | None:
-    for folder in folders:
-        path = f"{folder}/{module.rpartition('.')[2]}.py"
-        if os.path.isfile(path):  # noqa: PTH113
-            return path
-    return None
+                yield module.name
 
 
 @cache

@@ -1,6 +1,5 @@
 """Judges one claim about one artifact: whatever an analyser does, it ends in one verdict."""
 
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -49,9 +48,9 @@ def undecided(trouble: FormatError) -> Undecided:
 
 def crash(exc: Exception) -> str:
     """The exception's type and the innermost line of code it left, without hostile text."""
-    frames = [
-        (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(exc.__traceback__)
-    ]
+    from traceback import walk_tb
+
+    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(exc.__traceback__)]
     outside = [frame for frame in frames if frame[0] not in _MESSENGERS]
     ours = [frame for frame in outside if frame[0].startswith(_HOME)] or outside
     if not ours:

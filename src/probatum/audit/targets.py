@@ -22,7 +22,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO
 
@@ -77,6 +76,8 @@ def _of_scheme(target: str, scheme: str, schemes: Mapping[str, Scheme]) -> Itera
 
 def _of_stdin(stdin: IO[bytes], most: int) -> Iterator[Root]:
     """One root, its bytes in a temporary file that lasts as long as this process."""
+    import tempfile
+
     with tempfile.NamedTemporaryFile(prefix="probatum-stdin-", delete=False) as kept:
         atexit.register(_remove, kept.name)
         size = 0

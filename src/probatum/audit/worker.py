@@ -60,9 +60,9 @@ def work(down: int, up: int, page: Page, setup: Setup) -> NoReturn:
             signal.signal(one, signal.SIG_DFL)
         die_with_parent()
         _let_go_of_files(keep={down, up})
-        import tempfile
-
-        tempfile.tempdir = setup.spool
+        os.environ["TMPDIR"] = setup.spool
+        if "tempfile" in sys.modules:
+            vars(sys.modules["tempfile"])["tempdir"] = setup.spool
         sys.path[:] = [entry for entry in sys.path if entry]
         worker = Worker(down, up, page, setup)
         worker.confine()

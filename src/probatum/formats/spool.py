@@ -1,7 +1,6 @@
 """Unfolded bytes, kept in memory while they are few and in an unnamed temporary file beyond."""
 
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -85,6 +84,8 @@ class _Unnamed:
     """
 
     def __init__(self) -> None:
+        import tempfile  # most audits unfold nothing large
+
         self.descriptor, path = tempfile.mkstemp(prefix="probatum-")
         Path(path).unlink()
 

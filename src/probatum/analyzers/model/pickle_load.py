@@ -19,12 +19,14 @@ summaries derived from a library's own source.
 
 from probatum.claims import LOAD_INERT
 from probatum.formats.pickle_evidence import load_verdict
-from probatum.formats.pickle_streams import LOADERS, streams
+from probatum.formats.pickle_streams import streams
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import Artifact, Verdict
 
 
-@analyzer(id="pickle-load", claim=LOAD_INERT, accepts=frozenset(LOADERS))
+@analyzer(
+    id="pickle-load", claim=LOAD_INERT, accepts={"pickle", "joblib", "torch-pickle", "torch-raw"}
+)
 def pickle_load(artifact: Artifact, material: Material) -> Verdict:
     """Load-inert, for every pickle stream of the file."""
     return load_verdict(streams(artifact.kind, material), material)
