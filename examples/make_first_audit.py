@@ -5,6 +5,7 @@ text that can be read, whose payload only prints.
 """
 
 import array
+import io
 import json
 import pickle
 import struct
@@ -18,6 +19,7 @@ cbuiltins
 print
 (VThis line was printed by a file that somebody only loaded.
 tR."""
+WORDS = ("the", "cat", "sat", "on", "the", "mat")
 TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}\n"
     "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
@@ -38,7 +40,7 @@ def tensor_file() -> bytes:
 
 def vocabulary() -> bytes:
     """A pickle of an ordered dict, as many projects keep their word lists."""
-    words = OrderedDict((word, index) for index, word in enumerate("the cat sat on the mat".split()))
+    words = OrderedDict((word, index) for index, word in enumerate(WORDS))
     return pickle.dumps({"words": words, "lowercase": True}, protocol=4)
 
 
@@ -81,8 +83,6 @@ def checkpoint() -> bytes:
 
 def zipped(members: dict[str, bytes], aligned: int) -> bytes:
     """A zip of stored members whose data begin at multiples of `aligned`, as torch's do."""
-    import io
-
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, data in members.items():
