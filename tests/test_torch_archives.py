@@ -16,13 +16,13 @@ from certificate_laws import (
     verdict_on,
 )
 from probatum.analyzers.model.torch_zip_header import torch_zip_header
-from probatum.errors import FormatError
+from probatum.errors import FormatError, Rejected
 from probatum.formats import torch_archive
 from probatum.formats.kinds import kind_of
 from probatum.formats.torch_storages import widths
 from probatum.material import BytesMaterial
 from probatum.ports import Material
-from probatum.vocabulary import Certificate, Proven, Reason, Refuted, Undecided, Verdict
+from probatum.vocabulary import Artifact, Certificate, Proven, Reason, Refuted, Undecided, Verdict
 from torch_archives import EMPTY, archive, saved, script, tensor
 
 SOUND = saved(tensor())
@@ -88,8 +88,6 @@ def test_padding_as_torch_aligns_storages_is_sound() -> None:
 
 
 def test_a_second_record_of_one_name_is_not_proven() -> None:
-    data = saved(tensor("1")).replace(b"m/data/0", b"m/data/1")
-    twice = data[: data.index(b"PK\x01\x02")]
     with pytest.warns(UserWarning, match="Duplicate"):
         made = io.BytesIO()
         with zipfile.ZipFile(made, "w") as opened:
@@ -100,7 +98,17 @@ def test_a_second_record_of_one_name_is_not_proven() -> None:
     verdict = header(made.getvalue())
     assert isinstance(verdict, Undecided)
     assert verdict.reason == Reason.PARSER_DIFFERENTIAL
-    assert twice
+
+
+def test_names_that_differ_in_case_alone_are_one_to_some_readers() -> None:
+    more = {"data.pkl": tensor(), "data/0": bytes(16), "version": b"3\n"}
+    twice = archive(more | {"DATA.pkl": EMPTY})
+    verdict = header(twice)
+    assert isinstance(verdict, Undecided)
+    assert verdict.reason == Reason.PARSER_DIFFERENTIAL
+    facts = certificate_of(torch_zip_header, SOUND, "torch-zip").facts | {"size": len(twice)}
+    with pytest.raises(Rejected, match="case"):
+        check(Certificate("torch_zip", facts), twice)
 
 
 def test_a_storage_inside_other_arguments_is_not_overlooked() -> None:
@@ -126,10 +134,6 @@ def test_a_tensor_of_a_script_is_judged_too() -> None:
 def test_no_storage_is_ever_read() -> None:
     data = saved(tensor(count=1 << 20, length=1 << 20), bytes(4 << 20))
     counted = _Counting(data)
-    artifact = certificate_of(torch_zip_header, SOUND, "torch-zip")
-    assert artifact
-    from probatum.vocabulary import Artifact
-
     made = Artifact(name="sample", kind="torch-zip", size=len(data))
     assert isinstance(torch_zip_header.judge(made, counted), Proven)
     assert counted.bytes_read < 1 << 18

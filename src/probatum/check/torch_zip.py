@@ -68,6 +68,8 @@ def below_root(members: dict[str, Any], read: Read, size: int) -> tuple[str, dic
         if not name.startswith(root + "/"):
             raise Rejected("1: a member outside the archive's folder")
         records[name[len(root) + 1 :]] = member
+    if len({name.lower() for name in records}) != len(records):
+        raise Rejected("1: two names that differ in case alone")
     return root, records
 
 

@@ -43,15 +43,18 @@ def archive(material: Material) -> Archive:
         raise FormatError(Reason.PARSER_DIFFERENTIAL, doubt.says, Place(offset=doubt.offset))
     root = found[0].entry.name.partition("/")[0] if found else ""
     records: dict[str, Located] = {}
+    lowered: set[str] = set()
     for one in found:
         folder, _, name = one.entry.name.partition("/")
         place = Place(offset=one.entry.header, part=one.entry.name)
         if folder != root or not name:
             raise FormatError(Reason.MALFORMED, f"a member outside the folder {root!r}", place)
-        if name in records:
+        # miniz compares names without case, unless it is asked otherwise.
+        if name.lower() in lowered:
             raise FormatError(
                 Reason.PARSER_DIFFERENTIAL, f"the record {name!r} stands twice", place
             )
+        lowered.add(name.lower())
         records[name] = one
     return Archive(root, records, _structure(material, found))
 
