@@ -45,8 +45,6 @@ MUST_PROVE = (
     "no-remote-code",
     "template-inert",
     "not-a-program",
-    "code-reviewed",
-    "no-hidden-text",
 )
 """What the default policy asks for: that loading runs nothing, and every claim that the file's
 own bytes decide."""
