@@ -1,6 +1,7 @@
 """What torch's and joblib's loaders add to the pickle machine: storages and raw array bytes."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -21,7 +22,7 @@ def storage(key: Value, loader: str) -> Row | None:
     Source: torch/serialization.py `_load.persistent_load` (zip: 5 parts) and
     `_legacy_load.persistent_load` (6 parts, the last None or a view).
     """
-    length = {"torch": 5, "torch-raw": 6}.get(loader)
+    length = {"torch": 5, "torch-raw": 6, "torchscript": 5}.get(loader)
     if type(key) is not tuple or len(key) != length or key[0] != "storage":
         return None
     storage, name, location, count = key[1:5]
@@ -34,6 +35,27 @@ def storage(key: Value, loader: str) -> Row | None:
         return None
     row: Row = storage.row
     return row
+
+
+@lru_cache(4096)
+def scripted(name: str) -> Row | None:
+    """A class of a TorchScript archive's own code, which its C++ unpickler fills from a state."""
+    if not name.startswith("__torch__"):
+        return None
+    return Row(
+        name=name,
+        is_class=True,
+        call=(),
+        new=((),),
+        build=("any",),
+        attributes={},
+        arrays=False,
+        items="",
+        hash=False,
+        returns="",
+        data=False,
+        basis="",
+    )
 
 
 def _is_view(view: Value) -> bool:
