@@ -1,6 +1,6 @@
 """Writes the hostile corpus to a folder, for benches that run several scanners side by side.
 
-    python bench/hostile.py OUT [--mutants N] [--seed S]
+    python bench/hostile.py OUT [--mutants N] [--seed S] [--every N]
 
 Only what the oracle shows to be live here is written, with `manifest.json`: for each file its
 name, family, kind, the effect's audit event, the gadget and the offset of the fatal opcode. OUT
@@ -26,11 +26,12 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--mutants", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--every", type=int, default=1, help="try each N-th candidate only")
     options = parser.parse_args()
     _refuse_a_working_tree(options.out.resolve())
     options.out.mkdir(parents=True, exist_ok=True)
     with oracle() as judge:
-        live = list(judge.live(corpus.samples()))
+        live = list(judge.live(corpus.samples()[:: options.every]))
         parents = [sample for sample, _ in live]
         live += judge.live(mutants(parents, options.seed, options.mutants))
     rows = [_written(options.out, sample, outcome) for sample, outcome in live]

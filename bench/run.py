@@ -1,0 +1,171 @@
+"""Runs the peers and Probatum side by side on the same files and writes RESULTS.md.
+
+    python -m bench.run [--only hostile|benign|speed|checking] [--work DIR] [--quick]
+
+Virtual environments, corpora and measurements are kept in the work folder, so a second run is
+quicker; `--only` measures some sections again and keeps the others as they were measured.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from bench.sections import benign, checking, hostile, speed
+from bench.tables import table
+from bench.tools import Bench
+
+SECTIONS: dict[str, tuple[str, ModuleType]] = {
+    "hostile": ("Hostile pickles", hostile),
+    "benign": ("Benign files", benign),
+    "speed": ("Speed", speed),
+    "checking": ("Checking against proving", checking),
+}
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = _parser().parse_args(argv)
+    work = options.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    bench = _bench(options, work)
+    for tool in bench.tools:
+        bench.install(tool)
+    for name in options.only or SECTIONS:
+        print(f"measuring {name}", file=sys.stderr)
+        measured = {"about": _about(bench), "data": SECTIONS[name][1].measured(bench)}
+        (work / f"{name}.measured.json").write_text(json.dumps(measured, indent=1))
+    options.out.write_text(_page(work))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench.run", description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", action="append", choices=SECTIONS)
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "probatum-bench",
+        help="kept between runs; must lie outside of a git working tree",
+    )
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "bench" / "RESULTS.md")
+    parser.add_argument("--quick", action="store_true", help="no peers, tiny corpora, no downloads")
+    parser.add_argument(
+        "--makers",
+        help="a Python that has bench/benign/requirements.txt (default: make one)",
+    )
+    parser.add_argument("--probatum", type=Path, help="a virtual environment that has Probatum")
+    parser.add_argument("--sample", type=int, default=1100, help="hostile files for all tools")
+    parser.add_argument("--mutants", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=5)
+    return parser
+
+
+def _bench(options: argparse.Namespace, work: Path) -> Bench:
+    return Bench(
+        work=work,
+        source=_exported(work),
+        makers=options.makers or (sys.executable if options.quick else _makers(work)),
+        peers=not options.quick,
+        sample=options.sample,
+        mutants=options.mutants,
+        every=200 if options.quick else 1,
+        recipes=("stdlib",) if options.quick else (),
+        records=1000 if options.quick else 909_000,
+        runs=options.runs,
+        limit_s=60,
+        heavy_s=300,
+        probatum=options.probatum,
+    )
+
+
+def _exported(work: Path) -> Path:
+    """A copy of the sources, so that a build leaves nothing behind in the repository."""
+    folder = work / "source"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        folder.mkdir(exist_ok=True)
+        shutil.copy(REPOSITORY / name, folder)
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(REPOSITORY / "src", folder / "src", ignore=ignored)
+    return folder
+
+
+def _makers(work: Path) -> str:
+    """The Python of a virtual environment with the libraries that write the benign corpus."""
+    folder = work / "venvs" / "makers"
+    python = folder / "bin" / "python"
+    if not folder.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        wanted = REPOSITORY / "bench" / "benign" / "requirements.txt"
+        subprocess.run([python, "-m", "pip", "install", "-q", "-r", wanted], check=True)
+    return str(python)
+
+
+def _about(bench: Bench) -> dict[str, Any]:
+    tools = bench.tools
+    return {
+        "day": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "commit": _commit(),
+        "machine": f"{_processor()}, {os.cpu_count()} processors, {platform.system()} "
+        f"{platform.release()}, Python {platform.python_version()}",
+        "versions": {tool.name: bench.version(tool) for tool in tools},
+        "commands": [tool.command for tool in tools],
+    }
+
+
+def _commit() -> str:
+    commit = _git("rev-parse", "--short", "HEAD") or "unknown"
+    return f"{commit} with uncommitted changes" if _git("status", "--porcelain", "src") else commit
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(REPOSITORY), *arguments]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.machine()
+
+
+def _page(work: Path) -> str:
+    parts = [_HEAD]
+    for name, (title, module) in SECTIONS.items():
+        path = work / f"{name}.measured.json"
+        if path.exists():
+            kept = json.loads(path.read_text())
+            parts.append(f"## {title}\n\n{_stamp(kept['about'])}\n\n{module.written(kept['data'])}")
+            about = kept["about"]
+    versions = table(["tool", "version"], about["versions"].items())
+    commands = "\n".join(about["commands"])
+    parts.append(f"## What was run\n\n{versions}\n\n```text\n{commands}\n```\n")
+    return "\n".join(parts)
+
+
+def _stamp(about: dict[str, Any]) -> str:
+    return f"Measured on {about['day']} at commit {about['commit']}: {about['machine']}."
+
+
+_HEAD = """\
+# Results
+
+Written by `python -m bench.run`; [README](README.md) says how to read and repeat it. The machine
+is shared, so trust CPU seconds and ratios, not wall time.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

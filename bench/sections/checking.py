@@ -1,0 +1,55 @@
+"""What checking certificates costs against proving, and whether mutants of them are rejected."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from bench import corpora
+from bench.tables import table
+from bench.tools import PROBATUM, Bench
+
+JUDGING = Path(__file__).resolve().parents[1] / "judging.py"
+
+
+def measured(bench: Bench) -> dict[str, Any]:
+    folder = bench.work / "speed"
+    folder.mkdir(parents=True, exist_ok=True)
+    corpora.benign(bench.work / "benign", bench.makers, bench.recipes)
+    big, _ = corpora.big_pickle(folder, bench.records)
+    script = [bench.python(PROBATUM.name), str(JUDGING), str(bench.runs)]
+    done = subprocess.run(
+        [*script, str(bench.work / "benign"), str(big)],
+        check=True,
+        stdout=subprocess.PIPE,
+        env=bench.environment(PROBATUM),
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def written(data: dict[str, Any]) -> str:
+    rows = [
+        [name, one["certificates"], f"{one['prove_s']:.3f}", f"{one['check_s']:.3f}", _share(one)]
+        for name, one in data["times"].items()
+    ]
+    mutants = [
+        [name, one["mutants"], one["rejected"], one["mutants"] - one["rejected"]]
+        for name, one in data["mutants"].items()
+    ]
+    return f"""\
+In one process, CPU seconds, for each certificate the median of {data["runs"]} runs after a first
+one that is not counted; the sums are over the files of which the claim is proven.
+
+{table(["files", "certificates", "proving", "checking", "checking/proving"], rows)}
+
+Mutants of the benign corpus's certificates: one fact changed at any depth (at most 60 a
+certificate, drawn with a fixed seed), and one byte changed, added or cut under an unchanged
+certificate.
+
+{table(["mutant of", "mutants", "rejected", "accepted"], mutants)}
+"""
+
+
+def _share(one: dict[str, float]) -> str:
+    return f"{one['check_s'] / one['prove_s']:.0%}" if one["prove_s"] else "-"

@@ -1,0 +1,92 @@
+"""What large and many files cost each tool, and what starting costs."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from bench import corpora
+from bench.measure import TIMEOUT, Cost, cost, least
+from bench.tables import table
+from bench.tools import Bench
+
+
+def measured(bench: Bench) -> dict[str, Any]:
+    folder = bench.work / "speed"
+    folder.mkdir(parents=True, exist_ok=True)
+    big, opcodes = corpora.big_pickle(folder, bench.records)
+    tasks = {
+        f"pickle of {opcodes:,} opcodes, {big.stat().st_size / 1e6:.0f} MB": (big, True),
+        "500 small pickles in a tree": (corpora.small_pickles(folder / "tree"), False),
+        "1 GiB safetensors, 200 tensors": (corpora.big_safetensors(folder), True),
+    }
+    return {
+        "tasks": {name: _costs(bench, path, heavy) for name, (path, heavy) in tasks.items()},
+        "start": _start(bench, folder / "tree" / "run-00" / "parameters-0.pkl"),
+    }
+
+
+def written(data: dict[str, Any]) -> str:
+    parts = [
+        f"**{name}**\n\n"
+        + table(
+            ["tool", "CPU s", "wall s", "largest process MB", "all processes MB", "exit"],
+            [_row(tool, Cost(**one)) for tool, one in costs.items()],
+        )
+        for name, costs in data["tasks"].items()
+    ]
+    start = [
+        [tool, *(f"{Cost(**one).cpu_s * 1000:.0f}" for one in costs)]
+        for tool, costs in data["start"].items()
+    ]
+    parts.append(
+        "**Starting**, CPU milliseconds\n\n"
+        + table(["tool", "--help", "one pickle of 1.5 kB"], start)
+    )
+    return (
+        "By the installed scripts with bytecode cached, the least CPU of several runs, children "
+        "included. All processes MB: their proportional shares, sampled ten times a second in a "
+        "run of its own.\n\n" + "\n\n".join(parts) + "\n"
+    )
+
+
+def _costs(bench: Bench, path: Path, heavy: bool) -> dict[str, dict[str, Any]]:
+    return {
+        tool.title: asdict(_cost(bench, tool, path, heavy))
+        for tool in bench.tools
+        if not (path.is_dir() and tool.name == "fickling")  # it takes one file
+    }
+
+
+def _cost(bench: Bench, tool: Any, path: Path, heavy: bool) -> Cost:
+    command, environment = bench.line(tool, str(path)), bench.environment(tool)
+    limit = {"limit_s": bench.heavy_s}
+    sampled = cost(command, environment, bench.home, memory=True, **limit)
+    if sampled.code == TIMEOUT:
+        return sampled
+    runs = min(bench.runs, 2) if heavy and sampled.cpu_s > 20 else bench.runs
+    best = least(command, environment, bench.home, runs=runs, **limit)
+    return replace(best, all_mb=sampled.all_mb)
+
+
+def _start(bench: Bench, file: Path) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    for tool in bench.tools:
+        environment, line = bench.environment(tool), bench.line(tool, str(file))
+        found[tool.title] = [
+            asdict(least(command, environment, bench.home, runs=bench.runs + 2, limit_s=60))
+            for command in ([line[0], "--help"], line)
+        ]
+    return found
+
+
+def _row(tool: str, one: Cost) -> list[Any]:
+    late = one.code == TIMEOUT
+    sign = ">" if late else ""
+    return [
+        tool,
+        f"{sign}{one.cpu_s:.2f}",
+        f"{sign}{one.wall_s:.1f}",
+        f"{one.peak_mb:.0f}",
+        f"{one.all_mb:.0f}",
+        "time limit" if late else one.code,
+    ]

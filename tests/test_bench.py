@@ -1,0 +1,81 @@
+"""The bench that runs scanners side by side: its harness, on tiny corpora and without the peers."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from bench import run
+from bench.measure import TIMEOUT, cost
+from bench.tables import table
+from bench.tools import ERROR, LATE, PASSED, PEERS
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it measures by Linux's means")
+
+PYTHON = [sys.executable, "-c"]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the quick run writes."""
+    work = tmp_path_factory.mktemp("bench")
+    out = work / "page.md"
+    tiny = ["--quick", "--sample", "4", "--mutants", "4", "--runs", "1"]
+    here = ["--work", str(work), "--out", str(out), "--probatum", sys.prefix]
+    assert run.main([*tiny, *here]) == 0
+    return out.read_text()
+
+
+def test_the_quick_run_writes_every_section(page: str) -> None:
+    for title, _ in run.SECTIONS.values():
+        assert f"\n## {title}\n" in page
+    assert "Probatum called **0** load-inert proven" in page
+    assert "and refuted of **0**" in page
+
+
+def test_no_mutant_of_a_certificate_is_accepted_in_the_quick_run(page: str) -> None:
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| pickle: ")]
+    assert len(rows) == 2
+    for row in rows:
+        assert int(row[1].replace(",", "")) > 100
+        assert row[3] == "0 |"
+
+
+def test_a_command_that_is_late_ends_with_all_it_started(tmp_path: Path) -> None:
+    child = "import time; time.sleep(9)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{child}'])"
+    began = time.monotonic()
+    assert cost([*PYTHON, code], {}, tmp_path, limit_s=0.5).code == TIMEOUT
+    assert time.monotonic() - began < 5
+
+
+def test_the_cost_of_children_counts(tmp_path: Path) -> None:
+    burn = "import time\\nwhile time.process_time() < 0.3: pass\\nheld = b'x' * (50 << 20)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '''{burn}'''])"
+    spent = cost([*PYTHON, code], {}, tmp_path)
+    assert spent.code == 0
+    assert spent.cpu_s >= 0.3
+    assert spent.peak_mb >= 50
+
+
+def test_each_file_has_the_exit_code_of_its_own_run(tmp_path: Path) -> None:
+    drive = Path(run.__file__).with_name("drive.py")
+    listing, out = tmp_path / "files.json", tmp_path / "out.json"
+    listing.write_text(json.dumps(["load-inert", "no-such-claim"]))
+    command = [sys.executable, str(drive), "probatum", "60", str(listing), str(out)]
+    subprocess.run([*command, "explain", "{file}"], check=True, cwd=tmp_path)
+    assert [code for code, _ in json.loads(out.read_text())] == [0, 3]
+
+
+def test_an_error_is_not_taken_for_a_miss() -> None:
+    for tool in PEERS:
+        assert tool.outcome(0) == PASSED
+        assert tool.outcome(2) == ERROR
+        assert tool.outcome(70) == ERROR
+        assert tool.outcome(TIMEOUT) == LATE
+
+
+def test_a_table_has_a_rule_as_wide_as_its_head() -> None:
+    assert table(["a", "b"], [["x", 1000]]) == "| a | b |\n| --- | --- |\n| x | 1,000 |"
