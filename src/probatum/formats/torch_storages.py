@@ -1,8 +1,7 @@
 """Compares what a torch pickle says of its storages with the bytes that are there for them.
 
-torch makes a storage of `count` elements over a record's bytes without comparing sizes (the
-newest releases compare, in Python's loader), and its C++ unpickler sets a tensor's offset, sizes
-and strides unchecked: what lies beyond a short record is somebody else's memory.
+A reader that trusts the pickle makes a storage of `count` elements over a record, and a tensor of
+the offset, sizes and strides it names: what lies beyond a short record is somebody else's memory.
 Source: torch/csrc/jit/python/init.cpp (get_storage_from_record), torch/csrc/jit/serialization/
 unpickler.cpp (BINPERSID, rebuildTensor), torch/_utils.py.
 """

@@ -1,9 +1,8 @@
 """Decides whether every tensor that a torch archive names lies inside the bytes it is read from.
 
 A torch archive is a ZIP with one folder: `data.pkl` names storages by a key, a type and a number
-of elements, and each storage's bytes are the record `data/<key>`. torch makes a storage of that
-many elements over the record, whatever the record's length: a short record is a read outside the
-buffer.
+of elements, and each storage's bytes are the record `data/<key>`. A reader that trusts the number
+makes a storage of that many elements over a shorter record, and reads what lies behind it.
 
 - **Proven**: every reader of ZIPs sees the same records, all in one folder; `version` and
   `byteorder` are ones torch accepts; each storage that a pickle names lies uncompressed in a
@@ -120,7 +119,7 @@ class _Part:
         at = place.offset or 0
         steps = (
             Step(f"{self.name} says so here", place),
-            Step("torch takes the number from there; only its newest releases compare it"),
+            Step("a reader that trusts this number reads past the end of the record"),
         )
         return Witness(says, place, steps, Excerpt(at, self.material.read(at, 16)))
 
