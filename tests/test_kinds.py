@@ -272,3 +272,55 @@ def test_names_promise_kinds() -> None:
     assert promised("model.safetensors") == "safetensors"
     assert promised(".bin") is None
     assert promised("adapter_config.json") == "model-config"
+
+
+def _raw_vector_that_runs() -> bytes:
+    """An R file: a pickle machine takes R's numbers for the lengths of two strings."""
+    start = b"X\n" + (2).to_bytes(4) + (0x30500).to_bytes(4) + (0x20300).to_bytes(4) + b"\0X\0\x18"
+    content = (20_000).to_bytes(4) + b"z" * (0x1800 - 2) + b"0" + CALL
+    return start + content.ljust(20_004, b"z")
+
+
+def _deflated_text_that_runs() -> bytes:
+    """A zlib stream: two empty blocks, and stored ones whose lengths are UTF-8 as well."""
+    start, room = b"\x58\x09\x02\x08\x00", 0x5520
+    text = b"0123456\n" * 70_000
+    pieces, at = [], 0
+    call_at = (0x80209 + 5) - len(start) - 4
+    for number in range(25):
+        block = bytearray(text[at : at + room])
+        place = call_at - number * (room + 5)
+        if 0 <= place < room - len(CALL):
+            block[place : place + len(CALL)] = CALL
+        pieces.append((b"\0" if number else b"") + b"\x20\x55\xdf\xaa" + bytes(block))
+        at += room
+    return start + b"".join(pieces)
+
+
+LONG_STRING = b"0X" + (6000).to_bytes(4, "little") + b"y" * 6000 + b"0"
+RUNS_AND_LOOKS_LIKE = {
+    "rds": _raw_vector_that_runs(),
+    "zlib": _deflated_text_that_runs(),
+    "tar": tar_of(CALL.decode()),
+    "tar of a later protocol": (b"\x80\x02" + CALL).ljust(100, b"\0") + tar_of("x")[100:],
+    "catboost": b"CBM1" + b"x" * 64 + LONG_STRING + CALL,
+    "executorch": b"C\x20\0\0ET12" + b"x" * 26 + LONG_STRING + CALL,
+    "catboost, an octal number": b"CBM1" + b"x" * 64 + LONG_STRING + b"I0o7\n0" + CALL,
+    "catboost, a NUL in a number": b"CBM1" + b"x" * 64 + LONG_STRING + b"I7\0no\n0" + CALL,
+    "catboost, a long line": b"CBM1" + b"x" * 64 + b"0V" + b"y" * 9000 + b"\n0" + CALL,
+}
+
+
+@pytest.mark.parametrize("looks", RUNS_AND_LOOKS_LIKE)
+def test_what_a_pickle_machine_runs_is_a_pickle_whatever_else_it_is(
+    looks: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = RUNS_AND_LOOKS_LIKE[looks]
+    pickle.loads(data)
+    assert capsys.readouterr().out == "hello\n"
+    assert kind(data) == kind(data, "model.rds") == "pickle"
+
+
+def test_a_tar_that_torch_reads_as_its_old_streams_is_one_of_them() -> None:
+    magic = b"L%d\n." % TORCH_MAGIC
+    assert kind(tar_of((magic + b"I1001\n." + CALL).decode())) == "torch-raw"

@@ -63,8 +63,8 @@ class Seen:
 
     @cached_property
     def walk(self) -> Walk:
-        """How far the head runs as a pickle."""
-        return Walk(self.head, self.size)
+        """How far the file runs as a pickle."""
+        return Walk(self.head, self.size, self.material.read)
 
     @cached_property
     def outline(self) -> Outline | None:
@@ -242,10 +242,17 @@ def _tar_kind(seen: Seen) -> str:
 
 
 def _calls(seen: Seen) -> bool:
-    """Whether a pickle machine would surely call something, whatever else the bytes may be."""
-    if seen.head[0] not in _FIRST_OPCODES:
+    """Whether a pickle machine would surely do something, whatever else the bytes may be.
+
+    Other formats leave room for opcodes: a name in a tar header, a number that is a string's
+    length to a pickle machine and leads it to where an author's own bytes lie.
+    """
+    if seen.head[0] not in _FIRST_OPCODES | {0x80}:
         return False
-    return seen.walk.start in (Start.CALLS, Start.LONG)
+    walk = seen.walk
+    if walk.start in (Start.CALLS, Start.LONG) or _torch_magic(seen):
+        return True
+    return walk.start in (Start.IMPORTS, Start.ONGOING) and seen.text is None
 
 
 def _pickle(seen: Seen) -> bool:
@@ -268,11 +275,15 @@ def _goes_on(seen: Seen) -> bool:
 
 
 def _pickle_kind(seen: Seen) -> str:
-    head = seen.head
-    magic = _MAGIC_BYTES in head[:64] or _MAGIC_DIGITS in head[:64]
-    if magic and seen.walk.integer == TORCH_MAGIC and seen.walk.start == Start.DATA:
+    if _torch_magic(seen):
         return "torch-raw"
     return "joblib" if _names_joblib(seen.material) else "pickle"
+
+
+def _torch_magic(seen: Seen) -> bool:
+    """Whether torch.load would go on to the streams behind the first."""
+    written = _MAGIC_BYTES in seen.head[:64] or _MAGIC_DIGITS in seen.head[:64]
+    return written and seen.walk.integer == TORCH_MAGIC and seen.walk.start == Start.DATA
 
 
 def _names_joblib(material: Material) -> bool:
@@ -447,6 +458,8 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     (_executable("macho"), _macho),
     (_script, _magic(b"#!", b"\xef\xbb\xbf#!")),
     ("npy", _magic(b"\x93NUMPY")),
+    # What follows begins, or may begin, with the first opcodes of a pickle that runs.
+    (_pickle_kind, _calls),
     ("gzip", _magic(b"\x1f\x8b")),
     ("bzip2", lambda seen: bool(_BZIP2.match(seen.head))),
     ("xz", _magic(b"\xfd7zXZ\0")),
@@ -457,8 +470,6 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     ("zlib", _zlib),
     ("zlib", _magic(b"ZF0x")),
     (_tar_kind, lambda seen: tar.starts(seen.head)),
-    # Other magic numbers are short enough to be the first opcodes of a pickle that runs.
-    (_pickle_kind, _calls),
     ("gguf", _magic(b"GGUF")),
     ("image", lambda seen: bool(_IMAGE.match(seen.head))),
     ("catboost", _magic(b"CBM1")),

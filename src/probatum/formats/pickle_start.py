@@ -9,6 +9,7 @@ Source: CPython Lib/pickletools.py (argument formats, stack effects), Modules/_p
 """
 
 import re
+from collections.abc import Callable
 from enum import IntEnum
 
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
@@ -31,14 +32,21 @@ class Start(IntEnum):
 
 
 class Walk:
-    """Runs the opcodes of `head`, the first bytes of a file of `size` bytes."""
+    """Runs the opcodes of `head`, the first bytes of a file of `size` bytes.
 
-    def __init__(self, head: bytes, size: int) -> None:
+    With `read` the walk goes on behind `head`: an argument as long as the head hides nothing.
+    """
+
+    def __init__(
+        self, head: bytes, size: int, read: Callable[[int, int], bytes] | None = None
+    ) -> None:
         self.start = Start.NONE
         self.end = 0
         self.ops = 0
         self.integer: int | None = None
         self._head = head
+        self._base = 0
+        self._read = read
         self._size = size
         self._depth = 0
         self._marks: list[int] = []
@@ -48,7 +56,8 @@ class Walk:
     def _walk(self) -> None:
         reached = Start.NONE
         while True:
-            code = self._head[self.end : self.end + 1]
+            self._refill(_WINDOW)
+            code = self._bytes(self.end, 1)
             if self.ops == _ENOUGH:
                 self.start = Start.LONG
                 return
@@ -68,6 +77,15 @@ class Walk:
                 return
             self.ops += 1
             reached = max(reached, _REACHES.get(code, Start.NONE))
+
+    def _refill(self, wanted: int) -> None:
+        """Have `wanted` bytes from `end` on at hand, if the file has them and they can be read."""
+        have = self._base + len(self._head)
+        if self._read is not None and have < min(self._size, self.end + wanted):
+            self._base, self._head = self.end, self._read(self.end, wanted)
+
+    def _bytes(self, at: int, length: int) -> bytes:
+        return self._head[at - self._base : at - self._base + length]
 
     def _step(self, code: bytes) -> bool:
         argument = self._argument(code)
@@ -92,29 +110,34 @@ class Walk:
         if at + length > self._size:
             return None
         self.end = at + length
-        return self._head[at : at + length]
+        return self._bytes(at, length)
 
     def _take_lines(
         self, code: bytes, at: int, count: int, shape: re.Pattern[bytes]
     ) -> bytes | None:
         found = b""
         for _ in range(count):
-            stop = self._head.find(b"\n", at)
+            if b"\n" not in self._head[at - self._base :]:
+                self._refill(_LONGEST_LINE)
+            stop = self._head.find(b"\n", at - self._base)
             if stop < 0:
                 return self._take_cut_line(code, at)
-            line = self._head[at:stop]
+            line = self._head[at - self._base : stop]
             if not shape.fullmatch(line.rstrip(b"\r")):
                 return None
-            found, at = line, stop + 1
+            found, at = line, self._base + stop + 1
         self.end = at
         return found
 
     def _take_cut_line(self, code: bytes, at: int) -> bytes | None:
         """A line that is longer than the bytes at hand: nothing is known to be wrong with it."""
-        if len(self._head) >= self._size or (code in b"ci" and not self.ops):
+        have = self._base + len(self._head)
+        if have >= self._size or (code in b"ci" and not self.ops):
             return None
-        self.end = len(self._head)
-        return b"" if code == b"V" or _CUT[code == b"S"].fullmatch(self._head, at) else None
+        self.end = have
+        rest = self._head[at - self._base :]
+        self._read = None  # what follows the cut is no opcode
+        return b"" if code == b"V" or _CUT[code == b"S"].fullmatch(rest) else None
 
     def _above_mark(self) -> int:
         return self._depth - (self._marks[-1] if self._marks else 0)
@@ -156,7 +179,7 @@ class Walk:
         if not argument:  # cut off
             self._depth += code in b"gh"
             return True
-        key = int(argument) if code in b"gp" else int.from_bytes(argument, "little")
+        key = int(argument.split(b"\0")[0]) if code in b"gp" else int.from_bytes(argument, "little")
         if code in b"pqr":
             self._memo.add(key)
             return self._above_mark() > 0
@@ -175,10 +198,16 @@ class Walk:
 _ENOUGH = 40
 """Opcodes in a row that prose does not reach by chance."""
 
+_WINDOW = 256
+_LONGEST_LINE = 1 << 20
+
 _ANY = re.compile(rb"[^\n]*", re.DOTALL)
-_NUMBER = re.compile(rb"\s*[+-]?(0[xX])?[0-9a-fA-F_]+\s*L?\s*")
-_INDEX = re.compile(rb"\s*[+]?[0-9]{1,18}\s*")
-_FLOAT = re.compile(rb"\s*[+-]?([0-9._]+([eE][+-]?[0-9_]+)?|[iI][nN][fF](inity)?|[nN][aA][nN])\s*")
+# C takes a number to end at a NUL, whatever follows it in its line.
+_NUMBER = re.compile(rb"\s*[+-]?(0[xXoObB])?[0-9a-fA-F_]+\s*L?\s*(\0[^\n]*)?")
+_INDEX = re.compile(rb"\s*[+]?[0-9](_?[0-9]){0,17}\s*(\0[^\n]*)?")
+_FLOAT = re.compile(
+    rb"\s*[+-]?([0-9._]+([eE][+-]?[0-9_]+)?|[iI][nN][fF](inity)?|[nN][aA][nN])\s*(\0[^\n]*)?"
+)
 _QUOTED = re.compile(rb"\s*(\"[^\n]*\"|'[^\n]*')\s*")
 _DOTTED = re.compile(rb"[\w\x80-\xff]+(\.[\w<>\x80-\xff]+)*")
 _CUT = (re.compile(rb"[\w.+<>\s\x80-\xff-]*"), re.compile(rb"\s*([\"'].*)?", re.DOTALL))
