@@ -18,7 +18,7 @@ REVIEWED = sorted(path for path in FOLDER.glob("*.toml") if path.stem != "shapes
 DERIVED = sorted((FOLDER / "derived").glob("*.json"))
 FIELDS = {
     "names", "class", "call", "new", "build", "attributes", "arrays", "items", "hash", "returns",
-    "data", "why",
+    "data", "why", "whole",
 }  # fmt: skip
 NAMED_SLOTS = {
     "never",
@@ -233,7 +233,7 @@ def _options(slot: str) -> list[str]:
         return slot.rstrip("*?").split("|")
     found = []
     for piece in re.split(r"[|(){},]", slot.rstrip("*?").replace("each:", "|")):
-        inner = re.sub(r"^[\w.]+=", "", piece)
+        inner = re.sub(r"^[\w.]+!?=", "", piece)
         if inner:
             found.append(piece if piece.startswith("=") else inner)
     return found
@@ -293,6 +293,8 @@ def test_names_that_a_slot_tells_apart_do_not_share_a_row() -> None:
         "torch:FloatStorage",
         "torch:float32",
         "torch:per_tensor_affine",
+        "torch:sparse_coo",
+        "numpy:float64",
         "sklearn.metrics._dist_metrics:EuclideanDistance64",
         "pandas:Int64Dtype",
         "pandas:Float64Dtype",

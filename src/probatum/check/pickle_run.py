@@ -27,6 +27,7 @@ from probatum.check.pickle_summaries import (
     fits_any,
     hashable,
     joblib_array,
+    mark_given,
     summary,
     torch_storage,
 )
@@ -277,6 +278,7 @@ class Run:
             if [] not in cls.row.get("new", []):
                 raise Rejected(f"4: no summary admits a bare instance at {at}")
         self._step(at, op, "call", row)
+        mark_given(arguments)
         self._view(arguments)
         if returns == "new:0":
             return Made(arguments[0].row, (), at)
@@ -298,6 +300,7 @@ class Run:
         if not fits_any(cls.row.get("new"), arguments):
             raise Rejected(f"4: no summary admits the new instance at {at}")
         self._step(at, op, "new", cls.row)
+        mark_given(arguments)
         return Made(cls.row, arguments, at)
 
     def _instance(self, op: int, cls: Any, arguments: tuple[Any, ...], at: int) -> Any:
@@ -322,6 +325,7 @@ class Run:
                 raise Rejected(f"4: not a state that numpy writes, at {at}")
         elif not built_from(target, state):
             raise Rejected(f"4: no summary admits the state at {at}")
+        mark_given(state)
         target.append(state)
         target.built = True
         self._step(at, 0x62, "build", target.row)

@@ -35,7 +35,9 @@ ATOMS = {
 
 
 class DictOf(list[Any]):
-    """A dict: keys and values in turn."""
+    """A dict: keys and values in turn; `given` if a call or a BUILD may have changed it since."""
+
+    given = False
 
 
 class SetOf(list[Any]):
@@ -218,9 +220,13 @@ def _condition(slot: str) -> Callable[[Any], bool]:
             and all(fits(part, item) for part, item in zip(parts, value, strict=True))
         )
     if slot[0] == "{":
-        allowed = dict(part.split("=", 1) for part in _parted(slot[1:-1], ","))
+        entries = dict(part.split("=", 1) for part in _parted(slot[1:-1], ","))
+        allowed = {key.removesuffix("!"): inner for key, inner in entries.items()}
+        needed = [key[:-1] for key in entries if key[-1] == "!"]
         return lambda value: (
             type(value) is DictOf
+            and not value.given
+            and all(key in value[::2] for key in needed)
             and all(
                 type(key) is str and key in allowed and fits(allowed[key], item)
                 for key, item in zip(value[::2], value[1::2], strict=True)
@@ -230,8 +236,24 @@ def _condition(slot: str) -> Callable[[Any], bool]:
         each = _condition(slot[5:])
         return lambda value: type(value) in (list, tuple) and all(map(each, value))
     if ":" in slot:
-        return lambda value: isinstance(value, Made) and value.row is summary(slot)
+        return lambda value: (
+            isinstance(value, Made)
+            and value.row is summary(slot)
+            and (value.built or not value.row.get("whole"))
+        )
     return lambda value: type_of(value) == slot
+
+
+def mark_given(*values: Any) -> None:
+    """A call or a BUILD has had these: any dict in them may have been changed by it."""
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        if type(value) is tuple:
+            waiting.extend(value)
+        elif type(value) is DictOf and not value.given:
+            value.given = True
+            waiting.extend(value[1::2])
 
 
 def _plain(root: Any) -> bool:
@@ -478,7 +500,7 @@ def joblib_array(value: Any) -> tuple[dict[str, Any], int, bool, bool] | None:
         or shape is None
         or not _lengths(shape)
         or not isinstance(cls, Named)
-        or cls.row is not array
+        or cls.row not in (array, summary("numpy:memmap"))
     ):
         return None
     padded = given.get("numpy_array_alignment_bytes") is not None

@@ -30,6 +30,7 @@ class Row(Struct, frozen=True):
     returns: str
     data: bool
     basis: str
+    whole: bool = False
 
 
 class Danger(Struct, frozen=True):
@@ -110,6 +111,7 @@ def _row(name: str, written: dict[str, Any], basis: str) -> Row:
         returns=written.get("returns", ""),
         data=written.get("data", False),
         basis=basis,
+        whole=written.get("whole", False),
     )
 
 

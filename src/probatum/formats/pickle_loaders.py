@@ -116,7 +116,8 @@ def joblib_array(value: Value) -> Wrapped | None:
     subclass = given.get("subclass")
     if dtype is None or not is_shape(shape):
         return None
-    if not (isinstance(subclass, Name) and subclass.row is row):
+    # `read` gives a plain array for a memmap too: mapping needs a file's name and a mode.
+    if not isinstance(subclass, Name) or subclass.row not in (row, effects.row("numpy:memmap")):
         return None
     count = 1
     for length in shape:

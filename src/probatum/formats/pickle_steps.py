@@ -33,6 +33,7 @@ from probatum.formats.pickle_values import (
     complete_dtype,
     described,
     dtype_after,
+    give,
     has_attributes,
     hash_inert,
     holds,
@@ -242,6 +243,7 @@ class Steps:
             self._no_signature("a bare instance of", described(arguments[0]), ())
             return self.unknown(*arguments)
         self.admit(opcode, "call", row)
+        give(arguments)
         self._view(arguments)
         return self.returned(row, arguments)
 
@@ -332,6 +334,7 @@ class Steps:
             self._no_signature("a new", row.name, arguments)
             return self.unknown(*arguments)
         self.admit(opcode, "new", row)
+        give(arguments)
         return Instance(row, arguments, self.at)
 
     def instantiated(self, opcode: int, cls: Value, arguments: tuple[Value, ...]) -> Value:
@@ -370,6 +373,7 @@ class Steps:
             self._no_state(target, state)
             return
         target.built = True
+        give(state)
         self.admit(0x62, "build", row)
 
     def _no_state(self, target: Instance, state: Value) -> None:

@@ -58,16 +58,17 @@ class Box:
     """A mutable built-in container (or a frozenset). A dict's items are keys and values in turn.
 
     `count` is the number of elements ever given to it; `dropped` says that scalars among them were
-    forgotten to save memory.
+    forgotten to save memory. `given` says that a call or a BUILD had the dict: it may have changed.
     """
 
-    __slots__ = ("count", "dropped", "items", "type")
+    __slots__ = ("count", "dropped", "given", "items", "type")
 
     def __init__(self, type: str, items: list[Value]) -> None:
         self.type = type
         self.items = items
         self.count = len(items)
         self.dropped = False
+        self.given = False
 
     def extend(self, items: list[Value]) -> None:
         kept = self.items
@@ -274,13 +275,14 @@ def _single(slot: str) -> Condition:
         return lambda value: _has_parts(value, inner)
     if slot.startswith("{"):
         entries = dict(part.split("=", 1) for part in _split(slot[1:-1], ","))
-        known = {key: _condition(inner) for key, inner in entries.items()}
-        return lambda value: _has_entries(value, known)
+        known = {key.rstrip("!"): _condition(inner) for key, inner in entries.items()}
+        needed = {key[:-1] for key in entries if key.endswith("!")}
+        return lambda value: _has_entries(value, known, needed)
     if slot.startswith("each:"):
         each = _single(slot[5:])
         return lambda value: _is_whole(value) and all(map(each, parts(value)))
     if ":" in slot:
-        return lambda value: isinstance(value, Instance) and _is_row(value.row, slot)
+        return lambda value: isinstance(value, Instance) and _is_whole_row(value, slot)
     return lambda value: type_of(value) == slot
 
 
@@ -304,12 +306,26 @@ def _has_parts(value: Value, conditions: list[Condition]) -> bool:
     )
 
 
-def _has_entries(value: Value, conditions: dict[str, Condition]) -> bool:
+def _has_entries(value: Value, conditions: dict[str, Condition], needed: set[str]) -> bool:
     """A dict whose keys are all among these, each value as its condition demands."""
     pairs = _items(value)
-    return pairs is not None and all(
+    if pairs is None or value.given or not needed <= {key for key, _ in pairs if type(key) is str}:
+        return False
+    return all(
         type(key) is str and key in conditions and conditions[key](item) for key, item in pairs
     )
+
+
+def give(value: Value) -> None:
+    """Say that a call or a BUILD has had this value, and may have changed the dicts in it."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if type(value) is tuple:
+            waiting.extend(value)
+        elif isinstance(value, Box) and value.type == "dict" and not value.given:
+            value.given = True
+            waiting.extend(value.items[1::2])
 
 
 def _is_whole(value: Value) -> bool:
@@ -320,6 +336,10 @@ def _is_whole(value: Value) -> bool:
 
 def _is_row(row: Row | None, name: str) -> bool:
     return row is not None and row is find_row(name)
+
+
+def _is_whole_row(value: Instance, name: str) -> bool:
+    return _is_row(value.row, name) and (value.built or not value.row.whole)
 
 
 def _is_data(root: Value) -> bool:
