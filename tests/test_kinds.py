@@ -324,3 +324,27 @@ def test_what_a_pickle_machine_runs_is_a_pickle_whatever_else_it_is(
 def test_a_tar_that_torch_reads_as_its_old_streams_is_one_of_them() -> None:
     magic = b"L%d\n." % TORCH_MAGIC
     assert kind(tar_of((magic + b"I1001\n." + CALL).decode())) == "torch-raw"
+
+
+FILLED = safetensors(b'{"t":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}' + b" " * 11)
+
+
+def test_a_loader_that_goes_by_the_name_finds_the_zip_that_ends_a_tensor_file() -> None:
+    data = FILLED + zip_of("config.json", "metadata.json")
+    assert kind(data, "m.safetensors") == "safetensors"
+    assert kind(data, "m.keras") == "keras"
+    assert kind(FILLED + zip_of("schema.json"), "m.skops") == "skops"
+    assert kind(FILLED + zip_of("m/constants.pkl", "m/code/a.py"), "m.pt") == "torchscript"
+
+
+def test_a_loader_that_goes_by_the_name_finds_the_hdf5_behind_another_start() -> None:
+    for start in (zip_of("a.txt"), FILLED):
+        data = start.ljust(512, b"\0") + b"\x89HDF\r\n\x1a\n"
+        assert kind(data, "m.h5") == "hdf5"
+    assert kind(CALL.ljust(512, b"\0") + b"\x89HDF\r\n\x1a\n", "m.h5") == "pickle"
+
+
+@pytest.mark.parametrize("name", ["m.onnx", "m.mlmodel", "saved_model.pb"])
+def test_a_file_named_as_a_protocol_buffer_is_parsed_as_one(name: str) -> None:
+    for data in (FILLED, b"GGUF" + bytes(40), zlib.compress(b"x" * 100), tar_of("x")):
+        assert kind(data, name) == promised(name)

@@ -194,6 +194,24 @@ def _zip_ends_it(seen: Seen) -> bool:
     return b"PK\x05\x06" in tail and bool(seen.zip_names)
 
 
+def _hdf5_by_name(seen: Seen) -> bool:
+    """Keras hands whatever has this suffix to HDF5, which finds its signature further in, too."""
+    return seen.promise == "hdf5" and not _calls(seen) and _hdf5(seen)
+
+
+def _zip_by_name(seen: Seen) -> bool:
+    """What goes by the name, or by the end, opens the ZIP that ends a file of another format."""
+    return (seen.promise in ZIPS or seen.promise == "pickle") and _zip_ends_it(seen)
+
+
+def _protobuf_by_name(seen: Seen) -> bool:
+    """A protocol buffer has no magic, and its parsers pass over what they do not know.
+
+    A file named as one is parsed as that, whatever other format its first bytes are the start of.
+    """
+    return seen.promise in _PROTOBUFS and seen.text is None
+
+
 def _zip_kind(seen: Seen) -> str:
     names = seen.zip_names
     if names is None:
@@ -420,6 +438,7 @@ _OPCODES = frozenset(
 _FIRST_OPCODES = frozenset(
     b"(FIJKLMNPSTUVXci}])BCG\x82\x83\x84\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96\x97"
 )
+_PROTOBUFS = frozenset({"onnx", "coreml", "saved-model"})
 _WRITTEN_AS_TEXT = frozenset(
     "model-config tokenizer-config yaml chat-template markdown python shell-script notebook "
     "text json lightgbm-text".split()
@@ -450,6 +469,7 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     ("torchscript-code", _script_code),
     ("torch-pickle", _inside_torch),
     ("torch-tar-pickle", _inside_torch_tar),
+    ("hdf5", _hdf5_by_name),
     # Formats with a magic number.
     (_zip_kind, _magic(b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")),
     (_executable("elf"), _magic(b"\x7fELF")),
@@ -460,6 +480,8 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     ("npy", _magic(b"\x93NUMPY")),
     # What follows begins, or may begin, with the first opcodes of a pickle that runs.
     (_pickle_kind, _calls),
+    (_zip_kind, _zip_by_name),
+    (lambda seen: str(seen.promise), _protobuf_by_name),
     ("gzip", _magic(b"\x1f\x8b")),
     ("bzip2", lambda seen: bool(_BZIP2.match(seen.head))),
     ("xz", _magic(b"\xfd7zXZ\0")),
