@@ -72,10 +72,42 @@ def _text(data: bytes) -> None:
     _demand(data.rfind(b"PK\5\6", max(0, len(data) - 65557)) < 0, "the end of a ZIP archive")
     ops = pickletools.genops(io.BytesIO(data[:_HEAD]))
     try:
-        for opcode, _, _ in ops:
-            _demand(opcode.name not in _RUNS, f"a pickle machine reaches {opcode.name}")
+        depths, memo = [0], set()
+        for opcode, argument, _ in ops:
+            name = opcode.name
+            if name.endswith("GET") and argument not in memo:
+                return  # every machine fails here
+            memo |= {argument} if name.endswith("PUT") else set()
+            memo |= {len(memo)} if name == "MEMOIZE" else set()
+            if not _runs(opcode, depths):
+                return
+            _demand(name not in _RUNS, f"a pickle machine reaches {name}")
     except (ValueError, IndexError, OverflowError) as exc:
         _fails_everywhere(data, str(exc))
+
+
+def _runs(opcode: pickletools.OpcodeInfo, depths: list[int]) -> bool:
+    """Keep count of the values above each mark; False where a value or a mark is missing."""
+    needs = 0
+    for one in opcode.stack_before:
+        if one is pickletools.markobject:
+            break
+        needs += 1
+    else:
+        if opcode.name == "POP" and len(depths) > 1 and depths[-1] == 0:
+            depths.pop()
+            return True
+        if opcode.name == "MARK":
+            depths.append(0)
+            return True
+    if needs < len(opcode.stack_before):
+        if len(depths) == 1:
+            return False
+        depths.pop()
+    if depths[-1] < needs:
+        return False
+    depths[-1] += len(opcode.stack_after) - needs
+    return True
 
 
 def _fails_everywhere(data: bytes, says: str) -> None:

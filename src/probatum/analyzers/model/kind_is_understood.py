@@ -6,7 +6,7 @@ it, and a pickle machine that were given it would fail before it imported or cal
 JSON is one whole document besides, without a key twice in one object. A PNG is its chunks, each
 with the right checksum, and nothing behind the last.
 
-Refuted: the name promises such a kind and the bytes are visibly none of it.
+Refuted: the name promises such a kind (or nothing) and the bytes are visibly none of it.
 
 Undecided: no known format begins like this file; or it could be taken for something else; or it
 is an image of a format that is not followed to its end here. JPEG, GIF and WebP readers skip what
@@ -26,6 +26,7 @@ from typing import Any
 
 from probatum.claims import KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError
+from probatum.formats.folder_names import promised
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import (
     Artifact,
@@ -46,6 +47,8 @@ _HEAD = 1 << 16
 _TAIL = 65557
 _PNG = b"\x89PNG\r\n\x1a\n"
 _IMAGES = (_PNG, b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
+_GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
+_PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 _HARMLESS = frozenset(
     """
     INT BININT BININT1 BININT2 LONG LONG1 LONG4 STRING BINSTRING SHORT_BINSTRING UNICODE
@@ -70,7 +73,7 @@ def kind_is_understood(artifact: Artifact, material: Material) -> Verdict:
             return _unknown(material)
         case "image":
             return _image(material)
-    return _text("json" if artifact.kind == "json" else "text", material)
+    return _text("json" if artifact.kind == "json" else "text", artifact, material)
 
 
 def _unknown(material: Material) -> Undecided:
@@ -89,9 +92,12 @@ def _whole(material: Material) -> bytes:
     return b"".join(material.read(at, _STEP) for at in range(0, material.size, _STEP))
 
 
-def _text(kind: str, material: Material) -> Verdict:
+def _text(kind: str, artifact: Artifact, material: Material) -> Verdict:
     data = _whole(material)
     broken = _first_untextual(data)
+    if broken is not None and not _is_promised(artifact.name):
+        detail = "it begins like text, and this byte has no place in UTF-8 text"
+        return Undecided(Reason.UNKNOWN_KIND, detail, Place(offset=broken))
     if broken is not None:
         excerpt = Excerpt(max(0, broken - 8), data[max(0, broken - 8) : broken + 8])
         says = "this byte has no place in UTF-8 text"
@@ -104,6 +110,12 @@ def _text(kind: str, material: Material) -> Verdict:
         if fault is not None:
             return fault
     return _proven(kind, material, data)
+
+
+def _is_promised(name: str) -> bool:
+    """Whether the name promises text; one without a suffix promises nothing else either."""
+    base = name.rpartition("/")[2].lower()
+    return "." not in base or promised(base) is not None
 
 
 def _first_untextual(data: bytes) -> int | None:
@@ -129,8 +141,17 @@ def _other_reading(data: bytes) -> str | None:
 
 def _as_pickle(data: bytes) -> str | None:
     """What a pickle machine would do with it before it fails, if that is more than nothing."""
+    memo: set[int] = set()
+    above = [0]  # how many values lie above each mark
     try:
-        for opcode, _, at in pickletools.genops(io.BytesIO(data[:_HEAD])):
+        for opcode, argument, at in pickletools.genops(io.BytesIO(data[:_HEAD])):
+            if opcode.name in _GETS and argument not in memo:
+                return None
+            if opcode.name in _PUTS and isinstance(argument, int):
+                memo.add(argument)
+            memo.update((len(memo),) if opcode.name == "MEMOIZE" else ())
+            if not _can_run(opcode, above):
+                return None
             if opcode.name == "STOP":
                 return "a pickle machine reads a whole value from its beginning"
             if opcode.name not in _HARMLESS:
@@ -138,6 +159,26 @@ def _as_pickle(data: bytes) -> str | None:
     except (ValueError, IndexError, OverflowError) as exc:
         return _failed_late(data, str(exc))
     return None
+
+
+def _can_run(opcode: pickletools.OpcodeInfo, above: list[int]) -> bool:
+    """Apply the opcode to the depths of the stack; False where every machine fails instead."""
+    if opcode.name == "MARK":
+        above.append(0)
+        return True
+    taken = [one.name for one in opcode.stack_before]
+    if "mark" in taken:
+        if len(above) < 2:
+            return False
+        above.pop()
+        taken = taken[: taken.index("mark")]
+    if opcode.name == "POP" and len(above) > 1 and not above[-1]:
+        above.pop()
+        return True
+    if above[-1] < len(taken):
+        return False
+    above[-1] += len(opcode.stack_after) - len(taken)
+    return True
 
 
 def _failed_late(data: bytes, says: str) -> str | None:
