@@ -4,15 +4,14 @@ A model needs no program to be loaded; one that lies beside it waits for somebod
 
 - **Refuted**: the header that makes a system run the bytes, with what it says: an ELF or PE file
   with its machine, a Mach-O file, a `#!` line and its interpreter, a llamafile (which is all of
-  these at once), a shortcut (`.lnk`), and a script by its name (`.bat`, `.cmd`, `.ps1`, `.sh`),
+  these at once), and a script by its name (`.bat`, `.cmd`, `.ps1`, `.sh`),
   which a shell runs whatever stands in it. The witness says nothing of what the program does.
 - **Undecided(malformed)**: the magic number without a header that a system would accept.
 
 It is never proven: only what was recognised as a program is asked. What was not is judged for the
 kind that it is of.
 
-Sources: ELF gABI 1.2, chapter 4; PE/COFF specification; mach-o/loader.h; execve(2); [MS-SHLLINK]
-2.1; cosmopolitan ape/specification.md.
+Sources: ELF gABI 1.2, chapter 4; PE/COFF specification; mach-o/loader.h; execve(2); cosmopolitan ape/specification.md.
 """
 
 import struct
@@ -38,7 +37,6 @@ _HEAD = 4096
 _ELF_TYPES = {1: "object", 2: "executable", 3: "executable or shared library", 4: "core dump"}
 _MACHINES = {3: "x86", 8: "MIPS", 40: "ARM", 62: "x86-64", 183: "AArch64", 243: "RISC-V"}
 _PE_MACHINES = {0x14C: "x86", 0x8664: "x86-64", 0xAA64: "AArch64", 0x1C0: "ARM"}
-_SHORTCUT = b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0F"
 _SCRIPTS = {
     ".sh": "a POSIX shell", ".bash": "bash", ".bat": "cmd.exe", ".cmd": "cmd.exe",
     ".ps1": "PowerShell",
@@ -48,7 +46,7 @@ _SCRIPTS = {
 @analyzer(
     id="not-a-program",
     claim=NOT_A_PROGRAM,
-    accepts={"elf", "pe", "macho", "shell-script", "llamafile", "shortcut"},
+    accepts={"elf", "pe", "macho", "shell-script", "llamafile"},
 )
 def not_a_program(artifact: Artifact, material: Material) -> Verdict:
     """Read the header that a system would go by."""
@@ -70,8 +68,6 @@ def _program(artifact: Artifact, material: Material, head: bytes) -> str | None:
         return "a program for several systems at once, such as a llamafile (APE)"
     if head.startswith(b"MZ"):
         return _pe(material, head)
-    if head.startswith(_SHORTCUT):
-        return "a Windows shortcut, which starts what it names"
     if head.startswith((b"#!", b"\xef\xbb\xbf#!")):
         line = head.split(b"\n", 1)[0].decode("utf-8", "replace").lstrip("\ufeff")
         return f"a script, run by {line[2:].strip()[:80]}"
