@@ -11,7 +11,8 @@ A model needs no program to be loaded; one that lies beside it waits for somebod
 It is never proven: only what was recognised as a program is asked. What was not is judged for the
 kind that it is of.
 
-Sources: ELF gABI 1.2, chapter 4; PE/COFF specification; mach-o/loader.h; execve(2); cosmopolitan ape/specification.md.
+Sources: ELF gABI 1.2, chapter 4; PE/COFF specification; mach-o/loader.h; execve(2); cosmopolitan
+ape/specification.md.
 """
 
 import struct
