@@ -9,11 +9,12 @@ from probatum.errors import Rejected
 Read = Callable[[int, int], bytes]
 
 _PIECE = 1 << 20
+# `|(?!)` keeps a repetition that fails from moving the end: docs/decisions/0024.
 _SINGLE = (
     rb"[\x94(tesuaN)}\]\x85\x86\x87\x88\x89012ld\x8f\x90\x91]|[hKq].|M..|[jrJ]....|G.{8}"
     rb"|\x80[\0-\5]|[VSLIFgp][^\n]*+\n"
 )
-_DATA = re.compile(b"(?s:%b)*+" % _SINGLE)
+_DATA = re.compile(b"(?s:%b|(?!))*+" % _SINGLE)
 
 
 @cache
@@ -22,7 +23,7 @@ def _data_and_strings() -> re.Pattern[bytes]:
     texts = [b"%b%%b.{%d}" % (re.escape(bytes([n])).replace(b"%", b"%%"), n) for n in range(256)]
     short, long = (b"|".join(text % zeros for text in texts) for zeros in (b"", rb"\0\0\0"))
     strings = rb"[\x8cCU\x8a](?:%b)|[XB](?:%b)" % (short, long)
-    return re.compile(b"(?s:%b|%b)*+" % (_SINGLE, strings))
+    return re.compile(b"(?s:%b|%b|(?!))*+" % (_SINGLE, strings))
 
 
 LENGTHS = {

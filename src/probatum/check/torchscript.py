@@ -29,8 +29,11 @@ from probatum.errors import Rejected
 CLAIM = "load-inert"
 Read = Callable[[int, int], bytes]
 _MOST = 256 << 20
-_STRING = r'"(?:[^"\\\n]|\\(?:[\\"\'abfnrtv]|[0-3][0-7][0-7]))*+"'
-_SOURCE = re.compile(rf'(?:[\w \n\[\]()\{{}},.:=+*/%<>!&|^~@-]|(?<![\w"]){_STRING}(?!"))*+', re.A)
+# `|(?!)` keeps a repetition that fails from moving the end: docs/decisions/0024.
+_STRING = r'"(?:[^"\\\n]|\\(?:[\\"\'abfnrtv]|[0-3][0-7][0-7])|(?!))*+"'
+_SOURCE = re.compile(
+    rf'(?:[\w \n\[\]()\{{}},.:=+*/%<>!&|^~@-]|(?<![\w"]){_STRING}(?!")|(?!))*+', re.A
+)
 _OPCODE = re.compile(
     rb"(?s:[\])}(\x88\x89Nt\x85-\x87eldus\x81bRQ]|[Kqh].|M..|[Jrj].{4}|G.{8}|\x8a\x08.{8}"
     rb"|c(?P<module>[\w.]+)\n(?P<name>\w+)\n|X(?P<length>.{4}))"

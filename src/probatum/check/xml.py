@@ -17,11 +17,12 @@ from typing import Any
 
 from probatum.errors import Rejected
 
+# `|(?!)` keeps a repetition that fails from moving the end: docs/decisions/0024.
 _NAME = r"[^\W\d][\w.\-]*+(?::[^\W\d][\w.\-]*+)?"
 _ATTRIBUTE = re.compile(rf"\s+({_NAME})\s*=\s*(\"[^\"<]*+\"|'[^'<]*+')")
 _TOKEN = re.compile(
-    r"(?P<text>[^<]++)|<!--(?:(?!--).)*+-->|<!\[CDATA\[(?:(?!]]>).)*+]]>|"
-    rf"<(?P<close>/?)(?P<name>{_NAME})(?P<attributes>(?:\s+{_NAME}\s*=\s*(?:\"[^\"<]*+\"|'[^'<]*+'))*+)"
+    r"(?P<text>[^<]++)|<!--(?:(?!--).|(?!))*+-->|<!\[CDATA\[(?:(?!]]>).|(?!))*+]]>|"
+    rf"<(?P<close>/?)(?P<name>{_NAME})(?P<attributes>(?:\s+{_NAME}\s*=\s*(?:\"[^\"<]*+\"|'[^'<]*+')|(?!))*+)"
     r"\s*+(?P<empty>/?)>",
     re.DOTALL,
 )

@@ -66,11 +66,12 @@ NAMES = {
 """The opcodes that a finding may speak of."""
 
 # One alternative for each operand size; possessive, so that a run of any length takes no memory.
+# `|(?!)` keeps a repetition that fails from moving the end: docs/decisions/0024.
 _FIXED = (
     rb"[(01N)\]}ltd2aesu\x85-\x89\x8f-\x91\x94]|[Kqh].|M..|[Jrj].{4}|G.{8}"
     rb"|\x80[\x00-\x05]|[ILFSVpg][^\n]*+\n"
 )
-_RUN = re.compile(b"(?s:" + _FIXED + b")*+").match
+_RUN = re.compile(b"(?s:" + _FIXED + b"|(?!))*+").match
 _LONG_STREAM = 1 << 18
 
 
@@ -84,7 +85,7 @@ def _run_with_strings() -> Callable[..., "re.Match[bytes] | None"]:
     short = b"|".join(length + text for length, text in ways)
     long = b"|".join(length + rb"\0\0\0" + text for length, text in ways)
     strings = rb"[\x8cCU\x8a](?:" + short + rb"|\0)|[XB](?:" + long + rb"|\0\0\0\0)"
-    return re.compile(b"(?s:" + _FIXED + b"|" + strings + b")*+").match
+    return re.compile(b"(?s:" + _FIXED + b"|" + strings + b"|(?!))*+").match
 
 
 class Skimmed(Struct, frozen=True):

@@ -117,12 +117,13 @@ def _span(tensor: Tensor) -> tuple[int, int]:
     return tensor.begin, tensor.end
 
 
-_STRING = rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"'
+# `|(?!)` keeps a repetition that fails from moving the end: docs/decisions/0024.
+_STRING = rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f]|(?!))*+"'
 _WHOLE = rb"(?:0|[1-9][0-9]{0,19})"
 # An entry as the common writers put it; whatever differs goes the long way to the same end.
 _PLAIN_ENTRY = re.compile(
     rb'(?!"__metadata__")("[^"\\\x00-\x1f]*+"): ?\{"dtype": ?"([A-Z0-9_]+)", ?'
-    rb'"shape": ?\[((?:%(whole)b(?:, ?%(whole)b)*+)?)\], ?'
+    rb'"shape": ?\[((?:%(whole)b(?:, ?%(whole)b|(?!))*+)?)\], ?'
     rb'"data_offsets": ?\[(%(whole)b), ?(%(whole)b)\]\}(?=[,}])' % {b"whole": _WHOLE}
 )
 _STRING_HERE = re.compile(_STRING)

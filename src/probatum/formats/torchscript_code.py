@@ -22,9 +22,10 @@ from probatum.errors import FormatError
 from probatum.formats.torchscript_pickle import rules
 from probatum.vocabulary import Reason
 
+# `|(?!)` keeps a repetition that fails from moving the end: docs/decisions/0024.
 _TEXT = re.compile(
     r'(?:[A-Za-z0-9_ \n\[\](){},.:=+\-*/%<>!&|^~@]++|(?<![A-Za-z0-9_"])"(?:[^"\\\n]|'
-    r'\\[\\"\'abfnrtv]|\\[0-3][0-7]{2})*+"(?!"))*+'
+    r'\\[\\"\'abfnrtv]|\\[0-3][0-7]{2}|(?!))*+"(?!")|(?!))*+'
 ).fullmatch
 _PLAIN = (
     *(ast.arguments, ast.arg, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop),
