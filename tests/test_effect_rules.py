@@ -374,3 +374,8 @@ def test_a_derived_file_is_sorted_small_and_quick_to_load(path: Path) -> None:
 def test_no_reviewed_name_is_derived_as_well(path: Path) -> None:
     reviewed = {name for _, row in _every_row() for name in row["names"]}
     assert not reviewed & set(json.loads(path.read_text("utf-8"))["classes"])
+
+
+@pytest.mark.parametrize("package", ["a" * 255, "shapes", "../effects/builtins", "a\0b", ""])
+def test_a_name_from_a_file_is_never_part_of_a_path(package: str) -> None:
+    assert effects.row(f"{package}:print") is None

@@ -5,7 +5,6 @@ without a row is unknown, whatever module it is in.
 """
 
 import json
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -41,13 +40,19 @@ class Danger(Struct, frozen=True):
 
 
 _FOLDER: Final = Path(probatum.rules.__file__).parent / "effects"
-_PACKAGE: Final = re.compile(r"\w+\Z", re.ASCII).match
 
 
 def row(name: str) -> Row | None:
     """The summary of `module:qualified_name`, or None."""
     package = name.partition(":")[0].partition(".")[0]
-    return rows(package).get(name) if _PACKAGE(package) else None
+    return rows(package).get(name) if package in packages() else None
+
+
+@cache
+def packages() -> frozenset[str]:
+    """The top-level packages that have summaries. No other name is ever part of a path."""
+    found = (*_FOLDER.glob("*.toml"), *(_FOLDER / "derived").glob("*.json"))
+    return frozenset(path.stem for path in found) - {"shapes"}
 
 
 @cache
