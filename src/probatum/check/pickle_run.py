@@ -358,6 +358,8 @@ class Run:
         if len(items) % 2:
             raise IndexError
         _must_hash(items[::2], at)
+        if type(target) is DictOf and target.relied_on:
+            raise Rejected(f"4: a dict that a built object relies on changes at {at}")
         if type(target) is DictOf or (type(target) is Mixed and target.type == "dict"):
             target += items
         else:
@@ -457,8 +459,9 @@ def _returned(row: dict[str, Any], returns: str, arguments: tuple[Any, ...], at:
     if returns in ATOMS:
         return ATOMS[returns]
     made = Made((summary(returns) or row) if returns else row, arguments, at)
-    if returns == "numpy:ndarray":  # _frombuffer: the array is whole, and never built again
-        for argument in arguments:
+    if returns == "numpy:ndarray":  # made with its dtype, it is whole, and never built again
+        states = [part for part in arguments if type(part) is tuple and len(part) == 5]
+        for argument in (*arguments, *(state[2] for state in states)):
             if isinstance(argument, Made) and argument.row is summary("numpy:dtype"):
                 made.built, made.dtype = True, argument.dtype
     return made

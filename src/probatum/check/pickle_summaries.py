@@ -35,9 +35,11 @@ ATOMS = {
 
 
 class DictOf(list[Any]):
-    """A dict: keys and values in turn; `given` if a call or a BUILD may have changed it since."""
+    """A dict: keys and values in turn; `given` if a call or a BUILD may have changed it since,
+    `relied_on` if a built object keeps it and trusts what is in it."""
 
     given = False
+    relied_on = False
 
 
 class SetOf(list[Any]):
@@ -390,6 +392,10 @@ def built_from(target: Made, state: Any) -> bool:
     held = state[0] if type(state) is tuple and len(state) == 2 else state
     if not attributes or type(held) is not DictOf:
         return True
+    trusted = {key.rstrip("!") for key, slot in attributes.items() if slot[:1] == "{"}
+    for key, value in zip(held[::2], held[1::2], strict=True):
+        if type(value) is DictOf and type(key) is str and key in trusted:
+            value.relied_on = True
     return all(
         fits(attributes.get(key, others) if type(key) is str else others, value)
         for key, value in zip(held[::2], held[1::2], strict=True)
@@ -398,12 +404,15 @@ def built_from(target: Made, state: Any) -> bool:
 
 def dtype_of(fresh: Made, state: Any) -> tuple[int, bool, bool] | None:
     """The type that `__setstate__(state)` makes of a fresh dtype, or None."""
-    code = str(fresh.arguments[0]) if fresh.arguments else ""
+    # Without the third argument, copy, it may be the instance that all of numpy shares.
+    code = str(fresh.arguments[0]) if len(fresh.arguments) == 3 else ""
     made = _of_code(code)
     if made is None or type(state) is not tuple or len(state) not in (8, 9):
         return None
     version, order, base, names, fields, size, align, flags = state[:8]
     if version not in (3, 4) or order not in ("<", ">", "|", "="):
+        return None
+    if order != "|" and code.lstrip("<>|=")[0] in "OSV":
         return None
     if {type(size), type(align), type(flags)} != {int} or (len(state) == 9 and not _unit(state[8])):
         return None
@@ -429,6 +438,7 @@ def _structure(names: Any, fields: Any, size: int, flags: int) -> tuple[int, boo
     if len(listed) != len(fields) // 2 or not all(type(n) is str and n in listed for n in names):
         return None
     references = False
+    taken: dict[int, tuple[int, int]] = {}  # a title is a second key of the same tuple
     for entry in fields[1::2]:
         if type(entry) is not tuple or not 2 <= len(entry) <= 3:
             return None
@@ -439,6 +449,13 @@ def _structure(names: Any, fields: Any, size: int, flags: int) -> tuple[int, boo
         if not 0 <= offset <= size - known[0]:
             return None
         references = references or known[1]
+        taken[id(entry)] = offset, offset + known[0]
+    ends = 0
+    for start, end in sorted(taken.values()):
+        if references and start < ends:
+            return None  # a number could be written over a reference
+        ends = max(ends, end)
+    fields.relied_on = True  # numpy keeps this very dict
     allowed = (27, 155) if references else (16, 24, 144, 152)
     return (size, references, False) if flags in allowed else None
 

@@ -8,6 +8,7 @@ Source: numpy `arraydescr_reduce`, `arraydescr_setstate` (descriptor.c), `array_
 """
 
 import re
+from itertools import pairwise
 from math import prod
 from typing import Any, Final, TypeGuard
 
@@ -21,6 +22,7 @@ class DType(Struct, frozen=True):
     objects: bool
     plain_object: bool = False
     bare: bool = False
+    orders: tuple[str, ...] = ("<", ">", "=", "|")
 
 
 _CODE: Final = re.compile(
@@ -37,9 +39,11 @@ def from_code(code: Any) -> DType | None:
     if not found:
         return None
     if found["object"]:
-        return DType(8, objects=True, plain_object=True)
+        return DType(8, objects=True, plain_object=True, orders=("|",))
+    if found["sized"] == "U":
+        return DType(4 * int(found["length"]), objects=False, bare=True)
     if found["sized"]:
-        return DType(int(found["length"]) * (4 if found["sized"] == "U" else 1), False, bare=True)
+        return DType(int(found["length"]), objects=False, bare=True, orders=("|",))
     return DType(int(found["fixed"][1:]), objects=False)
 
 
@@ -52,7 +56,7 @@ def with_state(made: DType, state: Any, field_type: Any, items: Any) -> DType | 
     if type(state) is not tuple or len(state) not in (8, 9) or state[0] not in (3, 4):
         return None
     _, order, subtype, names, fields, size, align, flags = state[:8]
-    if order not in ("<", ">", "|", "=") or not all(type(n) is int for n in (size, align, flags)):
+    if order not in made.orders or not all(type(n) is int for n in (size, align, flags)):
         return None
     if len(state) == 9 and not _is_unit(state[8], items):
         return None
@@ -86,9 +90,21 @@ def _structure(names: Any, pairs: Any, size: int, flags: int, field_type: Any) -
     keys = {key for key, _ in pairs}
     if not all(type(name) is str and name in keys for name in names):
         return None
+    if objects and _overlap(pairs, field_type):
+        return None
     if flags not in (_STRUCT_WITH_OBJECTS if objects else _HARMLESS):
         return None
     return DType(size, objects)
+
+
+def _overlap(pairs: Any, field_type: Any) -> bool:
+    """Whether two fields share bytes: a number could then be written where a reference lies.
+
+    A field with a title stands in the dict twice, as the same tuple.
+    """
+    entries = {id(entry): entry for _, entry in pairs}.values()
+    spans = sorted((entry[1], entry[1] + field_type(entry[0]).itemsize) for entry in entries)
+    return any(start < end for (_, end), (start, _) in pairwise(spans))
 
 
 def _subarray(subtype: Any, size: int, flags: int, field_type: Any) -> DType | None:

@@ -38,6 +38,7 @@ from probatum.formats.pickle_values import (
     hash_inert,
     holds,
     is_scalar,
+    relied_on,
 )
 from probatum.vocabulary import Reason
 
@@ -318,7 +319,8 @@ class Steps:
 
     def new_object_keywords(self) -> None:
         keywords, arguments, cls = self.stack.pop(), self.stack.pop(), self.stack.pop()
-        if isinstance(keywords, Box) and not keywords.items and type(arguments) is tuple:
+        empty = isinstance(keywords, Box) and keywords.type == "dict" and not keywords.items
+        if empty and not keywords.mixed and type(arguments) is tuple:
             self.stack.append(self.new(0x92, cls, arguments))
             return
         self.problem(Reason.MISSING_SUMMARY, f"a new {described(cls)} with keyword arguments")
@@ -374,6 +376,8 @@ class Steps:
             return
         target.built = True
         give(state)
+        for box in relied_on(row, state):
+            box.frozen = True
         self.admit(0x62, "build", row)
 
     def _no_state(self, target: Instance, state: Value) -> None:
@@ -413,6 +417,8 @@ class Steps:
         if len(items) % 2:
             raise Underflow
         self.hashed(items[::2])
+        if isinstance(target, Box) and target.frozen:
+            self.problem(Reason.UNRESOLVED, "changes a dict that a built object relies on")
         if isinstance(target, Box) and target.type == "dict":
             target.extend(items)
         elif isinstance(target, Instance) and target.row.items == "dict":
@@ -529,8 +535,12 @@ def _bare(value: Value) -> bool:
 
 
 def _complete_array(array: Instance) -> None:
-    """An array made over bytes with its dtype (`_frombuffer`) is whole: BUILD would free them."""
-    for argument in array.arguments:
+    """An array made with its dtype is whole: BUILD would free its memory.
+
+    `_frombuffer` takes the dtype itself, dill's `_create_array` an array's state.
+    """
+    states = [one for one in array.arguments if type(one) is tuple and len(one) == 5]
+    for argument in (*array.arguments, *(state[2] for state in states)):
         dtype = complete_dtype(argument)
         if dtype is not None:
             array.built, array.dtype = True, dtype
@@ -551,7 +561,7 @@ def _container(kind: str, arguments: tuple[Value, ...]) -> Value:
         elif isinstance(argument, Box | Instance):
             items += argument.items if isinstance(argument, Box) else argument.parts
     box = Box(kind, items)
-    box.dropped = True
+    box.dropped = box.mixed = True
     return box
 
 

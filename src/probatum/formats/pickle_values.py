@@ -58,17 +58,21 @@ class Box:
     """A mutable built-in container (or a frozenset). A dict's items are keys and values in turn.
 
     `count` is the number of elements ever given to it; `dropped` says that scalars among them were
-    forgotten to save memory. `given` says that a call or a BUILD had the dict: it may have changed.
+    forgotten to save memory, `mixed` that a call made it, so that its elements are known only as a
+    whole. `given` says that a call or a BUILD had the dict: it may have changed; `frozen` that a
+    built object relies on it as it is: it must not change.
     """
 
-    __slots__ = ("count", "dropped", "given", "items", "type")
+    __slots__ = ("count", "dropped", "frozen", "given", "items", "mixed", "type")
 
     def __init__(self, type: str, items: list[Value]) -> None:
         self.type = type
         self.items = items
         self.count = len(items)
         self.dropped = False
+        self.mixed = False
         self.given = False
+        self.frozen = False
 
     def extend(self, items: list[Value]) -> None:
         kept = self.items
@@ -422,7 +426,9 @@ def _is_ndarray_state(value: Value) -> bool:
         return False
     if type_of(raw) == "bytes":
         return not known.objects
-    if not isinstance(raw, Box) or raw.type != "list" or raw.count != prod(shape):
+    if not isinstance(raw, Box) or raw.type != "list" or raw.mixed:
+        return False
+    if raw.count != prod(shape):
         return False
     return known.plain_object or _is_data(raw)
 
@@ -477,9 +483,29 @@ def has_attributes(row: Row, state: Value) -> bool:
     )
 
 
+def relied_on(row: Row, state: Value) -> Iterator[Box]:
+    """The dicts in an admitted state that stay in use: what fills them later must not.
+
+    numpy finds the fields of a dtype in the very dict that its state holds.
+    """
+    held = []
+    if row.name == "numpy:dtype":
+        held = [state[4]]
+    if type(state) is tuple and len(state) == 2:
+        state = state[0]
+    if row.attributes and type_of(state) == "dict":
+        trusted = {key.rstrip("!") for key, slot in row.attributes.items() if slot[:1] == "{"}
+        pairs = zip(state.items[::2], state.items[1::2], strict=True)
+        held = [value for key, value in pairs if type(key) is str and key in trusted]
+    return (value for value in held if isinstance(value, Box))
+
+
 def dtype_after(instance: Instance, state: Value) -> DType | None:
-    """The data type that BUILD makes of a fresh `numpy:dtype` instance, or None if it must not."""
-    made = from_code(instance.arguments[0]) if instance.arguments else None
+    """The data type that BUILD makes of a fresh `numpy:dtype` instance, or None if it must not.
+
+    Without the third argument, `copy`, the instance may be the one that all of numpy shares.
+    """
+    made = from_code(instance.arguments[0]) if len(instance.arguments) == 3 else None
     return None if made is None else with_state(made, state, complete_dtype, _items)
 
 
