@@ -12,6 +12,7 @@ from hostile.assembler import CODES, assemble, disassembled, encode
 from hostile.mutations import mutants
 from hostile.oracle import Oracle, Outcome, oracle
 from hostile.samples import Sample
+from hostile.summarised import programs
 from probatum import catalog
 from probatum.errors import FormatError
 from probatum.material import BytesMaterial
@@ -98,6 +99,13 @@ def test_no_live_sample_is_proven_to_be_data(tried: Tried) -> None:
         if isinstance(verdict(sample, "data-shaped"), Proven)
     ]
     assert proven == []
+
+
+def test_no_program_over_summarised_names_is_proven_and_live(judge: Oracle) -> None:
+    tried = programs(SEED, 10 * MUTANTS)
+    proven = [one for one in tried if isinstance(verdict(one, "load-inert"), Proven)]
+    assert len(proven) >= MUTANTS // 2
+    assert [(one.name, one.data) for one, _ in judge.live(proven[:MUTANTS])] == []
 
 
 def test_a_pickle_that_returns_a_function_is_not_proven_to_be_data(judge: Oracle) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hostile.gadgets import gadgets, globals_in
 from hostile.samples import Sample
+from hostile.summarised import summarised
 
 # Importing these is an effect, or a way out of the process.
 _NOT_AHEAD = ("antigravity", "this", "probatum", "turtledemo", "idlelib.idle", "curses.has_key")
@@ -107,6 +108,7 @@ def _environment(folder: str) -> dict[str, str]:
 
 def _modules() -> set[str]:
     named = {ref.module for gadget in gadgets() for ref in globals_in(gadget.call)}
+    named |= {ref.module for ref in summarised()}
     return {one for one in named | _ALWAYS if not one.startswith(_NOT_AHEAD)}
 
 

@@ -288,7 +288,7 @@ def _process() -> dict[str, Any]:
         "faulthandler": faulthandler.is_enabled(),
         "tracemalloc": tracemalloc.is_tracing(),
         "random": hash(random.getstate()),
-        "decimal": repr(decimal.getcontext()),
+        "decimal": _decimal(),
         "children": _children(),
         "output": _written(),
         "numpy": _numpy(),
@@ -316,6 +316,12 @@ def _written() -> int:
         return sum(os.lseek(fd, 0, os.SEEK_END) for fd in (1, 2))
     except OSError:
         return 0
+
+
+def _decimal() -> Any:
+    """How decimals are computed; which signals were once raised is no effect."""
+    context = decimal.getcontext()
+    return (context.prec, context.rounding, context.Emin, context.Emax, repr(context.traps))
 
 
 def _numpy() -> Any:
