@@ -348,3 +348,10 @@ def test_a_loader_that_goes_by_the_name_finds_the_hdf5_behind_another_start() ->
 def test_a_file_named_as_a_protocol_buffer_is_parsed_as_one(name: str) -> None:
     for data in (FILLED, b"GGUF" + bytes(40), zlib.compress(b"x" * 100), tar_of("x")):
         assert kind(data, name) == promised(name)
+
+
+def test_deflated_text_that_joblib_would_unfold_is_no_text() -> None:
+    assert zlib.decompressobj().decompress(b"x^KLJN") == b"abc"
+    assert kind(b"x^KLJN") == "zlib"
+    assert kind(b"ZF" + b"10".ljust(19) + b"x^KLJN") == "zlib"
+    assert kind(b"x = 1\n") == kind(b"ZF is a company") == "text"

@@ -334,13 +334,26 @@ def _msgpack(seen: Seen) -> bool:
 
 
 def _zlib(seen: Seen) -> bool:
-    """No magic number, so the first bytes are tried: text may begin with the same two."""
+    """No magic number, so the first bytes are tried: text may begin with the same two.
+
+    joblib unfolds whatever begins with `x`, and deflated data can be all text.
+    """
     head = seen.head
     if head[0] & 0x8F != 8 or int.from_bytes(head[:2], "big") % 31:
         return False
     try:
-        return bool(zlib.decompressobj().decompress(head, 64)) and seen.text is None
+        return bool(zlib.decompressobj().decompress(head, 64)) and (
+            seen.text is None or head[:1] == b"x"
+        )
     except zlib.error:
+        return False
+
+
+def _old_joblib(seen: Seen) -> bool:
+    """Two letters, a length that joblib gives to `int(…, 16)` as it stands, and a zlib stream."""
+    try:
+        return seen.head[:2] == b"ZF" and int(seen.head[2:21], 16) >= 0
+    except ValueError:
         return False
 
 
@@ -490,7 +503,7 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     ("lz4", _magic(b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18")),
     ("7z", _magic(b"7z\xbc\xaf\x27\x1c")),
     ("zlib", _zlib),
-    ("zlib", _magic(b"ZF0x")),
+    ("zlib", _old_joblib),
     (_tar_kind, lambda seen: tar.starts(seen.head)),
     ("gguf", _magic(b"GGUF")),
     ("image", lambda seen: bool(_IMAGE.match(seen.head))),
