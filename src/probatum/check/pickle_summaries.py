@@ -389,15 +389,21 @@ def built_from(target: Made, state: Any) -> bool:
         target.dtype = _complete(state[2])
     attributes = row.get("attributes", {})
     others = attributes.get("*", "any")
+    if type(state) is tuple and any("={" in slot for slot in row.get("build", ())):
+        for value in (v for part in state if type(part) is DictOf for v in part[1::2]):
+            if type(value) is DictOf:
+                value.relied_on = True
     held = state[0] if type(state) is tuple and len(state) == 2 else state
+    needed = [key[:-1] for key in attributes if key[-1] == "!"]
     if not attributes or type(held) is not DictOf:
-        return True
+        return not needed
+    table = {key.removesuffix("!"): slot for key, slot in attributes.items()}
     trusted = {key.rstrip("!") for key, slot in attributes.items() if slot[:1] == "{"}
     for key, value in zip(held[::2], held[1::2], strict=True):
         if type(value) is DictOf and type(key) is str and key in trusted:
             value.relied_on = True
-    return all(
-        fits(attributes.get(key, others) if type(key) is str else others, value)
+    return all(key in held[::2] for key in needed) and all(
+        fits(table.get(key, others) if type(key) is str else others, value)
         for key, value in zip(held[::2], held[1::2], strict=True)
     )
 

@@ -474,11 +474,14 @@ def has_attributes(row: Row, state: Value) -> bool:
     """Whether the attributes that a dict state sets hold the slots a summary puts on them."""
     if type(state) is tuple and len(state) == 2:
         state = state[0]
-    if not row.attributes or type_of(state) != "dict":
-        return True
+    if type_of(state) != "dict":
+        return not any(key.endswith("!") for key in row.attributes)
     others = row.attributes.get("*", "any")
+    named = {key for key in state.items[::2] if type(key) is str}
+    if not named.issuperset(key[:-1] for key in row.attributes if key.endswith("!")):
+        return False
     return all(
-        holds(row.attributes.get(key, others) if type(key) is str else others, value)
+        holds(_slot_of(row.attributes, key, others), value)
         for key, value in zip(state.items[::2], state.items[1::2], strict=True)
     )
 
@@ -491,6 +494,9 @@ def relied_on(row: Row, state: Value) -> Iterator[Box]:
     held = []
     if row.name == "numpy:dtype":
         held = [state[4]]
+    if type(state) is tuple and any("={" in slot for slot in row.build):
+        inside = [part for part in state if isinstance(part, Box) and part.type == "dict"]
+        held = [value for part in inside for value in part.items[1::2]]
     if type(state) is tuple and len(state) == 2:
         state = state[0]
     if row.attributes and type_of(state) == "dict":
@@ -498,6 +504,12 @@ def relied_on(row: Row, state: Value) -> Iterator[Box]:
         pairs = zip(state.items[::2], state.items[1::2], strict=True)
         held = [value for key, value in pairs if type(key) is str and key in trusted]
     return (value for value in held if isinstance(value, Box))
+
+
+def _slot_of(attributes: dict[str, str], key: Value, others: str) -> str:
+    if type(key) is not str:
+        return others
+    return attributes.get(f"{key}!") or attributes.get(key, others)
 
 
 def dtype_after(instance: Instance, state: Value) -> DType | None:
