@@ -355,3 +355,8 @@ def test_deflated_text_that_joblib_would_unfold_is_no_text() -> None:
     assert kind(b"x^KLJN") == "zlib"
     assert kind(b"ZF" + b"10".ljust(19) + b"x^KLJN") == "zlib"
     assert kind(b"x = 1\n") == kind(b"ZF is a company") == "text"
+
+
+@pytest.mark.parametrize("suffix", ["pyw", "vbs", "hta", "desktop", "zsh"])
+def test_what_a_system_runs_by_its_suffix_is_no_plain_text(suffix: str) -> None:
+    assert kind(b"import os\n", f"m.{suffix}") == ("python" if suffix == "pyw" else "shell-script")

@@ -27,8 +27,11 @@ _BY_SUFFIX = {
     **dict.fromkeys("yaml yml".split(), "yaml"),
     **dict.fromkeys("jinja jinja2 j2".split(), "chat-template"),
     **dict.fromkeys("md markdown".split(), "markdown"),
-    **dict.fromkeys("py pyi".split(), "python"),
-    **dict.fromkeys("sh bash bat cmd ps1".split(), "shell-script"),
+    **dict.fromkeys("py pyi pyw".split(), "python"),
+    **dict.fromkeys(
+        "sh bash zsh ksh csh fish command bat cmd ps1 psm1 vbs vbe jse wsf hta desktop".split(),
+        "shell-script",
+    ),
     **dict.fromkeys("engine plan trt".split(), "tensorrt"),
     **dict.fromkeys("rds rdata".split(), "rds"),
     **dict.fromkeys("png jpg jpeg gif webp bmp tif tiff".split(), "image"),
