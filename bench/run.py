@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from bench import goals
 from bench.sections import benign, checking, hostile, speed
 from bench.tables import table
 from bench.tools import Bench
@@ -142,13 +143,17 @@ def _processor() -> str:
 
 
 def _page(work: Path) -> str:
-    parts = [_HEAD]
-    for name, (title, module) in SECTIONS.items():
-        path = work / f"{name}.measured.json"
-        if path.exists():
-            kept = json.loads(path.read_text())
-            parts.append(f"## {title}\n\n{_stamp(kept['about'])}\n\n{module.written(kept['data'])}")
-            about = kept["about"]
+    kept = {
+        name: json.loads(path.read_text())
+        for name in SECTIONS
+        if (path := work / f"{name}.measured.json").exists()
+    }
+    parts = [_HEAD, goals.written({name: one["data"] for name, one in kept.items()})]
+    about: dict[str, Any] = {"versions": {}, "commands": []}
+    for name, one in kept.items():
+        title, module = SECTIONS[name]
+        about = max(about, one["about"], key=lambda each: len(each["versions"]))
+        parts.append(f"## {title}\n\n{_stamp(one['about'])}\n\n{module.written(one['data'])}")
     versions = table(["tool", "version"], about["versions"].items())
     commands = "\n".join(about["commands"])
     parts.append(f"## What was run\n\n{versions}\n\n```text\n{commands}\n```\n")

@@ -34,8 +34,7 @@ def written(data: dict[str, Any]) -> str:
         for name, one in data["times"].items()
     ]
     mutants = [
-        [name, one["mutants"], one["rejected"], one["mutants"] - one["rejected"]]
-        for name, one in data["mutants"].items()
+        [name, *(one.get(word, 0) for word in _FATES)] for name, one in data["mutants"].items()
     ]
     return f"""\
 In one process, CPU seconds, for each certificate the median of {data["runs"]} runs after a first
@@ -45,10 +44,14 @@ one that is not counted; the sums are over the files of which the claim is prove
 
 Mutants of the benign corpus's certificates: one fact changed at any depth (at most 60 a
 certificate, drawn with a fixed seed), and one byte changed, added or cut under an unchanged
-certificate.
+certificate. Crashed: the checker failed in another way than by rejecting. Unbound: a byte that the
+proof does not rest on (a number in a tensor), so that the changed file has the very same proof.
 
-{table(["mutant of", "mutants", "rejected", "accepted"], mutants)}
+{table(["mutant of", *_FATES], mutants)}
 """
+
+
+_FATES = ("rejected", "accepted", "crashed", "unbound")
 
 
 def _share(one: dict[str, float]) -> str:
