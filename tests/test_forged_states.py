@@ -8,6 +8,7 @@ import pytest
 
 from assemble import assembled
 from certificate_laws import certificate_of, verdict_on
+from probatum.analyzers.model.npy_load import npy_load
 from probatum.analyzers.model.pickle_load import pickle_load
 from probatum.check import pickle as checker
 from probatum.errors import Rejected
@@ -124,3 +125,17 @@ def test_a_forged_state_is_not_proven_and_no_certificate_of_it_holds(what: str) 
     certificate = _certificate(streams("pickle", material), material, "load-inert")
     with pytest.raises(Rejected, match=r"^4: "):
         checker.holds(certificate.facts, material.read, material.size)
+
+
+@pytest.mark.parametrize("shape", ["(3)", "(03,)", "(3,\v)", "[3]"])
+def test_a_header_that_numpy_refuses_is_no_header(shape: str) -> None:
+    assert isinstance(verdict_on(npy_load, _array_file(shape), "npy"), Undecided)
+
+
+def test_a_header_that_numpy_writes_is_one() -> None:
+    certificate_of(npy_load, _array_file("(3,)"), "npy")
+
+
+def _array_file(shape: str) -> bytes:
+    head = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + bytes(3)

@@ -17,8 +17,8 @@ from probatum.vocabulary import Place, Reason
 MAGIC: Final = b"\x93NUMPY"
 _LONGEST_HEADER: Final = 1 << 16
 _TOKEN: Final = re.compile(
-    r"\s*(?:(?P<text>'[^'\\\n]*'|\"[^\"\\\n]*\")|(?P<number>[0-9]{1,18})|(?P<word>True|False)"
-    r"|(?P<mark>[(){}\[\],:]))"
+    r"[ \n]*(?:(?P<text>'[^'\\\n]*'|\"[^\"\\\n]*\")|(?P<number>0|[1-9][0-9]{0,17})"
+    r"|(?P<word>True|False)|(?P<mark>[(){}\[\],:]))"
 ).match
 _DEEPEST: Final = 16
 
@@ -122,12 +122,19 @@ class _Literal:
             return token.startswith("T")
         match token:
             case "(":
-                return tuple(self._items(")", depth))
+                return self._tuple(depth)
             case "[":
                 return self._items("]", depth)
             case "{":
                 return self._pairs(depth)
         raise self._wrong()
+
+    def _tuple(self, depth: int) -> tuple[Any, ...]:
+        start = self.at
+        items = self._items(")", depth)
+        if len(items) == 1 and not self.text[start : self.at - 1].rstrip().endswith(","):
+            raise self._wrong()
+        return tuple(items)
 
     def _items(self, closing: str, depth: int) -> list[Any]:
         items: list[Any] = []
