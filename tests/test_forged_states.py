@@ -96,6 +96,9 @@ _FORGED = {
     "a field that moves out of its record after the type was built": (
         f"{_RECORD}{_LATER}{_NUMBER}BININT 1000000\nTUPLE2\nSETITEM\n"
     ),
+    "a record that names a field twice": _dtype(
+        "V8", _fields("a", entries=_field("a", _NUMBER, 0) * 2), "|", 8, 16
+    ),
     "a number over a reference": _pair(0, 8),
     "a number over the end of a reference": _pair(4, 12),
     "a swapped reference": _dtype("O8", order=">", flags=63),

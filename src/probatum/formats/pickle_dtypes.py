@@ -88,7 +88,7 @@ def _structure(names: Any, pairs: Any, size: int, flags: int, field_type: Any) -
             return None
         objects |= inner.objects
     keys = {key for key, _ in pairs}
-    if not all(type(name) is str and name in keys for name in names):
+    if len(keys) < len(pairs) or not all(type(name) is str and name in keys for name in names):
         return None
     if objects and _overlap(pairs, field_type):
         return None
