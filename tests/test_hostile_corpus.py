@@ -14,6 +14,10 @@ from hostile.oracle import Oracle, Outcome, oracle
 from hostile.samples import Sample
 from hostile.summarised import programs
 from probatum import catalog
+from probatum.audit.judge import judged
+from probatum.audit.open import opened
+from probatum.audit.opened import Caps
+from probatum.audit.plan import plan
 from probatum.errors import FormatError
 from probatum.material import BytesMaterial
 from probatum.ports import Analyzer
@@ -90,6 +94,23 @@ def test_no_live_sample_is_proven_to_load_inert(tried: Tried) -> None:
         if isinstance(verdict(sample, "load-inert"), Proven)
     ]
     assert proven == []
+
+
+def test_no_container_of_a_live_sample_is_proven_throughout(tried: Tried) -> None:
+    containers = [sample for sample, _ in tried.live if sample.family == "container"]
+    assert containers
+    cleared = [one.name for one in containers if all(map(_proven, _everything_said(one)))]
+    assert cleared == []
+
+
+def _everything_said(sample: Sample) -> Iterator[Verdict]:
+    for found in opened("sample", BytesMaterial(sample.data), Caps()):
+        for analyzer in plan(found.artifact):
+            yield judged(analyzer, found.artifact, found.material)
+
+
+def _proven(found: Verdict) -> bool:
+    return isinstance(found, Proven)
 
 
 def test_no_live_sample_is_proven_to_be_data(tried: Tried) -> None:
