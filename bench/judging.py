@@ -38,7 +38,9 @@ def main() -> None:
     for target in map(Path, targets):
         for one in _artifacts(target):
             proofs = _proofs(one)
-            asked = {claim: {claim: proof} for claim, proof in proofs.items()}
+            asked = {
+                f"{claim} by {proof[1].checker}": {claim: proof} for claim, proof in proofs.items()
+            }
             if len(proofs) > 1:
                 asked["all claims of an artifact together"] = proofs
             for name, some in asked.items():

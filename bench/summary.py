@@ -3,8 +3,8 @@
     python summary.py REPORT.json
 
 Prints a JSON object: for each file of the target its exit code under the default policy, had it
-been audited alone, whether `load-inert` is proven of anything in it, and every finding's claim,
-verdict and reason.
+been audited alone; whether `load-inert` is proven of all in it that it is asked of; and every
+finding's claim, verdict and reason.
 """
 
 import datetime
@@ -30,12 +30,11 @@ def main() -> None:
 
 def _summary(report: Report, findings: list[Finding]) -> dict[str, object]:
     alone = replace(report, planned=(), findings=tuple(findings))
+    loads = [one.verdict for one in findings if one.claim == "load-inert"]
     told = [(one.claim, type(one.verdict).__name__.lower(), _reason(one)) for one in findings]
     return {
         "exit": decide(alone, Policy(), datetime.date.today()).exit_code,
-        "proven": any(
-            isinstance(one.verdict, Proven) and one.claim == "load-inert" for one in findings
-        ),
+        "proven": bool(loads) and all(isinstance(one, Proven) for one in loads),
         "findings": told,
     }
 
