@@ -109,7 +109,6 @@ def _sample(case: Case) -> tuple[Artifact, Material]:
     if "kind" in case.options:
         return Artifact(name=name, kind=case.options["kind"], size=len(data)), whole
     from probatum.audit.open import opened
-
     from probatum.audit.opened import Caps
 
     wanted = f"{name}!/{case.options['at']}" if "at" in case.options else name

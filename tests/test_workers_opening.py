@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from probatum.audit import worker
+from probatum.audit import processes, worker
 from probatum.audit.opened import Caps, Opened, Root
 from probatum.audit.run import Settings, audit
 from probatum.audit.sandbox import Limits
@@ -47,6 +47,9 @@ def opener(root_name: str, material: Material, caps: Caps) -> Iterator[Opened]:
 @pytest.fixture(autouse=True)
 def _hostile_opener(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "opened", opener)
+    # Only a forked worker knows this opener; numpy, once a test has imported it, keeps threads
+    # that would make the audit start workers anew.
+    monkeypatch.setattr(processes, "_alone", lambda: True)
 
 
 def judged(*texts: str, limits: Limits = LIMITS) -> Report:

@@ -10,7 +10,7 @@ from probatum.vocabulary import Reason
 
 
 class FileMaterial:
-    """A regular file, read by position; never mapped, so that reading it costs no lasting memory."""
+    """A regular file, read by position; never mapped, so that reading costs no lasting memory."""
 
     def __init__(self, path: str | bytes, beside: frozenset[str] = frozenset()) -> None:
         self._beside = beside
@@ -22,7 +22,8 @@ class FileMaterial:
         except FileNotFoundError as exc:
             raise FormatError(Reason.VANISHED, "the file is no longer there") from exc
         except OSError as exc:
-            raise FormatError(Reason.UNREADABLE, f"the file cannot be read: {exc.strerror}") from exc
+            detail = f"the file cannot be read: {exc.strerror}"
+            raise FormatError(Reason.UNREADABLE, detail) from exc
         if not stat.S_ISREG(status.st_mode):
             self.close()
             raise FormatError(Reason.UNREADABLE, "not a regular file")

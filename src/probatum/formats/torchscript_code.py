@@ -149,7 +149,7 @@ class _File:
 
     def _structure(self) -> Iterator[Reached]:
         """What is neither a class, a function nor an import is no TorchScript source."""
-        names = [one.name for one in (*self.classes, *self.functions)]
+        names = [one.name for one in self.classes] + [one.name for one in self.functions]
         for node in self.tree.body:
             known = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.Import)
             if not known and not _is_version(node):
