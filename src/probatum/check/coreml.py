@@ -25,7 +25,11 @@ _BLOB = "MILSpec.Value.BlobFileValue"
 
 def holds(facts: dict[str, Any], read: Read, size: int) -> None:
     """Raises Rejected at the first step that fails."""
-    _demand(set(facts) == {"claim", "size", "skeleton", "messages", "files"}, "the facts' names")
+    _demand(
+        isinstance(facts, dict)
+        and set(facts) == {"claim", "size", "skeleton", "messages", "files"},
+        "the facts' names",
+    )
     _demand(facts["claim"] in ("self-contained", "load-inert"), "the claim")
     # 1. One pass over all bytes gives the skeleton's digest and everything below.
     model = _Pass(read, size)

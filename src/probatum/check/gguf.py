@@ -30,7 +30,7 @@ _NAMES = {"claim", "size", "header", "sha256", "entries", "tensors"}
 
 def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -> None:
     """Raises Rejected at the first step that fails."""
-    _demand(set(facts) == _NAMES, "the facts' names")
+    _demand(isinstance(facts, dict) and set(facts) == _NAMES, "the facts' names")
     _demand(facts["claim"] in ("header-sound", "load-inert"), "the claim is not of this check")
     counts = facts["size"], facts["header"], facts["entries"], facts["tensors"]
     _demand(all(type(one) is int for one in counts), "a count is not a whole number")

@@ -64,7 +64,7 @@ _TYPES |= {6: {8}, 11: {12, 13}}
 def holds(facts: dict[str, Any], read: Read, size: int) -> None:
     """Raises Rejected at the first step that fails."""
     names = {"claim", "size", "skeleton", "nodes", "tensors", "files"}
-    _demand(set(facts) == names, "the facts' names")
+    _demand(isinstance(facts, dict) and set(facts) == names, "the facts' names")
     claim = facts["claim"]
     _demand(claim in ("header-sound", "self-contained", "load-inert"), "the claim")
     # 1. One pass over all bytes gives the skeleton's digest and everything below.

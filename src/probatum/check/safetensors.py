@@ -22,7 +22,10 @@ _LIMIT = 1 << 64
 
 def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -> None:
     """Raises Rejected at the first step that fails."""
-    _demand(set(facts) == {"claim", "size", "header", "sha256", "tensors"}, "the facts' names")
+    _demand(
+        isinstance(facts, dict) and set(facts) == {"claim", "size", "header", "sha256", "tensors"},
+        "the facts' names",
+    )
     _demand(facts["claim"] in ("header-sound", "load-inert"), "the claim is not of this check")
     stop, count = facts["header"], facts["tensors"]
     _demand(type(stop) is int and type(count) is int, "header and tensors are not whole numbers")

@@ -27,7 +27,11 @@ _NONE = (1 << 32) - 1
 
 def holds(facts: dict[str, Any], read: Read, size: int) -> None:
     """Raises Rejected at the first step that fails."""
-    _demand(set(facts) == {"claim", "size", "skeleton", "tables", "operators"}, "the facts' names")
+    _demand(
+        isinstance(facts, dict)
+        and set(facts) == {"claim", "size", "skeleton", "tables", "operators"},
+        "the facts' names",
+    )
     _demand(facts["claim"] in ("header-sound", "load-inert"), "the claim")
     rules = _rules()
     # 1. Every part that the schema leads to lies in the file.

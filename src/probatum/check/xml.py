@@ -49,7 +49,10 @@ _FUNCTIONS = {
 
 def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -> None:
     """Raises Rejected at the first step that fails."""
-    _demand(set(facts) == {"claim", "kind", "size", "sha256", "elements"}, "the facts' names")
+    _demand(
+        isinstance(facts, dict) and set(facts) == {"claim", "kind", "size", "sha256", "elements"},
+        "the facts' names",
+    )
     _demand(facts["claim"] in ("self-contained", "load-inert"), "the claim")
     _demand(facts["kind"] in ("openvino-xml", "pmml"), "the kind")
     _demand(type(facts["size"]) is int and facts["size"] == size <= 256 << 20, "the size")
