@@ -195,7 +195,10 @@ def _name(raw: bytes, flags: int) -> str:
     _demand(not _leads_out(raw.decode("utf-8", "replace")), "a name that leads out")
     _demand(not (b"\0" in raw or b"\\" in raw), "a name that readers take differently")
     _demand(flags & 0x800 or raw.isascii(), "a name in no stated encoding")
-    return raw.decode()
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as exc:
+        raise Rejected("a name that is not UTF-8") from exc
 
 
 def _leads_out(name: str) -> bool:
@@ -439,10 +442,10 @@ def _inflated(
             if one.eof:
                 _demand(count != frames, "bytes follow the compressed data")
                 one, count = machine(), count + 1
-            yield one.decompress(piece, _STEP)
+            yield _more(one, piece)
             piece = one.unused_data if one.eof else one.unconsumed_tail
     while not one.eof:
-        rest = one.decompress(b"", _STEP)
+        rest = _more(one, b"")
         _demand(rest, "the compressed data is cut short")
         yield rest
 
@@ -459,3 +462,11 @@ def _unfolded(
             yield one.decompress(piece, _STEP)
             piece = one.unused_data if one.eof else b""
     _demand(one.eof, "the compressed data is cut short")
+
+
+def _more(machine: Any, packed: bytes) -> bytes:
+    try:
+        unfolded: bytes = machine.decompress(packed, _STEP)
+    except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as exc:
+        raise Rejected(f"the compressed data does not unfold: {exc}") from exc
+    return unfolded
