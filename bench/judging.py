@@ -28,7 +28,7 @@ from probatum.ports import Analyzer, Material
 from probatum.vocabulary import Certificate, Proven
 
 FACTS, BYTES = 60, 20
-_OF_EVERY_FILE = ("fully-opened", "kind-is-understood", "no-hidden-text")
+_OF_EVERY_FILE = ("fully-opened", "kind-is-understood")
 
 
 def main() -> None:

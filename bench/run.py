@@ -74,6 +74,7 @@ def _bench(options: argparse.Namespace, work: Path) -> Bench:
     return Bench(
         work=work,
         source=_exported(work),
+        revision=_commit(),
         makers=options.makers or (sys.executable if options.quick else _makers(work)),
         peers=not options.quick,
         sample=options.sample,
@@ -115,7 +116,7 @@ def _about(bench: Bench) -> dict[str, Any]:
     tools = bench.tools
     return {
         "day": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "commit": _commit(),
+        "commit": bench.commit,
         "machine": f"{_processor()}, {os.cpu_count()} processors, {platform.system()} "
         f"{platform.release()}, Python {platform.python_version()}",
         "versions": {tool.name: bench.version(tool) for tool in tools},

@@ -18,6 +18,10 @@ def scanned(bench: Bench, tool: Tool, files: list[Path]) -> tuple[list[str], flo
     """The tool's outcome for each file, and the CPU seconds that all of them took."""
     if tool.folder:
         return _by_folder(bench, tool, files)
+    return _one_by_one(bench, tool, files)
+
+
+def _one_by_one(bench: Bench, tool: Tool, files: list[Path]) -> tuple[list[str], float]:
     listing, out = bench.work / "files.json", bench.work / "outcomes.json"
     listing.write_text(json.dumps([str(path) for path in files]))
     script = [bench.python(tool.name), str(DRIVE), tool.name, str(bench.limit_s)]
@@ -42,7 +46,11 @@ def audited(bench: Bench, target: Path) -> dict[str, dict[str, Any]]:
 
 
 def _by_folder(bench: Bench, tool: Tool, files: list[Path]) -> tuple[list[str], float]:
-    """Fifty files at a time: a run that is late costs the rest of its folder only."""
+    """Fifty files at a time: a run that is late costs the rest of its folder only.
+
+    A file that no issue names is run again on its own, so that its exit code decides: an issue
+    without a place, or an error, is not taken for a miss.
+    """
     outcomes: list[str] = []
     cpu_s = 0.0
     for start in range(0, len(files), 50):
@@ -58,6 +66,10 @@ def _by_folder(bench: Bench, tool: Tool, files: list[Path]) -> tuple[list[str], 
             outcomes += _told(json.loads(out.read_text()), names)
         else:
             outcomes += [LATE if run.code == -1 else ERROR] * len(some)
+    unnamed = [at for at, outcome in enumerate(outcomes) if outcome != FLAGGED]
+    alone, _ = _one_by_one(bench, tool, [files[at] for at in unnamed])
+    for at, outcome in zip(unnamed, alone, strict=True):
+        outcomes[at] = outcome
     return outcomes, cpu_s
 
 

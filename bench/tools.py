@@ -69,18 +69,22 @@ PEERS = (
 )
 
 
+_REVISION = "source-revision.txt"
+
+
 @dataclass(frozen=True)
 class Bench:
     """Where things lie, and how much is measured.
 
-    `work` has a virtual environment for each tool. `source` holds Probatum's sources, `probatum`
-    an environment that has it already. `makers` is a Python with the libraries that write the
-    benign corpus; `recipes` names some of its recipes, or none for all; each `every`-th hostile
-    candidate is tried. `limit_s` is for one small file, `heavy_s` for a large one.
+    `work` has a virtual environment for each tool. `source` holds Probatum's sources at
+    `revision`, `probatum` an environment that has it already. `makers` is a Python with the
+    libraries that write the benign corpus; `recipes` names some of its recipes, or none for all;
+    each `every`-th hostile candidate is tried. `limit_s` is for one small file, `heavy_s` for a large one.
     """
 
     work: Path
     source: Path
+    revision: str
     makers: str
     peers: bool
     sample: int
@@ -132,6 +136,7 @@ class Bench:
         self._pip(tool.name, *wanted)
         if force:
             self._pip(tool.name, *force, *wanted)
+            (folder / _REVISION).write_text(self.revision)
 
     def _binaries(self, name: str) -> Path:
         if self.probatum is not None and name == PROBATUM.name:
@@ -142,6 +147,12 @@ class Bench:
         plain = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         pip = [self.python(name), "-m", "pip", "install", "--quiet", *arguments]
         subprocess.run(pip, check=True, env=plain)
+
+    @property
+    def commit(self) -> str:
+        """The commit that is measured: not the repository's, where the environment is older."""
+        kept = (self.probatum or self.work / "venvs" / PROBATUM.name) / _REVISION
+        return kept.read_text() if kept.exists() else "of an environment that does not say"
 
     def version(self, tool: Tool) -> str:
         code = f"from importlib.metadata import version; print(version({tool.name!r}))"

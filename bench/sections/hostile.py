@@ -84,7 +84,8 @@ All tools on the same {sum(sample.values()):,} of them. "Passed" is exit code 0:
 gates on the exit code lets through. picklescan exits 0 on names that it calls suspicious; it
 calls these "unaudited", not clean, and `--strict` makes them fail. An exception that nothing
 caught is an error. modelaudit was run on folders of fifty files, and a file counts as flagged if
-an issue of severity warning or critical names it.
+an issue of severity warning or critical names it; where none does, the file is run again on its own
+and the exit code decides.
 
 {by_class}
 

@@ -15,12 +15,12 @@ def measured(bench: Bench) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     big, opcodes = corpora.big_pickle(folder, bench.records)
     tasks = {
-        f"pickle of {opcodes:,} opcodes, {big.stat().st_size / 1e6:.0f} MB": (big, True),
-        "500 small pickles in a tree": (corpora.small_pickles(folder / "tree"), False),
-        "1 GiB safetensors, 200 tensors": (corpora.big_safetensors(folder), True),
+        f"pickle of {opcodes:,} opcodes, {big.stat().st_size / 1e6:.0f} MB": big,
+        "500 small pickles in a tree": corpora.small_pickles(folder / "tree"),
+        "1 GiB safetensors, 200 tensors": corpora.big_safetensors(folder),
     }
     return {
-        "tasks": {name: _costs(bench, path, heavy) for name, (path, heavy) in tasks.items()},
+        "tasks": {name: _costs(bench, path) for name, path in tasks.items()},
         "start": _start(bench, folder / "tree" / "run-00" / "parameters-0.pkl"),
     }
 
@@ -55,21 +55,21 @@ def _apart(parts: list[str]) -> str:
     return "\n\n".join(parts)
 
 
-def _costs(bench: Bench, path: Path, heavy: bool) -> dict[str, dict[str, Any]]:
+def _costs(bench: Bench, path: Path) -> dict[str, dict[str, Any]]:
     return {
-        tool.title: asdict(_cost(bench, tool, path, heavy))
+        tool.title: asdict(_cost(bench, tool, path))
         for tool in bench.tools
         if not (path.is_dir() and tool.name == "fickling")  # it takes one file
     }
 
 
-def _cost(bench: Bench, tool: Any, path: Path, heavy: bool) -> Cost:
+def _cost(bench: Bench, tool: Any, path: Path) -> Cost:
     command, environment = bench.line(tool, str(path)), bench.environment(tool)
     limit = {"limit_s": bench.heavy_s}
     sampled = cost(command, environment, bench.home, memory=True, **limit)
     if sampled.code == TIMEOUT:
         return sampled
-    if heavy and sampled.cpu_s > 10:
+    if sampled.cpu_s > 10:
         return sampled  # once is enough where seconds of noise do not matter
     best = least(command, environment, bench.home, runs=bench.runs, **limit)
     return replace(best, all_mb=sampled.all_mb)
