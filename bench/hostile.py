@@ -13,7 +13,8 @@ import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+for _folder in ("src", "tests"):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / _folder))
 
 from hostile import corpus
 from hostile.mutations import mutants

@@ -79,7 +79,8 @@ class Bench:
     `work` has a virtual environment for each tool. `source` holds Probatum's sources at
     `revision`, `probatum` an environment that has it already. `makers` is a Python with the
     libraries that write the benign corpus; `recipes` names some of its recipes, or none for all;
-    each `every`-th hostile candidate is tried. `limit_s` is for one small file, `heavy_s` for a large one.
+    each `every`-th hostile candidate is tried. `limit_s` is for one small file, `heavy_s` for a
+    large one.
     """
 
     work: Path
