@@ -13,8 +13,8 @@ import json
 import sys
 from pathlib import Path
 
-for _folder in ("src", "tests"):
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / _folder))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from hostile import corpus
 from hostile.mutations import mutants
