@@ -48,10 +48,8 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
             used.update(effect[2] for effect in effects)
             if "array" in used:
                 Run(read, start, size, "straight").to_any_end()
-        elif _digest(read, start, end) == stream["sha256"]:
-            only_data(read, start, end)
         else:
-            raise Rejected(f"2: the stream at {start} has another digest")
+            _data_only(read, start, end, stream["sha256"])
         at = end
     _whole(loader, streams, at, size, read, used)
 
@@ -72,6 +70,15 @@ def _followed(
         result = run.to_stop()
         _last[:] = [key, run.effects, all_certified(result)]
     return _last[1], _last[2]
+
+
+def _data_only(read: Read, start: int, end: int, sha256: str) -> None:
+    """Steps 2 and 3, the latter answered from the first certificate for the second too."""
+    if _digest(read, start, end) != sha256:
+        raise Rejected(f"2: the stream at {start} has another digest")
+    if _last != [(start, end, sha256)]:
+        only_data(read, start, end)
+        _last[:] = [(start, end, sha256)]
 
 
 _last: list[Any] = []
