@@ -9,7 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -89,9 +89,14 @@ _TYPES: dict[type, str] = {
 
 
 def type_of(value: Any) -> str:
-    if isinstance(value, Atom | Mixed):
+    if isinstance(value, (Atom, Mixed)):
         return value.type
     return _TYPES.get(type(value), "")
+
+
+@cache
+def _packages() -> frozenset[str]:
+    return frozenset(path.stem for path in (*_FOLDER.glob("*.toml"), *_FOLDER.glob("derived/*")))
 
 
 @cache
@@ -115,21 +120,28 @@ def _toml(name: str) -> dict[str, Any]:
     return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
+@lru_cache(1 << 12)
 def summary(name: str) -> dict[str, Any] | None:
     """The row of `module:qualified_name`."""
     package = name.partition(":")[0].partition(".")[0]
-    return _rows(package).get(name) if re.fullmatch(r"[A-Za-z0-9_]+", package) else None
+    return _rows(package).get(name) if package in _packages() else None
 
 
 def everything(root: Any) -> Iterator[Any]:
-    """All values reachable from `root`, once each."""
-    seen, waiting = set(), [root]
+    """All values reachable from `root`, but for the numbers and texts that stand for themselves."""
+    seen: set[int] = set()
+    waiting = [root]
     while waiting:
         value = waiting.pop()
+        if type(value) in _THEMSELVES:
+            continue
         yield value
-        if isinstance(value, list | tuple) and id(value) not in seen:
+        if isinstance(value, (list, tuple)) and id(value) not in seen:
             seen.add(id(value))
             waiting.extend(value)
+
+
+_THEMSELVES = {Atom, str, int, bool, type(None)}
 
 
 def certified(value: Any) -> bool:
@@ -164,10 +176,10 @@ def hashable(root: Any) -> bool:
 
 def fits_any(signatures: Any, values: tuple[Any, ...]) -> bool:
     """Whether an argument list fits one of a row's signatures."""
-    return any(_fits_all(tuple(signature), values) for signature in signatures or ())
+    return any(_fits_all(signature, values) for signature in signatures or ())
 
 
-def _fits_all(slots: tuple[str, ...], values: tuple[Any, ...]) -> bool:
+def _fits_all(slots: list[str], values: tuple[Any, ...]) -> bool:
     for index, slot in enumerate(slots):
         if slot[-1] == "*":
             return all(fits(slot[:-1], value) for value in values[index:])
@@ -182,12 +194,15 @@ def _fits_all(slots: tuple[str, ...], values: tuple[Any, ...]) -> bool:
 
 def fits(slot: str, value: Any) -> bool:
     """Whether a value fits a slot."""
-    return any(condition(value) for condition in _conditions(slot))
+    return _alternatives(slot)(value)
 
 
 @cache
-def _conditions(slot: str) -> tuple[Callable[[Any], bool], ...]:
-    return tuple(map(_condition, _parted(slot, "|")))
+def _alternatives(slot: str) -> Callable[[Any], bool]:
+    conditions = [_condition(part) for part in _parted(slot, "|")]
+    if len(conditions) == 1:
+        return conditions[0]
+    return lambda value: any(condition(value) for condition in conditions)
 
 
 def _parted(slot: str, separator: str) -> list[str]:
@@ -325,7 +340,7 @@ def _arrays(root: Any) -> bool:
                     return False
                 if not value.built or value.dtype is None or value.dtype[1]:
                     return False
-        elif isinstance(value, list | tuple) and id(value) not in seen:
+        elif isinstance(value, (list, tuple)) and id(value) not in seen:
             seen.add(id(value))
             waiting.extend(value)
     return True
