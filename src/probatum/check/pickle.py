@@ -17,6 +17,7 @@ shared with the prover.
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from probatum.check.pickle_data import only_data
@@ -129,6 +130,8 @@ def _whole(
     loader: str, streams: list[dict[str, Any]], at: int, size: int, read: Read, used: set[str]
 ) -> None:
     """Step 1, the end: where each loader stops to read, and that its name is needed."""
+    if loader != "torch":
+        _no_other_format(read(0, min(512, size)))
     if loader == "torch-raw":
         if len(streams) != 5 or read(2, len(_TORCH_MAGIC)) != _TORCH_MAGIC:
             raise Rejected("1: not torch's own five streams")
@@ -139,6 +142,24 @@ def _whole(
         raise Rejected("1: not a stream that torch alone can read")
     if loader == "joblib" and "array" not in used:
         raise Rejected("1: no array that joblib alone can read")
+
+
+def _no_other_format(head: bytes) -> None:
+    """Step 1, the beginning: torch.load would unpack a tar first, joblib.load bzip2.
+
+    A tar's header holds the sum of its bytes, signed or not, in octal or in base 256 (tarfile.nti).
+    """
+    if head[:2] == b"BZ":
+        raise Rejected("1: the file begins as bzip2 does")
+    if len(head) < 512:
+        return
+    said, unsigned = head[148:156], sum(head[:148]) + sum(head[156:]) + 8 * ord(" ")
+    signed = unsigned - 256 * sum(byte >= 128 for byte in head[:148] + head[156:])
+    sums = {int.from_bytes(said[1:], "big") - (256**7 if said[0] == 255 else 0)}
+    with suppress(ValueError):
+        sums.add(int(said.partition(b"\0")[0].decode("ascii").strip() or "0", 8))
+    if sums & {unsigned, signed}:
+        raise Rejected("1: the first block is a tar's header too")
 
 
 def _digest(read: Read, start: int, end: int) -> str:

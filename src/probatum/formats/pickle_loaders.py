@@ -64,6 +64,31 @@ def _is_view(view: Value) -> bool:
     return view is None
 
 
+def other_reading(head: bytes) -> str:
+    """What a loader of pickles takes the file for instead, going by its first 512 bytes.
+
+    Source: torch/serialization.py `_legacy_load`, which unpacks what `tarfile` opens before it
+    reads a stream; joblib/numpy_pickle_utils.py `_detect_compressor`, whose prefix for bzip2 is an
+    opcode too (that of xz leads no pickle machine to its end).
+    """
+    if head[:2] == b"BZ":
+        return "joblib takes a file that begins with BZ for bzip2"
+    if len(head) >= 512 and _is_tar(head[:512]):
+        return "the first block is a tar's header too, and torch.load would unpack the tar"
+    return ""
+
+
+def _is_tar(block: bytes) -> bool:
+    """Whether Python's tarfile accepts the header: as many spellings of a checksum as it does."""
+    field = block[148:156]
+    try:
+        said = int(field.split(b"\0")[0].decode("ascii").strip() or "0", 8)
+    except ValueError:
+        said = int.from_bytes(field[1:], "big") - (1 << 56 if field[0] == 0xFF else 0)
+    rest = block[:148] + b" " * 8 + block[156:]
+    return said in (sum(rest), sum(rest) - 256 * sum(byte > 127 for byte in rest))
+
+
 class Wrapped(Struct, frozen=True):
     """An array whose raw bytes joblib wrote between two opcodes.
 

@@ -5,6 +5,7 @@ from msgspec import Struct
 
 from probatum.errors import FormatError
 from probatum.formats import pickle_opcodes as opcodes
+from probatum.formats.pickle_loaders import other_reading
 from probatum.formats.pickle_machine import Run, run
 from probatum.formats.pickle_steps import Problem
 from probatum.ports import Material
@@ -25,7 +26,7 @@ _TORCH_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 class Streams(Struct, frozen=True):
     """Every stream of one file. A run without effects may span several streams of plain data.
 
-    `trailing` is what is wrong with the bytes after the last stream, if anything is.
+    `trailing` is what is wrong with the bytes around the streams, if anything is.
     """
 
     loader: str
@@ -39,6 +40,10 @@ def streams(kind: str, material: Material, start: int = 0) -> Streams:
     if _last and _last[0][0] == key:
         return _last[0][1]
     found = _followed(LOADERS[kind], material, start)
+    other = "" if found.loader == "torch" else other_reading(material.read(start, 512))
+    if other:
+        doubt = FormatError(Reason.PARSER_DIFFERENTIAL, other, Place(offset=start))
+        found = msgspec.structs.replace(found, trailing=doubt)
     _last[:] = [(key, found)]
     return found
 
