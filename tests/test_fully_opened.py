@@ -56,6 +56,7 @@ SAMPLES = {
     "zip": (zipped({"a.pkl": PICKLE, "b/": b"", "b/c": b"x"}), "zip"),
     "deflated zip": (zipped({"a": b"a" * 99, "b": b"b"}, zipfile.ZIP_DEFLATED), "zip"),
     "bzip2 zip": (zipped({"a": b"a" * 99}, zipfile.ZIP_BZIP2), "zip"),
+    "LZMA zip": (zipped({"a": b"a" * 99}, zipfile.ZIP_LZMA), "zip"),
     "empty zip": (zipped({}), "zip"),
     "torch zip": (zipped({"m/data.pkl": PICKLE, "m/data/0": bytes(64)}), "torch-zip"),
     "tar": (tarred({"a": PICKLE, "d/b": b""}), "tar"),

@@ -1,6 +1,7 @@
 """Checks that a container's members are the ones listed, and that no reader can see others.
 
-facts = {"format": "zip" | "tar" | "gzip" | "bzip2" | "xz" | "zlib" | "lz4", "size": of the file,
+facts = {"format": "zip" | "tar" | "gzip" | "bzip2" | "xz" | "zlib" | "lz4" | "zstd",
+         "size": of the file,
          "structure": sha256 of every byte of the file that is not the data of a stored member,
          "members": [{"name": str, "size": int, "at": offset of its data, "sha256": hex | None}]}
 
@@ -29,7 +30,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from probatum.check import lz4_frames
+from probatum.check import lz4_frames, zstd_frames
 from probatum.errors import Rejected
 
 CLAIM = "fully-opened"
@@ -299,6 +300,12 @@ def _digest(one: dict[str, Any], data: int, read: Read, held: list[bytes] | None
         content = _inflated(lambda: zlib.decompressobj(-15), packed, frames=1)
     elif one["method"] == 12:
         content = _unfolded(bz2.BZ2Decompressor, packed, frames=1)
+    elif one["method"] == 14:
+        content = _unfolded(
+            lambda: _raw_lzma(read(data, 9)), _pieces(read, data + 9, one["packed"] - 9), 1
+        )
+    elif one["method"] == 93:
+        content = zstd_frames.unfolded(packed, frames=1)
     else:
         raise Rejected("a method that is not checked here")
     digest, crc, size = hashlib.sha256(), 0, 0
@@ -310,6 +317,15 @@ def _digest(one: dict[str, Any], data: int, read: Read, held: list[bytes] | None
         _demand(size <= one["size"], "a member unfolds to more than its size")
     _demand((crc, size) == (one["crc"], one["size"]), "size or checksum of a member differs")
     return digest.hexdigest()
+
+
+def _raw_lzma(head: bytes) -> lzma.LZMADecompressor:
+    """Of a member's LZMA: its version, the size of its properties, and they."""
+    code, window = head[4], int.from_bytes(head[5:], "little")
+    _demand(head[2:4] == b"\5\0" and code < 225 and window <= 256 << 20, "odd LZMA properties")
+    form = {"id": lzma.FILTER_LZMA1, "dict_size": max(window, 4096)}
+    form |= {"lc": code % 9, "lp": code // 9 % 5, "pb": code // 45}
+    return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[form])
 
 
 # --- 2. tar ---------------------------------------------------------------------------------
@@ -422,6 +438,8 @@ def _stream(
         content = _unfolded(machine, packed(), frames=1 if alone else None)
     elif format == "lz4":
         content = lz4_frames.unfolded(packed())
+    elif format == "zstd":
+        content = zstd_frames.unfolded(packed())
     else:
         raise Rejected("an unknown format")
     _demand(len(listed) == 1, "a stream has one member")

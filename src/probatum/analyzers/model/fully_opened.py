@@ -16,10 +16,11 @@ does not list.
 
 Undecided: a member cannot be opened (encrypted, a link, an unknown method, over a limit), readers
 part ways without a difference in what they would see shown here (a wrong checksum, bytes before
-the archive or between members), or the format is one that the certificate checker cannot unfold
-with the standard library (zstd, 7z).
+the archive or between members, a skippable frame of zstd), or the format is one that the
+certificate checker does not unfold (7z).
 
-Sources: PKWARE APPNOTE.TXT 6.3.10; POSIX.1-2001 pax; RFC 1950-1952; the .xz format 1.2.0.
+Sources: PKWARE APPNOTE.TXT 6.3.10; POSIX.1-2001 pax; RFC 1950-1952; RFC 8878; the .xz format
+1.2.0.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ from typing import Any
 
 from probatum.claims import FULLY_OPENED
 from probatum.errors import FormatError
-from probatum.formats import compression, lz4_blocks, tar, zip
+from probatum.formats import compression, lz4_blocks, tar, zip, zstd_blocks
 from probatum.formats.allowance import Allowance
 from probatum.formats.kinds import CONTAINERS, TARS, ZIPS
 from probatum.formats.zip import Doubt, Located
@@ -48,7 +49,8 @@ from probatum.vocabulary import (
 )
 
 _HUGE = 64 << 20
-_CHECKED_METHODS = (zip.STORED, zip.DEFLATED, zip.BZIP2)
+_LZMA, _ZSTD = 14, 93
+_CHECKED_METHODS = (zip.STORED, zip.DEFLATED, zip.BZIP2, _LZMA, _ZSTD)
 _UNCHECKED = (
     "the checksums of {} stored members, listed by place, were not recomputed: "
     "a reader that does may refuse the file"
@@ -68,11 +70,10 @@ def fully_opened(artifact: Artifact, material: Material) -> Verdict:
         return _zip(artifact.kind, material)
     if artifact.kind in TARS:
         return _tar(material)
-    if artifact.kind in ("zstd", "7z"):
+    if artifact.kind == "7z":
         return Undecided(
             Reason.UNSUPPORTED,
-            f"its content was opened, but no certificate can be checked: {artifact.kind} "
-            "does not unfold with Python's standard library",
+            "its content was opened, but no checker unfolds 7z",
         )
     return _stream(artifact.kind, material)
 
@@ -125,6 +126,8 @@ def _zip_digest(kind: str, material: Material, one: Located) -> str | None:
         return None
     if entry.method == zip.STORED and entry.size > _HUGE:
         return None
+    if entry.method == _ZSTD:
+        zstd_blocks.demand_plain(material, one.data, one.data + entry.packed)
     return _digest(zip.contents(material, one))
 
 
@@ -223,6 +226,8 @@ def _stream(kind: str, material: Material) -> Verdict:
         digest.update(piece)
     if kind == "lz4":
         lz4_blocks.demand_plain(material)
+    if kind == "zstd":
+        zstd_blocks.demand_plain(material)
     whole = _digest(_pieces(material, 0, material.size))
     return _proven(kind, material, whole, [_member("", size, 0, digest.hexdigest())])
 
