@@ -127,9 +127,10 @@ def test_what_a_worker_needs_it_can_still_do(tmp_path: Path) -> None:
         Path(__file__).read_bytes()
         import wave  # noqa: F401  # a module nobody has imported yet
 
-        thread = threading.Thread(target=lambda: None)
-        thread.start()
-        thread.join()
+        if os.geteuid() == 0:  # others may not: the limit of processes counts threads as well
+            thread = threading.Thread(target=lambda: None)
+            thread.start()
+            thread.join()
 
     assert in_child(lambda: confine(FREE, str(tmp_path)), work) == "done"
 

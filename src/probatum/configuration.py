@@ -139,13 +139,15 @@ def size_of(text: str) -> int:
     return size
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'x'?`, or what is known at all."""
+def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """`did you mean 'x'?`, or else what is known at all, or `otherwise` where that is too much."""
     import difflib
 
     known = sorted(known)
     close = difflib.get_close_matches(word, known, 1, 0.6)
-    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return otherwise or f"known are {', '.join(known)}"
 
 
 def demand_claims(claims: Iterable[str], known: Iterable[str], where: str) -> None:

@@ -40,6 +40,7 @@ Layout = Callable[[str], Iterator[Root] | None]
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SNAPSHOT = re.compile(r"(.*/(?:models|datasets|spaces)--[^/]+)/snapshots/[^/]+(?:/.*)?")
+_STDIN = ("-", "/dev/stdin")
 _STEP = 1 << 20
 
 
@@ -61,8 +62,8 @@ def roots(
     url = _URL.match(target)
     if url is not None and not os.path.lexists(target):
         return _of_scheme(target, url[1].lower(), schemes or {})
-    if target == "-":
-        return _of_stdin(stdin or sys.stdin.buffer, (caps or Caps()).total_size)
+    if target in _STDIN:
+        return _of_stdin(_standard_input(stdin), (caps or Caps()).total_size)
     return _of_path(target, tuple(exclude), layouts)
 
 
@@ -74,8 +75,26 @@ def _of_scheme(target: str, scheme: str, schemes: Mapping[str, Scheme]) -> Itera
     return opens(target)
 
 
+def _standard_input(given: IO[bytes] | None) -> IO[bytes]:
+    if given is not None:
+        return given
+    if sys.stdin is None:
+        raise TargetError("standard input is closed: there is nothing to read from it")
+    return sys.stdin.buffer
+
+
 def _of_stdin(stdin: IO[bytes], most: int) -> Iterator[Root]:
-    """One root, its bytes in a temporary file that lasts as long as this process."""
+    """One root, its bytes in a temporary file that lasts as long as this process.
+
+    Nothing at all is what a download that failed leaves in a pipe: that is no empty file.
+    """
+    try:
+        yield _kept(stdin, most)
+    except OSError as exc:
+        raise TargetError(f"standard input cannot be read and kept: {exc.strerror}") from exc
+
+
+def _kept(stdin: IO[bytes], most: int) -> Root:
     import tempfile
 
     with tempfile.NamedTemporaryFile(prefix="probatum-stdin-", delete=False) as kept:
@@ -84,13 +103,13 @@ def _of_stdin(stdin: IO[bytes], most: int) -> Iterator[Root]:
         while piece := stdin.read(_STEP):
             size += len(piece)
             if size > most:
-                trouble = FormatError(
-                    Reason.OVER_LIMIT, f"more than {most} bytes on standard input"
-                )
-                yield Root("stdin", size, trouble=trouble)
-                return
+                says = f"more than {most} bytes on standard input"
+                return Root("stdin", size, trouble=FormatError(Reason.OVER_LIMIT, says))
             kept.write(piece)
-    yield Root("stdin", size, path=kept.name)
+    if size:
+        return Root("stdin", size, path=kept.name)
+    nothing = "nothing came on standard input; what was to write it may have failed"
+    return Root("stdin", 0, trouble=FormatError(Reason.UNREADABLE, nothing))
 
 
 def _remove(path: str) -> None:
@@ -99,8 +118,11 @@ def _remove(path: str) -> None:
 
 
 def _of_path(target: str, exclude: tuple[str, ...], layouts: Sequence[Layout]) -> Iterator[Root]:
+    if not target:
+        raise TargetError("a target has no name; the current folder is called .")
     try:
         status = os.stat(target)
+        os.path.realpath(target)  # the current folder may be gone
     except OSError as exc:
         raise TargetError(f"{printable(target)}: {exc.strerror}") from exc
     except ValueError as exc:  # a NUL in the path
@@ -117,7 +139,10 @@ def _of_path(target: str, exclude: tuple[str, ...], layouts: Sequence[Layout]) -
 def _of_file(target: str, status: os.stat_result) -> Root:
     name = _utf8(os.path.basename(os.path.normpath(target)))
     if not stat.S_ISREG(status.st_mode):
-        return Root(name, 0, trouble=_special(status.st_mode))
+        trouble = _special(status.st_mode)
+        if stat.S_ISFIFO(status.st_mode):
+            trouble = FormatError(trouble.reason, f"{trouble.detail}; pipe it into the target -")
+        return Root(name, 0, trouble=trouble)
     beside = frozenset(_names_in(os.path.dirname(os.path.abspath(target))))
     return Root(name, status.st_size, path=target, beside=beside)
 

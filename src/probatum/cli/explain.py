@@ -44,8 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     demand_writable(arguments.output)
     explained = list(_explained(arguments.id))
     if not explained:
-        known = sorted(_known())
-        raise UsageError(f"nothing is called {arguments.id!r}; {nearest(arguments.id, known)}")
+        advice = nearest(arguments.id, _known(), "`probatum list` shows what there is")
+        raise UsageError(f"nothing is called {arguments.id!r}; {advice}")
     if arguments.format == "json":
         import msgspec
 

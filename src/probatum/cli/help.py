@@ -37,6 +37,8 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*arguments, **options)
 
     def error(self, message: str) -> NoReturn:
+        if message.startswith("unrecognized arguments"):
+            message += "; what begins with - and is no option comes after --"
         self.exit(3, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 

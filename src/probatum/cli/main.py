@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import NoReturn
 
+    from probatum.errors import ProbatumError
+
 COMMANDS = (audit, check, explain, listing, completion)
 
 _DESCRIPTION = """\
@@ -72,7 +74,9 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version
 
-        print(f"probatum {version('probatum')}")
+        from probatum.cli.output import write
+
+        write(f"probatum {version('probatum')}\n")
         parser.exit()
 
 
@@ -85,6 +89,7 @@ class _Edge:
     exit_code = 3
 
     def __enter__(self) -> _Edge:
+        _fill_standard_streams()
         return self
 
     def __exit__(
@@ -94,9 +99,11 @@ class _Edge:
         trace: TracebackType | None,
     ) -> bool:
         if exc is None or isinstance(exc, SystemExit):
+            exc = _unwritten() or exc
+        if exc is None or isinstance(exc, SystemExit):
             return False
         if isinstance(exc, BrokenPipeError):
-            _hush()
+            _hush(1, 2)
         elif isinstance(exc, KeyboardInterrupt):
             self.exit_code = 130
         else:
@@ -104,11 +111,37 @@ class _Edge:
         return True
 
 
-def _hush() -> None:
-    """Let nothing complain at exit about a reader that has gone."""
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 1)
-    os.dup2(nothing, 2)
+def _fill_standard_streams() -> None:
+    """Put nothing where a standard stream is closed, before a file or a pipe takes its number."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115  # for the whole run
+
+
+def _unwritten() -> ProbatumError | None:
+    """What keeps the last words, such as a help text, from being written."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _hush(1)  # the reader has what it wanted
+    except OSError as exc:
+        from probatum.errors import UsageError
+
+        _hush(1)
+        return UsageError(f"standard output cannot be written: {exc.strerror}")
+    return None
+
+
+def _hush(*descriptors: int) -> None:
+    from probatum.cli.output import hush
+
+    for descriptor in descriptors:
+        hush(descriptor)
 
 
 def _complain(exc: BaseException) -> None:

@@ -10,7 +10,11 @@ from probatum.errors import UsageError
 def demand_writable(path: str | None) -> None:
     """Raises: UsageError if a report could not be written to `path`; asked before the work."""
     if path is None:
+        if sys.stdout is None:
+            raise UsageError("standard output is closed: name a file for the report with -o")
         return
+    if not path:
+        raise UsageError("-o needs the name of a file")
     folder = Path(path).parent
     if not folder.is_dir():
         raise UsageError(f"-o {path}: there is no folder {str(folder)!r}")
@@ -21,7 +25,7 @@ def demand_writable(path: str | None) -> None:
 def write(text: str, path: str | None = None) -> None:
     """Write the report. A file is replaced at once by the whole report, or stays as it was.
 
-    Raises: UsageError if the file cannot be written; the report then went to standard output.
+    Raises: UsageError if it cannot be written; that of a file then went to standard output.
     """
     if path is None:
         _print(text)
@@ -54,8 +58,15 @@ def _print(text: str) -> None:
             stream.write(text.encode(coding, "backslashreplace"))
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has gone, as `head` does. What is left in the buffer must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hush(sys.stdout.fileno())  # the reader has gone, as `head` does
+    except OSError as exc:
+        hush(sys.stdout.fileno())
+        raise UsageError(f"standard output cannot be written: {exc.strerror}") from exc
+
+
+def hush(descriptor: int) -> None:
+    """Let what is left in a stream's buffer go nowhere: it must not complain at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _replace(path: Path, data: bytes) -> None:
