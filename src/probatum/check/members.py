@@ -1,6 +1,6 @@
 """Checks that a container's members are the ones listed, and that no reader can see others.
 
-facts = {"format": "zip" | "tar" | "gzip" | "bzip2" | "xz" | "zlib" | "lz4" | "zstd",
+facts = {"format": "zip" | "tar" | "gzip" | "bzip2" | "xz" | "zlib" | "lz4" | "zstd" | "7z",
          "size": of the file,
          "structure": sha256 of every byte of the file that is not the data of a stored member,
          "members": [{"name": str, "size": int, "at": offset of its data, "sha256": hex | None}]}
@@ -17,6 +17,7 @@ What is re-derived, with the standard library alone:
 2. tar: tarfile's members, plain files and folders only, follow each other without a gap, each
    with the size that its own header block says; then at least two blocks of zeros, and only zeros.
 3. Streams: frames to the end of the file, nothing behind them.
+4. 7z: what `sevenzip_archive` demands; a member's place is that of the folder that holds it.
 """
 
 import bz2
@@ -30,7 +31,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from probatum.check import lz4_frames, zstd_frames
+from probatum.check import lz4_frames, sevenzip_archive, zstd_frames
 from probatum.errors import Rejected
 
 CLAIM = "fully-opened"
@@ -55,6 +56,10 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
     try:
         if format == "zip":
             _zip(listed, _exact(read), size, structure)
+        elif format == "7z":
+            for piece in _pieces(_exact(read), 0, size):
+                structure.update(piece)
+            _demand(list(sevenzip_archive.members(_exact(read), size)) == listed, "other members")
         elif format == "tar":
             _tar(listed, _exact(read), size, structure)
         else:

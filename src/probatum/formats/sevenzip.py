@@ -7,54 +7,20 @@ than the format itself are said to be unsupported.
 Source: 7zFormat.txt and Methods.txt of the LZMA SDK 24.
 """
 
-import bz2
-import lzma
 import struct
 import zlib
-from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probatum.errors import FormatError
-from probatum.formats import compression
+from probatum.formats.sevenzip_folders import Coder, Folder, contents
 from probatum.ports import Material
 from probatum.vocabulary import Place, Reason
 
+_PADDING = 25
 _MAGIC = b"7z\xbc\xaf\x27\x1c"
 _MOST_HEADER = 64 << 20
-_WINDOW = 256 << 20
-_STEP = 1 << 18
-_AES = b"\x06\xf1\x07\x01"
-_COPY, _LZMA, _LZMA2, _DEFLATE, _BZIP2 = b"\0", b"\3\1\1", b"\x21", b"\4\1\x08", b"\4\2\2"
-# Each has an old and a new id.
-_FILTERS = {
-    **dict.fromkeys((b"\3\3\1\3", b"\4"), lzma.FILTER_X86),
-    **dict.fromkeys((b"\3\3\2\5", b"\5"), lzma.FILTER_POWERPC),
-    **dict.fromkeys((b"\3\3\4\1", b"\6"), lzma.FILTER_IA64),
-    **dict.fromkeys((b"\3\3\5\1", b"\7"), lzma.FILTER_ARM),
-    **dict.fromkeys((b"\3\3\7\1", b"\x08"), lzma.FILTER_ARMTHUMB),
-    **dict.fromkeys((b"\3\3\x08\5", b"\x09"), lzma.FILTER_SPARC),
-}
-_DELTA = b"\3"
-
-
-class Coder(Struct, frozen=True):
-    """One step of unfolding: 7z's method id and the properties it is set up with."""
-
-    method: bytes
-    properties: bytes
-
-
-class Folder(Struct, frozen=True):
-    """Bytes compressed together: where they lie, how they unfold, and into which sizes."""
-
-    at: int
-    packed: int
-    coders: tuple[Coder, ...]
-    """From the content's side to the packed bytes' side."""
-    size: int
-    parts: tuple[tuple[int, int | None], ...]
-    """Each member's size and checksum, in order."""
 
 
 class File(Struct, frozen=True):
@@ -64,13 +30,22 @@ class File(Struct, frozen=True):
     part: int | None
     link: bool
     directory: bool
+    attributes: int = 0
 
 
 class Archive(Struct, frozen=True):
-    """What the header of a 7z archive says."""
+    """What the header of a 7z archive says.
+
+    `wrapped` are the folders that hold the header itself, where that is compressed; it lies in the
+    file from `start` to `end`; `odd` says what in it other readers may take differently.
+    """
 
     folders: tuple[Folder, ...]
     files: tuple[File, ...]
+    wrapped: tuple[Folder, ...] = ()
+    start: int = 32
+    end: int = 32
+    odd: tuple[str, ...] = ()
 
 
 def archive(material: Material) -> Archive:
@@ -85,37 +60,25 @@ def archive(material: Material) -> Archive:
         raise _broken("the start header's checksum is wrong", 8)
     offset, size, crc = struct.unpack_from("<QQI", head, 12)
     if size == 0:
-        return Archive((), ())
+        odd = ("an empty header that lies somewhere",) if offset or crc else ()
+        return Archive((), (), odd=odd)
     data = _limited(material, 32 + offset, size)
     if zlib.crc32(data) != crc:
         raise _broken("the header's checksum is wrong", 32 + offset)
+    wrapped: list[Folder] = []
     for _ in range(4):
         header = _Reader(data)
         match header.byte():
             case 1:
-                return _archive(header, material)
+                found = _archive(header, material)
+                return replace(
+                    found, wrapped=tuple(wrapped), start=32 + offset, end=32 + offset + size
+                )
             case 0x17:
-                data = _unfolded_header(header, material)
+                data = _unfolded_header(header, material, wrapped)
             case _:
                 break
     raise _broken("the header is of no known form", 32 + offset)
-
-
-def contents(material: Material, folder: Folder) -> Iterator[bytes]:
-    """The folder's members joined, in pieces, to its declared size and no further."""
-    left = folder.size
-    for piece in _unpacked(material, folder):
-        if len(piece) > left:
-            piece = piece[:left]
-        left -= len(piece)
-        if piece:
-            yield piece
-        if not left:
-            return
-    if left:
-        raise FormatError(
-            Reason.TRUNCATED, "a folder unfolds to less than it claims", Place(offset=folder.at)
-        )
 
 
 def _broken(says: str, at: int = 0) -> FormatError:
@@ -137,6 +100,18 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
+        self.odd: list[str] = []
+
+    def close(self, what: str) -> None:
+        """Note what stands behind the part that was read."""
+        if self._at != len(self._data):
+            self.odd.append(f"bytes follow {what}")
+
+    def once(self, property: int, seen: set[int]) -> None:
+        """Note a property that says again what was said."""
+        if property in seen and property != _PADDING:
+            self.odd.append(f"the header's property {property} stands twice")
+        seen.add(property)
 
     def bytes(self, count: int) -> bytes:
         if count > len(self._data) - self._at:
@@ -175,10 +150,14 @@ class _Reader:
         return [int.from_bytes(self.bytes(4), "little") if one else None for one in given]
 
 
-def _unfolded_header(header: _Reader, material: Material) -> bytes:
+def _unfolded_header(header: _Reader, material: Material, wrapped: list[Folder]) -> bytes:
     folders = _streams(header)
+    header.close("the compressed header")
     if not folders:
         raise _broken("a compressed header of no bytes")
+    if len(folders) > 1 or header.odd:
+        raise _broken("a compressed header that readers take differently")
+    wrapped.append(folders[0])
     if folders[0].size > _MOST_HEADER:
         raise FormatError(Reason.OVER_LIMIT, f"a 7z header of {folders[0].size} bytes")
     data = b"".join(contents(material, folders[0]))
@@ -191,7 +170,9 @@ def _unfolded_header(header: _Reader, material: Material) -> bytes:
 def _archive(header: _Reader, material: Material) -> Archive:
     folders: tuple[Folder, ...] = ()
     files: tuple[File, ...] = ()
+    seen: set[int] = set()
     while (property := header.byte()) != 0:
+        header.once(property, seen)
         if property == 4:
             folders = _streams(header)
         elif property == 5:
@@ -208,7 +189,8 @@ def _archive(header: _Reader, material: Material) -> Archive:
                 "7z: a folder reaches past the file's end",
                 Place(offset=folder.at),
             )
-    return Archive(folders, files)
+    header.close("the header")
+    return Archive(folders, files, odd=tuple(header.odd))
 
 
 class _Streams(Struct):
@@ -224,7 +206,9 @@ class _Streams(Struct):
 
 def _streams(header: _Reader) -> tuple[Folder, ...]:
     found = _Streams()
+    seen: set[int] = set()
     while (property := header.byte()) != 0:
+        header.once(property, seen)
         match property:
             case 6:
                 _pack_info(header, found)
@@ -249,7 +233,9 @@ def _streams(header: _Reader) -> tuple[Folder, ...]:
 def _pack_info(header: _Reader, found: _Streams) -> None:
     found.at = 32 + header.number()
     count = header.count()
+    seen: set[int] = set()
     while (property := header.byte()) != 0:
+        header.once(property, seen)
         if property == 9:
             found.packed = [header.number() for _ in range(count)]
         elif property == 10:
@@ -266,10 +252,14 @@ def _unpack_info(header: _Reader, found: _Streams) -> None:
         raise FormatError(Reason.UNSUPPORTED, "7z: folders told elsewhere")
     raw = [_folder(header) for _ in range(count)]
     found.coders = [coders for coders, _ in raw]
+    seen: set[int] = set()
     while (property := header.byte()) != 0:
+        header.once(property, seen)
         if property == 12:
             all_sizes = [[header.number() for _ in coders] for coders, _ in raw]
             found.sizes = [sizes[main] for sizes, (_, main) in zip(all_sizes, raw, strict=True)]
+            if any(len(set(sizes)) > 1 for sizes in all_sizes):
+                header.odd.append("a step of unfolding changes the size")
         elif property == 10:
             found.digests = header.digests(count)
         else:
@@ -343,19 +333,32 @@ def _files(header: _Reader) -> tuple[File, ...]:
     empty = plain = [False] * count
     attributes = [0] * count
     names: list[str] = []
+    seen: set[int] = set()
     while (property := header.byte()) != 0:
+        header.once(property, seen)
         body = _Reader(header.bytes(header.number()))
         match property:
             case 14:
                 empty = body.flags(count)
                 plain = [False] * count
             case 15:
+                if 14 not in seen:
+                    header.odd.append("what is an empty file is told too early")
                 marks = iter(body.flags(sum(empty)))
                 plain = [one and next(marks) for one in empty]
             case 17:
                 names = _names(body, count)
             case 21:
                 attributes = _attributes(body, count)
+            case 16:
+                header.odd.append("a member that stands for a deletion")
+            case 18 | 19 | 20 | 25:  # times, padding
+                continue
+            case _:
+                header.odd.append(f"the members have a property {property}")
+                continue
+        body.close(f"the members' property {property}")
+        header.odd += body.odd
     if len(names) != count:
         raise _broken("members without names")
     files, part = [], 0
@@ -364,7 +367,8 @@ def _files(header: _Reader) -> tuple[File, ...]:
         own = None if empty[place] else part
         part += own is not None
         directory = empty[place] and not plain[place]
-        files.append(File(name, own, mode >> 12 == 0o12, directory))
+        link = mode >> 12 == 0o12 or bool(attributes[place] & 0x400)
+        files.append(File(name, own, link, directory, attributes[place]))
     return tuple(files)
 
 
@@ -385,54 +389,3 @@ def _attributes(body: _Reader, count: int) -> list[int]:
     if body.byte():
         raise FormatError(Reason.UNSUPPORTED, "7z: attributes told elsewhere")
     return [int.from_bytes(body.bytes(4), "little") if one else 0 for one in given]
-
-
-# --- unfolding ------------------------------------------------------------------------------
-
-
-def _unpacked(material: Material, folder: Folder) -> Iterator[bytes]:
-    packed = _packed(material, folder)
-    methods = [coder.method for coder in folder.coders]
-    if _AES in methods:
-        raise FormatError(Reason.ENCRYPTED, "the archive is encrypted")
-    if methods == [_COPY]:
-        return packed
-    if methods == [_DEFLATE]:
-        return compression.zip_method(8, packed, folder.at)
-    if methods == [_BZIP2]:
-        return compression.frames(bz2.BZ2Decompressor, packed, "folder", 1)
-    chain = [_filter(coder) for coder in folder.coders]
-    return compression.frames(
-        lambda: lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=chain), packed, "folder", 1
-    )
-
-
-def _packed(material: Material, folder: Folder) -> Iterator[bytes]:
-    end = folder.at + folder.packed
-    for at in range(folder.at, end, _STEP):
-        yield material.read(at, min(_STEP, end - at))
-
-
-def _filter(coder: Coder) -> dict[str, int]:
-    properties = coder.properties
-    if coder.method == _LZMA and len(properties) == 5:
-        code, window = properties[0], int.from_bytes(properties[1:], "little")
-        if code < 225 and window <= _WINDOW:
-            return {
-                "id": lzma.FILTER_LZMA1,
-                "dict_size": max(window, 4096),
-                "lc": code % 9,
-                "lp": code // 9 % 5,
-                "pb": code // 45,
-            }
-        raise FormatError(Reason.OVER_LIMIT, "7z: LZMA asks for too large a window")
-    if coder.method == _LZMA2 and len(properties) == 1:
-        window = (2 | properties[0] & 1) << properties[0] // 2 + 11
-        if window <= _WINDOW:
-            return {"id": lzma.FILTER_LZMA2, "dict_size": max(window, 4096)}
-        raise FormatError(Reason.OVER_LIMIT, "7z: LZMA2 asks for too large a window")
-    if coder.method == _DELTA and len(properties) == 1:
-        return {"id": lzma.FILTER_DELTA, "dist": properties[0] + 1}
-    if coder.method in _FILTERS and not properties:
-        return {"id": _FILTERS[coder.method]}
-    raise FormatError(Reason.UNSUPPORTED, f"7z: method {coder.method.hex()}")

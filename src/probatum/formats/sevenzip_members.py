@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 
 from probatum.errors import FormatError
-from probatum.formats import sevenzip
+from probatum.formats import sevenzip, sevenzip_folders
 from probatum.formats.allowance import Allowance
 from probatum.formats.member import Member, Unfolded
 from probatum.formats.spool import Spooled, Writer
@@ -44,10 +44,10 @@ def _members(
         yield Member(one.name, kept.material, trouble=trouble)
 
 
-def _parts(material: Material, folders: tuple[sevenzip.Folder, ...]) -> Iterator[Spooled]:
+def _parts(material: Material, folders: tuple[sevenzip_folders.Folder, ...]) -> Iterator[Spooled]:
     """The bytes of each member; from the first that fails on, a folder's members have trouble."""
     for folder in folders:
-        source = _Source(sevenzip.contents(material, folder))
+        source = _Source(sevenzip_folders.contents(material, folder))
         trouble: FormatError | None = None
         for size, crc in folder.parts:
             if trouble is None:

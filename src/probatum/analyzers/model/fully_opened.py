@@ -16,11 +16,11 @@ does not list.
 
 Undecided: a member cannot be opened (encrypted, a link, an unknown method, over a limit), readers
 part ways without a difference in what they would see shown here (a wrong checksum, bytes before
-the archive or between members, a skippable frame of zstd), or the format is one that the
-certificate checker does not unfold (7z).
+the archive or between members, a skippable frame of zstd), or it is compressed by a method that
+the certificate checker does not unfold (PPMd, BCJ2).
 
 Sources: PKWARE APPNOTE.TXT 6.3.10; POSIX.1-2001 pax; RFC 1950-1952; RFC 8878; the .xz format
-1.2.0.
+1.2.0; 7zFormat.txt of the LZMA SDK 24.
 """
 
 import hashlib
@@ -29,7 +29,16 @@ from typing import Any
 
 from probatum.claims import FULLY_OPENED
 from probatum.errors import FormatError
-from probatum.formats import compression, lz4_blocks, tar, zip, zstd_blocks
+from probatum.formats import (
+    compression,
+    lz4_blocks,
+    sevenzip,
+    sevenzip_doubts,
+    sevenzip_folders,
+    tar,
+    zip,
+    zstd_blocks,
+)
 from probatum.formats.allowance import Allowance
 from probatum.formats.kinds import CONTAINERS, TARS, ZIPS
 from probatum.formats.zip import Doubt, Located
@@ -49,6 +58,7 @@ from probatum.vocabulary import (
 )
 
 _HUGE = 64 << 20
+_NOTHING = sevenzip_doubts.Content(0, 0, hashlib.sha256().hexdigest())
 _LZMA, _ZSTD = 14, 93
 _CHECKED_METHODS = (zip.STORED, zip.DEFLATED, zip.BZIP2, _LZMA, _ZSTD)
 _UNCHECKED = (
@@ -71,10 +81,7 @@ def fully_opened(artifact: Artifact, material: Material) -> Verdict:
     if artifact.kind in TARS:
         return _tar(material)
     if artifact.kind == "7z":
-        return Undecided(
-            Reason.UNSUPPORTED,
-            "its content was opened, but no checker unfolds 7z",
-        )
+        return _sevenzip(material)
     return _stream(artifact.kind, material)
 
 
@@ -216,6 +223,47 @@ def _tar_twins(material: Material, listing: tar.Listing) -> Iterator[Doubt]:
 
 def _tar_digest(material: Material, one: tar.Entry) -> str:
     return _digest(_pieces(material, one.data, one.data + one.size))
+
+
+def _sevenzip(material: Material) -> Verdict:
+    archive = sevenzip.archive(material)
+    allowance = Allowance(material.size)
+    allowance.count(len(archive.files))
+    allowance.charge_within(one.size for one in archive.folders)
+    if any(sevenzip_folders.encrypted(one) for one in archive.folders):
+        return Undecided(Reason.ENCRYPTED, "the archive is encrypted")
+    link = next((one for one in archive.files if one.link), None)
+    if link is not None:
+        place = Place(part=link.name)
+        return Undecided(Reason.OUTSIDE_TARGET, f"member {link.name!r} is a link", place)
+    doubts = tuple(sevenzip_doubts.doubts(material, archive))
+    if doubts:
+        return _doubtful(doubts)
+    contents = tuple(sevenzip_doubts.members(material, archive))
+    twins = tuple(_sevenzip_twins(archive.files, contents))
+    if twins:
+        return _doubtful(twins)
+    members = []
+    for file in archive.files:
+        one = _NOTHING if file.part is None else contents[file.part]
+        if not file.directory:
+            members.append(_member(file.name, one.size, one.at, one.digest))
+    return _proven("7z", material, _digest(_pieces(material, 0, material.size)), members)
+
+
+def _sevenzip_twins(
+    files: Iterable[sevenzip.File], contents: Sequence[sevenzip_doubts.Content]
+) -> Iterator[Doubt]:
+    first: dict[str, sevenzip.File] = {}
+    for one in files:
+        twin = first.setdefault(one.name, one)
+        if twin is not one:
+            digests = {
+                None if two.part is None else contents[two.part].digest for two in (twin, one)
+            }
+            differ = len(digests) > 1
+            says = f"a second member is called {one.name!r}"
+            yield Doubt(says + (", with other content" if differ else ""), 32, refutes=differ)
 
 
 def _stream(kind: str, material: Material) -> Verdict:
