@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from inline_snapshot import snapshot
 
-from probatum.audit.recheck import checkers
+from probatum.audit.certified import checkers
 from probatum.cli import index
 from probatum.cli.main import main
 
@@ -326,6 +326,7 @@ unreported  more.pkl  the report says nothing of this artifact
 
 2 certificates re-derived, 2 rejected, 3 not found
 without a certificate: 0 refuted, 0 undecided
+the policy does not hold: what it asks for is not all proven by a certificate
 """)
 
 

@@ -23,13 +23,17 @@ OPENING = -1
 
 
 class Setup(Struct, frozen=True, kw_only=True):
-    """What a worker is told once, when it starts. `third_party` names analysers to load."""
+    """What a worker is told once, when it starts. `third_party` names analysers to load.
+
+    `checking`: claims are judged by the certificates of a report, which the worker asks for.
+    """
 
     limits: Limits
     caps: Caps
     spool: str
     third_party: tuple[str, ...] = ()
     built_in: bool = True
+    checking: bool = False
 
 
 class Order(Struct, frozen=True, kw_only=True, array_like=True):
@@ -64,6 +68,12 @@ class Fetched(Struct, frozen=True, array_like=True, tag=1):
 
     data: bytes
     trouble: Undecided | None = None
+
+
+class Claimed(Struct, frozen=True, array_like=True, tag=2):
+    """What a report claims of the artifact asked about, as JSON: see `certified.Certified`."""
+
+    claims: bytes
 
 
 class Met(Struct, frozen=True, array_like=True, tag=0):
@@ -122,8 +132,16 @@ class Resigned(Struct, frozen=True, array_like=True, tag=7):
     """The worker has run out of memory once and leaves the rest to a fresh one."""
 
 
-Down = Batch | Fetched
-Up = Met | Said | Halted | Finished | Wants | Gaps | Introduced | Resigned
+class Asks(Struct, frozen=True, array_like=True, tag=8):
+    """The worker checks a report and waits for what it claims of this artifact."""
+
+    root: int
+    ordinal: int
+    artifact: Artifact
+
+
+Down = Batch | Fetched | Claimed
+Up = Met | Said | Halted | Finished | Wants | Gaps | Introduced | Resigned | Asks
 
 down_encoder = msgspec.msgpack.Encoder()
 down_decoder = msgspec.msgpack.Decoder(Down)

@@ -1,43 +1,40 @@
 """Re-derives the certificates of a report from the bytes of its targets, without the provers.
 
 The report is hostile: whoever wrote it may have named another checker, shown a certificate of a
-weaker claim, described the artifact as something it is not, or left findings out. So a proven
-finding holds only if
+weaker claim, described the artifact as something it is not, or left findings out. So a check is an
+audit of its own, in the same confined workers, in which the report's certificates take the place
+of the provers:
 
-1. the target, opened again, holds an artifact of that name, kind and size (and digest, where
-   both sides have one), of which a manifest says the same;
-2. the certificate's checker is a module of `probatum.check` that has `holds`;
-3. that checker decides the finding's claim: the facts name it and `holds` demands it, or, where
-   whatever `holds` accepts shows it, the module's `CLAIM` (or each of its `CLAIMS`) does;
-4. `holds` accepts the facts for the artifact's bytes, and where the checker has `imports`, no
-   file beside the artifact could be imported in place of a package that it names.
+1. the targets are opened again; what is in them, under which names and of which kinds, is never
+   taken from the report;
+2. each artifact is asked every claim that its kind demands (`audit.proofs`), whatever the report
+   says of it, and those that the report proves besides;
+3. a claim is proven only where the report describes this very artifact (kind, size, digest, and
+   what a manifest promises) and `audit.certified` accepts the certificate. A refutation or an
+   undecided finding shows nothing: to edit one into the other changes nothing;
+4. what is proven then is what a policy is applied to.
 
-Of what the report does not prove nothing is checked; it is counted, so that nobody takes it for
-checked. An artifact of the target of which the report says nothing is named.
+One worker goes through the targets in their order, because the name of an artifact depends on
+those before it.
 """
 
-import importlib
-import pkgutil
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache, partial
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-import probatum.check
-from probatum.audit.judge import attempted
-from probatum.audit.open import opened
-from probatum.audit.opened import Caps, Opened, Root
-from probatum.audit.worker import FetchedMaterial
-from probatum.errors import FormatError, Rejected
-from probatum.material import BytesMaterial, FileMaterial
-from probatum.ports import Material
+from probatum.audit import targets as listings
+from probatum.audit.certified import Certified
+from probatum.audit.proofs import asked, provable
+from probatum.audit.report import Names, Record, complete
+from probatum.audit.run import RootsOf, Settings, judged
 from probatum.vocabulary import (
     Artifact,
     Expected,
     Finding,
     Planned,
     Proven,
+    Reason,
     Refuted,
     Report,
     Undecided,
@@ -45,12 +42,6 @@ from probatum.vocabulary import (
 from probatum.wire import unanswered
 
 HOLDS, REJECTED, MISSING = "holds", "rejected", "not-found"
-
-# Imported before any file could stand in their place.
-_ALWAYS_LOADED = frozenset({"builtins", "_codecs", "sys"})
-_IMPORTABLE = (".py", ".pyc", ".so", ".pyd", ".zip")
-
-RootsOf = Callable[[str], Iterator[Root]]
 
 
 class Checked(Struct, frozen=True):
@@ -64,16 +55,23 @@ class Checked(Struct, frozen=True):
 class Recheck(Struct, frozen=True, kw_only=True):
     """What became of every proven finding of a report, and what the report does not speak of.
 
-    `unanswered`: planned and without a finding. `unreported`: names of artifacts in the targets of
-    which the report says nothing. `unopened`: what kept (part of) a target from being opened.
+    `derived` is the report that the certificates alone give: proven where one holds, undecided
+    everywhere else. `unanswered`: planned and without a finding. `unclaimed`: (artifact, claim)
+    that the kind of the artifact demands and the report passes over. `unreported`: names of
+    artifacts in the targets of which it says nothing. `misdescribed`: (artifact, why) of findings
+    without a certificate that are not about what the targets hold. `unopened`: what kept (part of)
+    a target from being opened.
     """
 
     checked: tuple[Checked, ...]
+    derived: Report
     refuted: int
     undecided: int
     interrupted: bool
     unanswered: tuple[Planned, ...]
+    unclaimed: tuple[tuple[str, str], ...]
     unreported: tuple[str, ...]
+    misdescribed: tuple[tuple[str, str], ...]
     unopened: tuple[str, ...]
 
     def number(self, outcome: str) -> int:
@@ -82,88 +80,124 @@ class Recheck(Struct, frozen=True, kw_only=True):
     @property
     def is_whole(self) -> bool:
         """Whether the report speaks of all that it planned and all that the targets hold."""
-        return not (self.interrupted or self.unanswered or self.unreported or self.unopened)
+        return not (
+            self.interrupted
+            or self.unanswered
+            or self.unclaimed
+            or self.unreported
+            or self.misdescribed
+            or self.unopened
+        )
 
 
-def rechecked(report: Report, targets: Iterable[str], roots_of: RootsOf) -> Recheck:
+def rechecked(
+    report: Report,
+    targets: Iterable[str],
+    settings: Settings | None = None,
+    *,
+    roots_of: RootsOf = listings.roots,
+    on_note: Callable[[str], None] = lambda note: None,
+) -> Recheck:
     """Check every certificate of `report` against `targets`, in the report's order.
 
-    Raises: TargetError if a target cannot be opened at all.
+    Raises: TargetError if a target cannot be opened at all; KeyboardInterrupt if the user stops it.
     """
-    claimed: dict[str, list[Finding]] = {}
-    for finding in report.findings:
-        claimed.setdefault(finding.artifact.name, []).append(finding)
-    outcomes: dict[tuple[str, str], Checked] = {}
-    unreported: list[str] = []
-    unopened: list[str] = []
-    for one in _artifacts(targets, roots_of, unopened):
-        findings = claimed.get(one.artifact.name)
-        if findings is None:
-            unreported.append(one.artifact.name)
-        for finding in findings or ():
-            if isinstance(finding.verdict, Proven):
-                why = rejection(finding, finding.verdict, one)
-                outcome = Checked(finding, REJECTED if why else HOLDS, why)
-                outcomes[one.artifact.name, finding.claim] = outcome
+    names, book = tuple(targets), _Book(report)
+    settings = replace(settings or Settings(), jobs=1)
+    crew, stopped = judged(names, settings, roots_of=roots_of, on_note=on_note, asked=book.asked)
+    if stopped:
+        raise KeyboardInterrupt
+    derived = complete(names, crew.records, {})
+    unopened = [
+        f"{one.root.name}: {one.halted.detail}" for one in crew.records if one.halted is not None
+    ]
+    return _compared(report, derived, tuple(unopened))
+
+
+class _Book:
+    """What a report claims, handed out artifact by artifact as the worker meets them."""
+
+    def __init__(self, report: Report) -> None:
+        self._findings: dict[str, list[Finding]] = {}
+        for finding in report.findings:
+            self._findings.setdefault(finding.artifact.name, []).append(finding)
+        self._names = Names()
+        self._named = 0  # roots whose artifacts have had their names
+        self._renamed: dict[str, str] = {}
+        self._told: dict[tuple[int, int], tuple[Certified, ...]] = {}
+
+    def asked(
+        self, records: Sequence[Record], root: int, ordinal: int, artifact: Artifact
+    ) -> tuple[Certified, ...]:
+        """The claims to judge of an artifact; the same again if a worker died over it."""
+        key = root, ordinal
+        if key not in self._told:
+            self._told[key] = self._claims(self._own_name(records, root, artifact))
+        return self._told[key]
+
+    def _own_name(self, records: Sequence[Record], root: int, artifact: Artifact) -> Artifact:
+        while self._named <= root:
+            # A root before this one that never came to ask has a name all the same.
+            if self._named < root and (self._named, 0) not in self._told:
+                name = records[self._named].root.name
+                self._names.own(Artifact(name=name, kind="unknown", size=0), {})
+            self._named += 1
+            self._renamed = {}
+        return self._names.own(artifact, self._renamed)
+
+    def _claims(self, found: Artifact) -> tuple[Certified, ...]:
+        said = {one.claim: one for one in self._findings.get(found.name, ())}
+        claims = [*asked(found), *(id for id, one in said.items() if _is_proven(one))]
+        return tuple(_certified(found, claim, said.get(claim)) for claim in dict.fromkeys(claims))
+
+
+def _certified(found: Artifact, claim: str, said: Finding | None) -> Certified:
+    reason = Reason.UNRESOLVED if provable(found, claim) else Reason.NOT_ANALYSED
+    if said is None:
+        return Certified(claim, None, "the report says nothing of it", reason)
+    if not isinstance(said.verdict, Proven):
+        return Certified(claim, None, "the report does not prove it", reason)
+    return Certified(claim, said.verdict.certificate, _difference(said.artifact, found))
+
+
+def _compared(report: Report, derived: Report, unopened: tuple[str, ...]) -> Recheck:
+    found = {(one.artifact.name, one.claim): one for one in derived.findings}
+    artifacts = {one.artifact.name: one.artifact for one in derived.findings}
+    said = {(one.artifact.name, one.claim) for one in report.findings}
+    described = {one.artifact.name for one in report.findings}
     return Recheck(
-        checked=tuple(_outcome(finding, outcomes) for finding in _proven(report)),
+        checked=tuple(_outcome(one, found) for one in report.findings if _is_proven(one)),
+        derived=derived,
         refuted=sum(isinstance(one.verdict, Refuted) for one in report.findings),
         undecided=sum(isinstance(one.verdict, Undecided) for one in report.findings),
         interrupted=report.interrupted,
         unanswered=unanswered(report),
-        unreported=tuple(unreported),
-        unopened=tuple(unopened),
+        unclaimed=tuple(key for key in found if key[0] in described and key not in said),
+        unreported=tuple(name for name in artifacts if name not in described),
+        misdescribed=_misdescribed(report, artifacts),
+        unopened=unopened,
     )
 
 
-def rejection(finding: Finding, verdict: Proven, found: Opened) -> str:
-    """Why a proven finding does not hold for what was found under its name; empty if it holds."""
-    said = attempted(lambda: _rejection(finding, verdict, found), "the check")
-    return said.detail if isinstance(said, Undecided) else said
+def _outcome(finding: Finding, found: dict[tuple[str, str], Finding]) -> Checked:
+    derived = found.get((finding.artifact.name, finding.claim))
+    if derived is None:
+        return Checked(finding, MISSING, "the target holds no artifact of this name")
+    if isinstance(derived.verdict, Undecided):
+        return Checked(finding, REJECTED, derived.verdict.detail)
+    return Checked(finding, HOLDS)
 
 
-def _rejection(finding: Finding, verdict: Proven, found: Opened) -> str:
-    if differs := _difference(finding.artifact, found.artifact):
-        return differs
-    checker, facts = verdict.certificate.checker, verdict.certificate.facts
-    if checker not in checkers():
-        return f"there is no checker {checker!a}"
-    module = importlib.import_module(f"probatum.check.{checker}")
-    decided = getattr(module, "CLAIMS", (getattr(module, "CLAIM", None) or facts.get("claim"),))
-    if finding.claim not in decided:
-        return f"the certificate is not one of {finding.claim}"
-    expected = found.artifact.expected
-    if finding.claim == "digest-matches" and (
-        expected is None or facts.get("digest") != expected.digest
-    ):
-        return "the certificate is of another digest than the one that the manifest names"
-    try:
-        module.holds(facts, found.material.read, found.material.size)
-    except Rejected as exc:
-        return str(exc) or "the checker rejects it"
-    imported = module.imports(facts) if hasattr(module, "imports") else ()
-    for package in sorted(imported):
-        if beside := _in_place_of(package, found.material.beside):
-            return f"{beside} beside the artifact could be imported in place of {package}"
-    return ""
-
-
-def _in_place_of(package: str, beside: Iterable[str]) -> str:
-    """A file or folder that an import of `package` could find first; empty if there is none."""
-    if package in _ALWAYS_LOADED:
-        return ""
-    return next((name for name in sorted(beside) if _is_imported_as(package, name)), "")
-
-
-def _is_imported_as(package: str, name: str) -> bool:
-    # A compiled module bears more between its name and its suffix: x.cpython-311-darwin.so.
-    return name == package or (name.startswith(f"{package}.") and name.endswith(_IMPORTABLE))
-
-
-@cache
-def checkers() -> frozenset[str]:
-    """The names of the modules of `probatum.check`, none of them imported."""
-    return frozenset(module.name for module in pkgutil.iter_modules(probatum.check.__path__))
+def _misdescribed(report: Report, artifacts: dict[str, Artifact]) -> tuple[tuple[str, str], ...]:
+    """Artifacts of findings without a certificate: those of the others are looked at with it."""
+    wrong: dict[str, str] = {}
+    for said in (one.artifact for one in report.findings if not _is_proven(one)):
+        found = artifacts.get(said.name)
+        if found is None:
+            wrong[said.name] = "the target holds no artifact of this name"
+        elif differs := _difference(said, found):
+            wrong[said.name] = differs
+    return tuple(wrong.items())
 
 
 def _difference(said: Artifact, found: Artifact) -> str:
@@ -175,6 +209,8 @@ def _difference(said: Artifact, found: Artifact) -> str:
         return "the artifact's digest differs from the report's"
     if _promise(said) != _promise(found):
         return "a manifest beside the artifact says something else of it than the report"
+    if said.parent != found.parent:
+        return "the artifact lies in another container than the report says"
     return ""
 
 
@@ -183,63 +219,5 @@ def _promise(artifact: Artifact) -> Expected | None:
     return replace(artifact.expected, costly=False) if artifact.expected is not None else None
 
 
-def _proven(report: Report) -> Iterator[Finding]:
-    return (one for one in report.findings if isinstance(one.verdict, Proven))
-
-
-def _outcome(finding: Finding, outcomes: dict[tuple[str, str], Checked]) -> Checked:
-    missing = Checked(finding, MISSING, "the target holds no artifact of this name")
-    return outcomes.get((finding.artifact.name, finding.claim), missing)
-
-
-def _artifacts(targets: Iterable[str], roots_of: RootsOf, unopened: list[str]) -> Iterator[Opened]:
-    """Everything in the targets, under the names that an audit of them gives."""
-    taken: set[str] = set()
-    for target in targets:
-        for root in roots_of(target):
-            steps = _opened(root)
-            while (one := attempted(partial(next, steps, None), "opening")) is not None:
-                if isinstance(one, Undecided):
-                    unopened.append(f"{root.name}: {one.detail}")
-                    break
-                yield _named(one, taken)
-
-
-def _opened(root: Root) -> Iterator[Opened]:
-    trouble = root.trouble
-    if trouble is None:
-        try:
-            material = _material(root)
-        except FormatError as exc:
-            trouble = exc
-        else:
-            yield from _handed_on(root, material)
-            return
-    nothing = Artifact(name=root.name, kind="unknown", size=root.size)
-    yield Opened(nothing, BytesMaterial(b""), trouble)
-
-
-def _material(root: Root) -> Material:
-    if root.fetch is not None:
-        return FetchedMaterial(root.size, root.beside, root.fetch)
-    return FileMaterial(root.path or "", root.beside)
-
-
-def _handed_on(root: Root, material: Material) -> Iterator[Opened]:
-    caps = Caps() if root.fetch is None else Caps(digest_size=0)
-    for one in opened(root.name, material, caps):
-        if one.artifact.parent is None and root.expected is not None:
-            yield replace(one, artifact=replace(one.artifact, expected=root.expected))
-        else:
-            yield one
-
-
-def _named(one: Opened, taken: set[str]) -> Opened:
-    name, again = one.artifact.name, 1
-    while name in taken:
-        again += 1
-        name = f"{one.artifact.name}#{again}"
-    taken.add(name)
-    if name == one.artifact.name:
-        return one
-    return replace(one, artifact=replace(one.artifact, name=name))
+def _is_proven(finding: Finding) -> bool:
+    return isinstance(finding.verdict, Proven)

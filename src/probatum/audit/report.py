@@ -94,7 +94,7 @@ def complete(
 
     `claims` are those that can be judged, by id; the report carries those that were.
     """
-    names: set[str] = set()
+    names = Names()
     findings = []
     for record in records:
         if not record.finished:
@@ -163,18 +163,29 @@ def _shut(entry: Entry, why: Undecided) -> None:
             entry.verdicts[number] = why
 
 
-def _with_own_names(entries: list[Entry], taken: set[str]) -> Iterator[Entry]:
+def _with_own_names(entries: list[Entry], names: "Names") -> Iterator[Entry]:
     """The entries, each with a name that no other artifact of the report has."""
     renamed: dict[str, str] = {}
     for entry in entries:
-        artifact = entry.artifact
+        artifact = names.own(entry.artifact, renamed)
+        yield entry if artifact is entry.artifact else replace(entry, artifact=artifact)
+
+
+class Names:
+    """Names artifacts in the order in which they come, so that each has one of its own."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def own(self, artifact: Artifact, renamed: dict[str, str]) -> Artifact:
+        """The artifact under its own name; `renamed` keeps the containers of its root so named."""
         parent = renamed.get(artifact.parent or "", artifact.parent)
         name, again = artifact.name, 1
-        while name in taken:
+        while name in self._taken:
             again += 1
             name = f"{artifact.name}#{again}"
-        taken.add(name)
-        if (name, parent) != (artifact.name, artifact.parent):
-            renamed[artifact.name] = name
-            entry = replace(entry, artifact=replace(artifact, name=name, parent=parent))
-        yield entry
+        self._taken.add(name)
+        if (name, parent) == (artifact.name, artifact.parent):
+            return artifact
+        renamed[artifact.name] = name
+        return replace(artifact, name=name, parent=parent)

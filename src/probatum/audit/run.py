@@ -17,7 +17,7 @@ from probatum.audit.judge import attempted
 from probatum.audit.opened import Caps, Root
 from probatum.audit.report import complete
 from probatum.audit.sandbox import Limits
-from probatum.audit.workers import Crew, Progress
+from probatum.audit.workers import Asked, Crew, Progress
 from probatum.catalog import named, warm
 from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError, TargetError, UsageError
@@ -59,13 +59,34 @@ def audit(
     Raises: TargetError if a target cannot be opened at all, before anything is judged;
     ConfigurationError if an analyser of `third_party` cannot be used.
     """
-    if os.name != "posix":
-        raise UsageError("workers cannot be confined on this system: use Linux, macOS or WSL")
     settings = settings or Settings()
     names = tuple(names)
     # A clash between analysers is told now, not by every worker.
     plan.planner(named(settings.third_party), built_in=settings.built_in)
     warm()
+    crew, interrupted = judged(
+        names, settings, roots_of=roots_of, on_progress=on_progress, on_note=on_note
+    )
+    own = {one.id: one for one in (FULLY_OPENED, KIND_IS_UNDERSTOOD)}
+    return complete(names, crew.records, crew.claims | own, interrupted=interrupted)
+
+
+def judged(
+    names: tuple[str, ...],
+    settings: Settings,
+    *,
+    roots_of: RootsOf,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_note: Callable[[str], None] = lambda note: None,
+    asked: Asked | None = None,
+) -> tuple[Crew, bool]:
+    """Have a crew judge everything in the targets; whether the user stopped it.
+
+    With `asked` it is told what to judge of each artifact, by certificates, and no analyser is
+    imported. Raises: TargetError if a target cannot be opened at all.
+    """
+    if os.name != "posix":
+        raise UsageError("workers cannot be confined on this system: use Linux, macOS or WSL")
     with _spool() as spool, _interruptible():
         setup = Setup(
             limits=settings.limits,
@@ -73,6 +94,7 @@ def audit(
             spool=spool,
             third_party=settings.third_party,
             built_in=settings.built_in,
+            checking=asked is not None,
         )
         crew = Crew(
             setup,
@@ -80,14 +102,14 @@ def audit(
             fork=settings.fork,
             on_note=on_note,
             on_progress=on_progress,
+            asked=asked,
         )
         interrupted = False
         try:
             crew.judge(_roots(names, roots_of))
         except KeyboardInterrupt:
             interrupted = True
-        own = {one.id: one for one in (FULLY_OPENED, KIND_IS_UNDERSTOOD)}
-        return complete(names, crew.records, crew.claims | own, interrupted=interrupted)
+        return crew, interrupted
 
 
 def processors() -> int:

@@ -10,13 +10,16 @@ import os
 import select
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
 
+from probatum.audit.certified import Certified
 from probatum.audit.frames import (
+    Asks,
     Batch,
+    Claimed,
     Fetched,
     Finished,
     Gaps,
@@ -36,7 +39,7 @@ from probatum.audit.judge import attempted, undecided
 from probatum.audit.opened import Root
 from probatum.audit.processes import Process
 from probatum.audit.report import Record
-from probatum.vocabulary import Claim, Reason, Undecided
+from probatum.vocabulary import Artifact, Claim, Reason, Undecided
 
 _BATCH_ROOTS, _BATCH_BYTES = 32, 4 << 20
 _TICK_S = 0.5
@@ -57,6 +60,10 @@ class Progress(Struct, frozen=True):
     artifacts: int
 
 
+Asked = Callable[[Sequence[Record], int, int, Artifact], tuple[Certified, ...]]
+"""In a check: what to judge of an artifact, by the records, its root's number and its ordinal."""
+
+
 class Crew:
     """The workers of one audit and the records of what they were given."""
 
@@ -68,6 +75,7 @@ class Crew:
         fork: bool,
         on_note: Callable[[str], None],
         on_progress: Callable[[Progress], None],
+        asked: Asked | None = None,
     ) -> None:
         self.records: list[Record] = []
         self.claims: dict[str, Claim] = {}
@@ -76,6 +84,7 @@ class Crew:
         self._fork = fork
         self._on_note = on_note
         self._on_progress = on_progress
+        self._asked = asked
         self._noted: set[str] = set()
         self._again: deque[list[int]] = deque()
         self._workers: list[Process] = []
@@ -222,6 +231,9 @@ class Crew:
                 self._demand(worker, root).halted = trouble
             case Wants(root=root, offset=offset, length=length):
                 self._fetch(worker, self._demand(worker, root).root, offset, length)
+            case Asks(root=root, ordinal=ordinal, artifact=artifact):
+                self._demand(worker, root)
+                self._answer(worker, root, ordinal, artifact)
             case Introduced(claims=claims):
                 self.claims = {claim.id: claim for claim in claims} | self.claims
             case Resigned():
@@ -254,6 +266,12 @@ class Crew:
         worker.send(down_encoder.encode(answer), self._setup.limits.wall_s)
         for each in self._workers:
             each.moved = time.monotonic()
+
+    def _answer(self, worker: Process, root: int, ordinal: int, artifact: Artifact) -> None:
+        if self._asked is None:
+            raise ValueError("it asked for a report, and none is checked")
+        claims = msgspec.json.encode(self._asked(self.records, root, ordinal, artifact))
+        worker.send(down_encoder.encode(Claimed(claims)), self._setup.limits.wall_s)
 
     def _note(self, gaps: tuple[str, ...]) -> None:
         for gap in gaps:

@@ -1,34 +1,46 @@
 """`probatum check`: re-derive every certificate of a report from the bytes, without the provers."""
 
+from __future__ import annotations
+
 import argparse
-from collections.abc import Iterator
 
 from probatum.cli.help import SubParsers, add_command, add_output
+from probatum.cli.limits import add_configuration, add_limits
 
 TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from probatum.audit.recheck import Recheck
+    from probatum.configuration import Configuration
+    from probatum.policy import Decision, Policy
+    from probatum.vocabulary import Report
 
 # A report is read whole; one larger than this was not written for this.
 _LARGEST = 1 << 30
 
 _DESCRIPTION = """\
 Open the targets again and let the independent checkers re-derive every certificate of a report
-from their bytes. Neither the report nor the analysers that wrote it are trusted.
+from their bytes. Neither the report nor the analysers that wrote it are trusted: every artifact is
+asked all the claims of its kind, and what no certificate proves counts as undecided, whatever the
+report says of it. The policy is applied to that. Certificates are checked in a worker process that
+has no network, bounded memory and bounded time.
 
 The report is the JSON that `probatum audit --format json` wrote. Name the same targets, in the
-same order.
+same order, and repeat its --exclude and its limits.
 """
 
 _EXAMPLES = """\
   probatum check report.json model.pt
   probatum check report.json models/ --format json
+  probatum check report.json models/ --must-prove load-inert
 """
 
 EXIT_CODES = {
-    0: "every certificate holds, and the report speaks of everything in the targets",
+    0: "every certificate holds, the report speaks of everything in the targets, and what the "
+    "policy asks for is proven by a certificate",
     1: "a certificate is rejected",
-    2: "an artifact is missing, the report is not whole, or it holds no certificate",
+    2: "an artifact or claim is missing, what the policy asks for is not proven, or nothing is",
     3: "wrong usage (what was given as a report is none, say), or Probatum's own fault",
 }
 
@@ -47,37 +59,74 @@ def add_parser(subparsers: SubParsers) -> None:
     made.add_argument("--exclude", action="append", default=[], metavar="GLOB",
                       help="what the audit left out of a folder; may be repeated")  # fmt: skip
     add_output(made, ("terminal", "json"))
+    group = made.add_argument_group("policy")
+    add_configuration(group)
+    group.add_argument("--must-prove", action="append", metavar="CLAIM",
+                       help="ask for proof of CLAIM, instead of the policy's own list; "
+                            "may be repeated")  # fmt: skip
+    group.add_argument("--only-certificates", action="store_true",
+                       help="apply no policy: it is enough that each certificate in the report "
+                            "holds and that nothing is left out")  # fmt: skip
+    add_limits(made)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    import datetime
     from functools import partial
 
     from probatum.adapters.anywhere import roots
     from probatum.audit.recheck import rechecked
-    from probatum.cli.output import demand_writable, write
+    from probatum.cli.limits import configuration, settings
+    from probatum.cli.output import demand_writable, say, write
     from probatum.errors import UsageError
+    from probatum.policy import decide
     from probatum.wire import from_json
 
     demand_writable(arguments.output)
     if arguments.report == "-" and "-" in arguments.targets:
         raise UsageError("report and target cannot both be standard input: name a file")
+    read = configuration(arguments, say)
     report = from_json(_read(arguments.report))
-    roots_of = partial(roots, exclude=arguments.exclude)
-    result = rechecked(report, arguments.targets, roots_of)
-    text = _json(result) if arguments.format == "json" else "\n".join(_lines(result)) + "\n"
-    write(text, arguments.output)
-    return exit_code(result)
+    policy = _policy(arguments, read, report)
+    result = rechecked(
+        report,
+        arguments.targets,
+        settings(arguments, read, jobs=1),
+        roots_of=partial(roots, exclude=arguments.exclude),
+        on_note=say,
+    )
+    decision = None
+    if not arguments.only_certificates:
+        decision = decide(result.derived, policy, datetime.date.today())
+    lines = _json if arguments.format == "json" else _text
+    write(lines(result, decision), arguments.output)
+    return exit_code(result, decision)
 
 
-def exit_code(result: "Recheck") -> int:
-    """One of `EXIT_CODES`."""
-    from probatum.audit.recheck import MISSING, REJECTED
+def exit_code(result: Recheck, decision: Decision | None) -> int:
+    """One of `EXIT_CODES`. `decision` is None where no policy is applied."""
+    from probatum.audit.recheck import HOLDS, MISSING, REJECTED
 
     if result.number(REJECTED):
         return 1
-    if result.number(MISSING) or not result.is_whole or not result.checked:
+    if result.number(MISSING) or not result.is_whole or not result.number(HOLDS):
         return 2
-    return 0
+    return 2 if decision is not None and decision.failures else 0
+
+
+def _policy(arguments: argparse.Namespace, configuration: Configuration, report: Report) -> Policy:
+    """The policy of the file or the command line; what is merely not refuted is never enough."""
+    from msgspec.structs import replace
+
+    from probatum.audit.proofs import claims
+    from probatum.configuration import demand_claims
+
+    policy = replace(configuration.policy, fail_on="undecided")
+    if arguments.must_prove:
+        policy = replace(policy, must_prove=tuple(arguments.must_prove))
+    known = claims() | {claim.id for claim in report.claims}
+    demand_claims(policy.must_prove, known, "must-prove")
+    return policy
 
 
 def _exit_codes() -> str:
@@ -104,22 +153,19 @@ def _read(path: str) -> bytes:
     return text
 
 
-def _lines(result: "Recheck") -> Iterator[str]:
+def _text(result: Recheck, decision: Decision | None) -> str:
+    return "\n".join(_lines(result, decision)) + "\n"
+
+
+def _lines(result: Recheck, decision: Decision | None) -> Iterator[str]:
     from probatum.audit.recheck import HOLDS, MISSING, REJECTED
     from probatum.render.evidence import plural
     from probatum.render.visible import visible
 
-    failed = [one for one in result.checked if one.outcome != HOLDS]
-    for one in sorted(failed, key=lambda one: one.outcome, reverse=True):
-        name, claim = visible(one.finding.artifact.name), one.finding.claim
-        yield f"{one.outcome:10}  {name}  {claim}  {visible(one.why)}"
-    for name in result.unreported:
-        yield f"unreported  {visible(name)}  the report says nothing of this artifact"
-    for plan in result.unanswered:
-        yield f"unanswered  {visible(plan.artifact)}  {plan.claim}  planned and without a finding"
-    for trouble in result.unopened:
-        yield f"unopened    {visible(trouble)}"
-    if failed or not result.is_whole:
+    faults = [*_faults(result), *_unproven(result, decision)]
+    for word, name, said in faults:
+        yield f"{word:10}  {visible(name)}  {visible(said)}".rstrip()
+    if faults:
         yield ""
     yield (
         f"{plural(result.number(HOLDS), 'certificate')} re-derived, "
@@ -128,9 +174,41 @@ def _lines(result: "Recheck") -> Iterator[str]:
     yield f"without a certificate: {result.refuted} refuted, {result.undecided} undecided"
     if result.interrupted:
         yield "the audit was interrupted, so the report is not whole"
+    if decision is not None and decision.failures:
+        yield "the policy does not hold: what it asks for is not all proven by a certificate"
 
 
-def _json(result: "Recheck") -> str:
+def _faults(result: Recheck) -> Iterator[tuple[str, str, str]]:
+    """What of the report does not hold, or is not there: a word, a name, and what is wrong."""
+    from probatum.audit.recheck import HOLDS
+
+    failed = [one for one in result.checked if one.outcome != HOLDS]
+    for one in sorted(failed, key=lambda one: one.outcome, reverse=True):
+        yield one.outcome, one.finding.artifact.name, f"{one.finding.claim}  {one.why}"
+    for name in result.unreported:
+        yield "unreported", name, "the report says nothing of this artifact"
+    for name, why in result.misdescribed:
+        yield "mismatched", name, why
+    for name, claim in result.unclaimed:
+        yield "unclaimed", name, f"{claim}  its kind demands this claim, and the report has none"
+    for plan in result.unanswered:
+        yield "unanswered", plan.artifact, f"{plan.claim}  planned and without a finding"
+    for trouble in result.unopened:
+        yield "unopened", trouble, ""
+
+
+def _unproven(result: Recheck, decision: Decision | None) -> Iterator[tuple[str, str, str]]:
+    """What the policy asks for and no certificate shows, beyond what `_faults` says of it."""
+    told = {(one.finding.artifact.name, one.finding.claim) for one in result.checked}
+    told.update(result.unclaimed)
+    for failure in decision.failures if decision is not None else ():
+        finding = failure.finding
+        name = finding.artifact.name
+        if (name, finding.claim) not in told and name not in result.unreported:
+            yield "unproven", name, f"{finding.claim}  the policy asks for a proof of this"
+
+
+def _json(result: Recheck, decision: Decision | None) -> str:
     import msgspec
 
     from probatum.audit.recheck import HOLDS, MISSING, REJECTED
@@ -142,6 +220,7 @@ def _json(result: "Recheck") -> str:
         "without_certificate": {"refuted": result.refuted, "undecided": result.undecided},
         "whole": result.is_whole,
         "interrupted": result.interrupted,
+        "policy": None if decision is None else not decision.failures,
         "checked": [
             {
                 "artifact": one.finding.artifact.name,
@@ -151,7 +230,13 @@ def _json(result: "Recheck") -> str:
             }
             for one in result.checked
         ],
+        "unproven": [
+            {"artifact": one.finding.artifact.name, "claim": one.finding.claim}
+            for one in (decision.failures if decision is not None else ())
+        ],
         "unreported": result.unreported,
+        "misdescribed": [{"artifact": name, "why": why} for name, why in result.misdescribed],
+        "unclaimed": [{"artifact": name, "claim": claim} for name, claim in result.unclaimed],
         "unanswered": result.unanswered,
         "unopened": result.unopened,
     }

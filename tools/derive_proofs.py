@@ -1,0 +1,91 @@
+"""Derives `rules/proofs.json` from the analysers: what is asked of each kind, and what proves it.
+
+    python -m tools.derive_proofs           write the table
+    python -m tools.derive_proofs --check   exit 1 if it is stale
+
+`probatum check` reads the table and imports no analyser. Where a checker takes from the facts what
+the kind of the artifact has to decide (which loader reads it, say), `_CHOICES` binds that fact to
+the kind, so that no report can choose it.
+"""
+
+import argparse
+import importlib
+import inspect
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from probatum.catalog import analyzers
+from probatum.formats.kinds import TARS, ZIPS
+from probatum.ports import Analyzer
+
+TABLE = Path(__file__).parent.parent / "src" / "probatum" / "rules" / "proofs.json"
+
+_CERTIFICATE = re.compile(r'Certificate\(\s*"([a-z0-9_]+)"')
+# What an analyser's own source does not say: modules that write its certificates for it. The
+# first that it imports is meant, since the evidence of arrays rests on that of pickles.
+_EVIDENCE = {"npy_evidence": "npy", "pickle_evidence": "pickle"}
+
+_LOADERS = {
+    "joblib": ["joblib", "pickle"],
+    "torch-pickle": ["pickle", "torch"],
+    "torch-raw": ["torch-raw"],
+}
+_PARTS = {"torchscript-pickle": ["pickle"], "torchscript-code": ["code"]}
+_TEXTS = {"unknown": [], "empty": ["empty"], "json": ["json"], "image": ["png"]}
+_CHOICES = {
+    "pickle": lambda kind: {"loader": _LOADERS.get(kind, ["pickle"])},
+    "torch_zip": lambda kind: {"loader": ["torch" if kind == "torch-zip" else kind]},
+    "torchscript": lambda kind: {"part": _PARTS.get(kind, ["archive"])},
+    "kind": lambda kind: {"kind": _TEXTS.get(kind, ["text"])},
+    "xml": lambda kind: {"kind": [kind]},
+    "xgboost_model": lambda kind: {"form": ["json" if kind == "xgboost-json" else "ubjson"]},
+    "members": lambda kind: {
+        "format": ["zip" if kind in ZIPS else "tar" if kind in TARS else kind]
+    },
+}
+# Of the pickles in torch's oldest archives, two have raw bytes between their streams.
+_NAMES = {"torch-tar-pickle": ["pickle"]}
+
+
+def table() -> dict[str, dict[str, dict[str, dict[str, list[str]]]]]:
+    """Kind -> claim -> checker -> what is bound: a fact, or the name."""
+    found: dict[str, Any] = {}
+    for one in analyzers():
+        for kind in one.accepts:
+            proofs = {checker: _bound(checker, kind) for checker in _checkers(one)}
+            found.setdefault(kind, {})[one.claim.id] = proofs
+    return found
+
+
+def written() -> str:
+    """The table as it lies in the package."""
+    return json.dumps(table(), indent=1, sort_keys=True) + "\n"
+
+
+def _checkers(one: Analyzer) -> list[str]:
+    """The checkers whose certificates this analyser can write, by what its source says."""
+    source = inspect.getsource(importlib.import_module(one.module))
+    lent = [checker for module, checker in _EVIDENCE.items() if re.search(rf"\b{module}\b", source)]
+    return sorted({*_CERTIFICATE.findall(source), *lent[:1]})
+
+
+def _bound(checker: str, kind: str) -> dict[str, list[str]]:
+    bound = _CHOICES[checker](kind) if checker in _CHOICES else {}
+    return bound | ({"@name": _NAMES[kind]} if kind in _NAMES else {})
+
+
+def main() -> int:
+    """Write the table, or with --check only compare it."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
+    if asked.parse_args().check:
+        return 0 if TABLE.is_file() and TABLE.read_text("utf-8") == written() else 1
+    TABLE.write_text(written(), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
