@@ -41,8 +41,10 @@ def write(text: str, path: str | None = None) -> None:
 
 def say(line: str) -> None:
     """Say something about the work to whoever watches; never part of a report."""
+    from probatum.render.visible import visible  # a line may name what is audited
+
     try:
-        print(f"probatum: {line}", file=sys.stderr)
+        print(f"probatum: {visible(line)}", file=sys.stderr)
     except OSError:
         return  # nobody listens
 

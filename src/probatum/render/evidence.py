@@ -1,9 +1,11 @@
 """The words that every form of a report shares: a finding's evidence in one line, the counts."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
+from probatum.policy import HOLDS, Decision
+from probatum.policy import summary as policy_says
 from probatum.vocabulary import (
     Finding,
     Proven,
@@ -22,6 +24,38 @@ ORDER = ("refuted", "undecided", "proven")
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Refuted, then undecided, then proven, each in the order they came."""
     return sorted(findings, key=lambda finding: ORDER.index(verdict_word(finding.verdict)))
+
+
+def parted(report: Report, decision: Decision | None) -> tuple[list[Finding], list[Finding]]:
+    """The findings that are not proven: those that break the policy, and then the others.
+
+    Without a `decision` nobody knows which do, and all are told together. Worst first.
+    """
+    unproven = [one for one in worst_first(report.findings) if not isinstance(one.verdict, Proven)]
+    if decision is None:
+        return unproven, []
+    breaking = {(one.finding.artifact.name, one.finding.claim) for one in decision.failures}
+    broken = [(one, (one.artifact.name, one.claim) in breaking) for one in unproven]
+    return [one for one, is_so in broken if is_so], [one for one, is_so in broken if not is_so]
+
+
+def judgement(decision: Decision | None, report: Report) -> Iterator[str]:
+    """What the policy makes of the report, in lines; one alone where it holds."""
+    if decision is None:
+        return
+    said = list(policy_says(decision, report))
+    if decision.exit_code == HOLDS:
+        said.insert(0, "the policy holds")
+    yield from said
+
+
+def acceptances(decision: Decision | None) -> dict[tuple[str, str], str]:
+    """Who accepted what: `accepted by ann until 2027-06-30`, by artifact and claim."""
+    accepted = decision.accepted if decision else ()
+    return {
+        (one.artifact.name, one.claim): f"accepted by {why.owner} until {why.expires}"
+        for one, why in accepted
+    }
 
 
 def headline(verdict: Verdict) -> str:

@@ -16,12 +16,12 @@ def rendered(
 ) -> str:
     """The report in one of `FORMATS`; only that renderer is imported.
 
-    `decision` says what the policy makes of it: `sarif` suppresses what is accepted, `junit`
-    shows what fails as red. `options` are the renderer's own: `terminal` takes `colour` and
-    `verbose`, `sarif` takes `problems_only`.
+    `decision` says what the policy makes of it: all but `json`, which is the findings alone, show
+    it. `options` are the renderer's own: `terminal` takes `colour` and `verbose`, `sarif` takes
+    `problems_only`.
     """
     module = importlib.import_module(f"probatum.render.{FORMATS[FORMATS.index(form)]}")
-    if form in ("sarif", "junit"):
+    if form != "json":
         text: str = module.render(report, decision=decision, **options)
     else:
         text = module.render(report, **options)

@@ -13,7 +13,16 @@ from collections.abc import Iterator
 from importlib import resources
 from itertools import islice
 
-from probatum.render.evidence import ORDER, headline, incompleteness, plural, summary, worst_first
+from probatum.policy import Decision
+from probatum.render.evidence import (
+    ORDER,
+    headline,
+    incompleteness,
+    judgement,
+    plural,
+    summary,
+    worst_first,
+)
 from probatum.render.html_evidence import finding, recheck_command
 from probatum.render.html_text import code, shown
 from probatum.render.html_tree import Node, joined, tally, tree
@@ -24,7 +33,7 @@ from probatum.wire import counts, sentences, tool_version, unanswered, verdict_w
 # refuted is, for the first of these.
 _OPEN_WHOLE = 60
 _OPEN_REFUTED = 40
-_LISTED_REFUTED = 12
+_LISTED = 12
 _MANY = 500
 
 # Characters of evidence after which certificates and surroundings stay in the JSON report, so
@@ -39,14 +48,15 @@ _MEANINGS = {
 }
 
 
-def render(report: Report) -> str:
-    """The whole page."""
-    return "".join(_Page(report).parts())
+def render(report: Report, *, decision: Decision | None = None) -> str:
+    """The whole page. With a `decision` it begins with what breaks the policy."""
+    return "".join(_Page(report, decision).parts())
 
 
 class _Page:
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, decision: Decision | None) -> None:
         self._report = report
+        self._decision = decision
         self._says = sentences(report)
         self._claims = {
             claim: number
@@ -70,7 +80,7 @@ class _Page:
         yield from self._header()
         yield from self._filters()
         yield "<main>"
-        yield from self._refuted_first()
+        yield from self._worst()
         yield '<section aria-labelledby="artifacts"><h2 id="artifacts">Artifacts</h2>'
         yield '<p class="none">No finding is of this verdict and claim.</p><div class="tree">'
         for node in tree(self._report.findings).children.values():
@@ -91,6 +101,8 @@ class _Page:
         yield f"<p>{judged} about {plural(artifacts, 'artifact')}.</p>"
         if lacking := incompleteness(report):
             yield f'<p class="lacking" role="alert">{shown(lacking)}</p>'
+        for said in judgement(self._decision, report):
+            yield f'<p class="policy">{shown(said)}</p>'
         yield from self._bar()
         yield '<fieldset class="verdicts"><legend>Show</legend>'
         yield _tile("all", len(report.findings), "every claim that was judged", True)
@@ -127,21 +139,25 @@ class _Page:
             yield f"<span>{theme}</span></label>"
         yield "</fieldset></nav>"
 
-    def _refuted_first(self) -> Iterator[str]:
-        refuted = [
-            (number, one)
-            for number, one in enumerate(self._report.findings)
-            if isinstance(one.verdict, Refuted)
-        ]
-        if not refuted:
+    def _worst(self) -> Iterator[str]:
+        """What is refuted or, where a policy was asked, what breaks it."""
+        if self._decision is None:
+            title, firsts = "Refuted", [one for one in self._report.findings if _is_refuted(one)]
+        else:
+            title = "What breaks the policy"
+            firsts = worst_first(one.finding for one in self._decision.failures)
+        if not firsts:
             return
-        yield '<section class="first" aria-labelledby="first"><h2 id="first">Refuted</h2><ul>'
-        for number, one in refuted[:_LISTED_REFUTED]:
-            yield f'<li class="{self._classes(one)}"><a href="#f{number}">{code(one.artifact.name)}'
-            yield f"</a> {code(one.claim)} <span>{shown(headline(one.verdict), 300)}</span></li>"
+        numbers = {_key(one): number for number, one in enumerate(self._report.findings)}
+        yield f'<section class="first" aria-labelledby="first"><h2 id="first">{title}</h2><ul>'
+        for one in firsts[:_LISTED]:
+            word = verdict_word(one.verdict)
+            yield f'<li class="{word} {self._classes(one)}"><a href="#f{numbers[_key(one)]}">'
+            yield f"{code(one.artifact.name)}</a> {code(one.claim)} "
+            yield f"<span>{shown(headline(one.verdict), 300)}</span></li>"
         yield "</ul>"
-        if more := len(refuted[_LISTED_REFUTED:]):
-            yield f"<p>{more:,} more are in the tree below: choose “refuted” above.</p>"
+        if more := len(firsts[_LISTED:]):
+            yield f"<p>{more:,} more are in the tree below: choose a verdict above.</p>"
         yield "</section>"
 
     # The tree.
@@ -220,6 +236,14 @@ class _Page:
         yield "independent checkers re-derive every certificate from the bytes; "
         yield "<code>probatum explain</code> says what any claim, reason or checker named here "
         yield "means.</p></footer>"
+
+
+def _key(finding: Finding) -> tuple[str, str]:
+    return finding.artifact.name, finding.claim
+
+
+def _is_refuted(finding: Finding) -> bool:
+    return isinstance(finding.verdict, Refuted)
 
 
 def _tile(word: str, number: int, says: str, checked: bool = False) -> str:

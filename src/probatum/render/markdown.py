@@ -9,7 +9,16 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
-from probatum.render.evidence import headline, incompleteness, plural, summary, worst_first
+from probatum.policy import Decision
+from probatum.render.evidence import (
+    acceptances,
+    headline,
+    incompleteness,
+    judgement,
+    parted,
+    plural,
+    summary,
+)
 from probatum.render.excerpts import hex_lines, text_lines
 from probatum.render.visible import visible
 from probatum.vocabulary import Excerpt, Finding, Place, Proven, Refuted, Report, Undecided, Witness
@@ -21,22 +30,34 @@ _LONGEST_PART = 400
 _WITNESSES = 5
 
 
-def render(report: Report) -> str:
-    """A summary, every refuted and undecided finding with its evidence, the proven ones folded."""
-    says = sentences(report)
-    findings = worst_first(report.findings)
-    proven = [one for one in findings if isinstance(one.verdict, Proven)]
-    others = [one for one in findings if not isinstance(one.verdict, Proven)]
+def render(report: Report, *, decision: Decision | None = None) -> str:
+    """A summary, every refuted and undecided finding with its evidence, the proven ones folded.
+
+    With a `decision`, what does not break the policy is folded too.
+    """
+    says, accepted = sentences(report), acceptances(decision)
+    proven = [one for one in report.findings if isinstance(one.verdict, Proven)]
+    breaking, others = parted(report, decision)
     text = f"### Probatum: {summary(report)}\n"
     if lacking := incompleteness(report):
         text += f"\n**{lacking}**\n"
-    text += _list(("\n".join(_item(one, says)) for one in others), len(others), _LONGEST)
+    for line in judgement(decision, report):
+        text += f"\n{_code(line)}\n"
+    items = ("\n".join(_item(one, says, accepted)) for one in breaking)
+    text += _list(items, len(breaking), _LONGEST)
+    if others:
+        items = ("\n".join(_item(one, says, accepted)) for one in others)
+        title = f"{plural(len(others), 'claim')} not proven, without breaking the policy"
+        text += _folded(title, _list(items, len(others), _LONGEST - len(text)))
     if proven:
         lines = (f"- {_name(one)} {_code(one.claim)}" for one in proven)
         listed = _list(lines, len(proven), _LONGEST - len(text))
-        folded = plural(len(proven), "claim")
-        text += f"\n<details>\n<summary>{folded} proven</summary>\n{listed}\n</details>\n"
+        text += _folded(f"{plural(len(proven), 'claim')} proven", listed)
     return text
+
+
+def _folded(title: str, listed: str) -> str:
+    return f"\n<details>\n<summary>{title}</summary>\n{listed}\n</details>\n"
 
 
 def _list(items: Iterable[str], number: int, room: int) -> str:
@@ -49,16 +70,21 @@ def _list(items: Iterable[str], number: int, room: int) -> str:
     return f"{text}\n" if text else ""
 
 
-def _item(finding: Finding, says: dict[str, str]) -> Iterator[str]:
+def _item(
+    finding: Finding, says: dict[str, str], accepted: dict[tuple[str, str], str]
+) -> Iterator[str]:
     verdict = finding.verdict
+    why = accepted.get((finding.artifact.name, finding.claim))
+    given = f" ({_code(why)})" if why else ""
     match verdict:
         case Refuted(witnesses):
-            yield f"- **refuted** {_name(finding)} {_code(finding.claim)}: {_said(finding)}"
+            yield f"- **refuted**{given} {_name(finding)} {_code(finding.claim)}: {_said(finding)}"
             yield f"  The claim was: {_code(says.get(finding.claim, finding.claim))}"
             for witness in witnesses[:_WITNESSES]:
                 yield from _witness(witness)
         case Undecided():
-            yield f"- **undecided** {_name(finding)} {_code(finding.claim)}: {_said(finding)}"
+            named = f"{_name(finding)} {_code(finding.claim)}"
+            yield f"- **undecided**{given} {named}: {_said(finding)}"
         case Proven():
             yield f"- **proven** {_name(finding)} {_code(finding.claim)}"
         case _:

@@ -2,12 +2,31 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
-from probatum.render.evidence import headline, incompleteness, placed, summary, worst_first
+from probatum.policy import Decision
+from probatum.render.evidence import (
+    acceptances,
+    headline,
+    incompleteness,
+    parted,
+    placed,
+    plural,
+    summary,
+)
 from probatum.render.excerpts import hex_lines, text_lines
 from probatum.render.visible import columns, visible
-from probatum.vocabulary import Excerpt, Finding, Place, Proven, Refuted, Report, Undecided, Witness
+from probatum.vocabulary import (
+    Excerpt,
+    Finding,
+    Place,
+    Proven,
+    Reason,
+    Refuted,
+    Report,
+    Undecided,
+    Witness,
+)
 from probatum.wire import verdict_word
 
 _COLOURS = {"proven": "\x1b[32m", "refuted": "\x1b[1;31m", "undecided": "\x1b[33m"}
@@ -17,19 +36,33 @@ _PLAIN = "\x1b[0m"
 _WIDEST_NAME = 48
 
 
-def render(report: Report, *, colour: bool = False, verbose: bool = False) -> str:
+# So many findings of one claim and reason that the policy does not ask about share a line.
+_MANY = 10
+
+
+def render(
+    report: Report,
+    *,
+    colour: bool = False,
+    verbose: bool = False,
+    decision: Decision | None = None,
+) -> str:
     """The findings, refuted first, and the summary; proven ones only counted unless `verbose`.
 
-    `verbose` also shows each witness with its steps and bytes, and what a proof assumes.
+    With a `decision`, what breaks the policy comes first, and below an empty line what does not:
+    there, many findings of one claim and reason share a line. `verbose` gives each its own, shows
+    each witness with its steps and bytes, and what a proof assumes.
     """
-    shown = [
-        finding
-        for finding in worst_first(report.findings)
-        if verbose or not isinstance(finding.verdict, Proven)
+    breaking, others = parted(report, decision)
+    accepted = acceptances(decision)
+    blocks = [
+        [_row(one, accepted) for one in breaking],
+        [row for one in _grouped(others, accepted, verbose) for row in one],
     ]
-    lines = list(_rows(shown, colour, verbose))
-    if shown:
-        lines.append("")
+    if verbose:
+        proven = [_row(one, {}) for one in report.findings if isinstance(one.verdict, Proven)]
+        blocks[1 if blocks[1] else 0] += proven
+    lines = list(_lines(blocks, colour, verbose))
     lines.append(summary(report))
     if lacking := incompleteness(report):
         lines.append(lacking)
@@ -38,30 +71,64 @@ def render(report: Report, *, colour: bool = False, verbose: bool = False) -> st
 
 def line(finding: Finding, *, colour: bool = False) -> str:
     """One finding as one line, without a newline: `refuted  model.pkl  load-inert  byte 17: …`."""
-    return "".join(_rows([finding], colour, verbose=False))
+    return next(_lines([[_row(finding, {})]], colour, verbose=False))
 
 
-def _rows(findings: list[Finding], colour: bool, verbose: bool) -> Iterator[str]:
-    cells = [
-        (
-            verdict_word(finding.verdict),
-            _one_cell(finding.artifact.name),
-            visible(finding.claim),
-            visible(headline(finding.verdict)),
-        )
-        for finding in findings
-    ]
-    verdict_width = _width(cell[0] for cell in cells)
-    name_width = _width((cell[1] for cell in cells), _WIDEST_NAME)
-    claim_width = _width(cell[2] for cell in cells)
-    for finding, (verdict, name, claim, said) in zip(findings, cells, strict=True):
-        painted = f"{_COLOURS[verdict]}{verdict}{_PLAIN}" if colour else verdict
-        yield (
-            f"{painted}{_gap(verdict, verdict_width)}{name}{_gap(name, name_width)}"
-            f"{claim}{_gap(claim, claim_width)}{said}"
-        )
-        if verbose:
-            yield from _evidence(finding)
+class _Row(NamedTuple):
+    verdict: str
+    name: str
+    claim: str
+    said: str
+    finding: Finding
+
+
+def _row(finding: Finding, accepted: dict[tuple[str, str], str]) -> _Row:
+    said = headline(finding.verdict)
+    if why := accepted.get((finding.artifact.name, finding.claim)):
+        said = f"{why}: {said}"
+    name, claim = _one_cell(finding.artifact.name), visible(finding.claim)
+    return _Row(verdict_word(finding.verdict), name, claim, visible(said), finding)
+
+
+def _grouped(
+    findings: list[Finding], accepted: dict[tuple[str, str], str], verbose: bool
+) -> Iterator[list[_Row]]:
+    """A row for each finding, or one for all those that differ in nothing but the artifact."""
+    groups: dict[tuple[str, Reason] | int, list[_Row]] = {}
+    for number, one in enumerate(findings):
+        verdict, row = one.verdict, _row(one, accepted)
+        alone = verbose or (one.artifact.name, one.claim) in accepted
+        if alone or not isinstance(verdict, Undecided):
+            groups[number] = [row]
+        else:
+            groups.setdefault((one.claim, verdict.reason), []).append(row)
+    for rows in groups.values():
+        yield [_shared(rows)] if len(rows) >= _MANY else rows
+
+
+def _shared(rows: list[_Row]) -> _Row:
+    first = rows[0]
+    said = f"{first.said} (of {first.name}; -v shows each)"
+    return first._replace(name=plural(len(rows), "artifact"), said=said)
+
+
+def _lines(blocks: list[list[_Row]], colour: bool, verbose: bool) -> Iterator[str]:
+    """The rows of all blocks in the same columns, an empty line below each block."""
+    rows = [row for block in blocks for row in block]
+    verdict_width = _width(row.verdict for row in rows)
+    name_width = _width((row.name for row in rows), _WIDEST_NAME)
+    claim_width = _width(row.claim for row in rows)
+    for block in blocks:
+        for verdict, name, claim, said, finding in block:
+            painted = f"{_COLOURS[verdict]}{verdict}{_PLAIN}" if colour else verdict
+            yield (
+                f"{painted}{_gap(verdict, verdict_width)}{name}{_gap(name, name_width)}"
+                f"{claim}{_gap(claim, claim_width)}{said}"
+            )
+            if verbose:
+                yield from _evidence(finding)
+        if block:
+            yield ""
 
 
 def _one_cell(name: str) -> str:
@@ -113,4 +180,5 @@ def _surroundings(excerpt: Excerpt, place: Place) -> Iterator[str]:
     else:
         for line in hex_lines(excerpt, place):
             pairs = " ".join(f"{byte:02x}" for byte in line.data)
-            yield f"      {_pointer(line.marked)} {line.start:08x}  {pairs:<47}  {line.ascii}"
+            shown = f"{_pointer(line.marked)} {line.start:08x}  {pairs:<47}  {line.ascii}"
+            yield f"      {shown}".rstrip()
