@@ -317,14 +317,17 @@ def test_what_is_said_of_a_broken_report_in_full(
     (folder / "both.zip").unlink()
     (folder / "more.pkl").write_bytes(b"N.")
     assert check(audited[1], folder)[1] == snapshot("""\
+rejected    weights.pkl  one-format  the artifact has 2 bytes and the report says 34
 rejected    weights.pkl  load-inert  the artifact has 2 bytes and the report says 34
 rejected    weights.pkl  data-shaped  the artifact has 2 bytes and the report says 34
 not-found   both.zip  fully-opened  the target holds no artifact of this name
+not-found   both.zip  one-format  the target holds no artifact of this name
+not-found   both.zip!/inner.pkl  one-format  the target holds no artifact of this name
 not-found   both.zip!/inner.pkl  load-inert  the target holds no artifact of this name
 not-found   both.zip!/inner.pkl  data-shaped  the target holds no artifact of this name
 unreported  more.pkl  the report says nothing of this artifact
 
-2 certificates re-derived, 2 rejected, 3 not found
+3 certificates re-derived, 3 rejected, 5 not found
 without a certificate: 0 refuted, 0 undecided
 the policy does not hold: what it asks for is not all proven by a certificate
 """)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.derive_proofs import TABLE, written
 
 from probatum.cli.main import main
-from tools.derive_proofs import TABLE, written
 
 Report = dict[str, Any]
 Forgery = Callable[[Report], None]
@@ -107,8 +107,8 @@ def _lend_with_its_own_digests(report: Report) -> None:
     for one in _of(report, "evil.pkl"):
         facts = one["certificate"]["facts"]
         facts["size"] = len(EVIL)
-        [stream] = facts["streams"]
-        stream.update(end=len(EVIL), sha256=hashlib.sha256(EVIL).hexdigest(), effects=[])
+        for stream in facts.get("streams", ()):
+            stream.update(end=len(EVIL), sha256=hashlib.sha256(EVIL).hexdigest(), effects=[])
 
 
 def _call_it_text(report: Report) -> None:
@@ -182,9 +182,9 @@ _FORGERIES: dict[str, tuple[Forgery, str]] = {
         lambda report: _drop(report, "both.zip!/evil.pkl"),
         "unreported  both.zip!/evil.pkl",
     ),
-    "the container's own claim is dropped": (
+    "a container's own claim is dropped": (
         lambda report: _drop(report, "both.zip", "fully-opened"),
-        "unreported  both.zip  ",
+        "both.zip  ",
     ),
     "refuted becomes undecided": (
         lambda report: _undecide(report, "evil.pkl"),
@@ -377,6 +377,24 @@ def test_a_check_that_goes_wrong_costs_its_own_line(
     assert "notes.txt  no-hidden-text" in rejected[0]
     assert f"{honest['summary']['proven'] - 1} certificates re-derived" in said
     assert not Path("/tmp/forged-by-a-checker").exists()
+
+
+def test_names_stay_the_audits_own_when_a_worker_dies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "models"
+    (target / "a!").mkdir(parents=True)
+    (target / "a!" / "b").write_bytes(pickle.dumps([1]))
+    with zipfile.ZipFile(target / "a", "w") as archive:
+        archive.writestr("b", pickle.dumps({"x": 2}))
+        archive.writestr("c.txt", "some text\n")
+    report = _audited(target)
+    module = importlib.import_module("probatum.check.visible_text")
+    monkeypatch.setattr(module, "holds", lambda *_: os.abort())
+    _, said = _checked(report, target, capsys)
+    assert [line.split()[1:3] for line in said.splitlines() if line.startswith("rejected")] == [
+        ["a!/c.txt", "no-hidden-text"]
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """Judges a claim by the certificate that a report shows for it, and by nothing else.
 
-In a check, workers ask of each artifact what the report claims of it, and judge it by these
-analysers in the place of the provers: confined in the same way, one line of the report at a time.
+In a check, workers judge by these analysers in the place of the provers: confined in the same way,
+one line of the report at a time. Every artifact is asked all the claims of its kind, whatever the
+report says, and those that the report proves besides.
+
 A certificate proves its claim only if
 
 1. its checker is a module of `probatum.check` that has `holds`;
 2. that checker decides the claim: the facts name it and `holds` demands it, or, where whatever
    `holds` accepts shows it, the module's `CLAIM` (or each of its `CLAIMS`) does;
 3. it is one that can prove this claim of an artifact of this kind (`audit.proofs`);
-4. `holds` accepts the facts for the artifact's bytes;
+4. `holds` accepts the facts for the artifact's bytes, and where the checker has `concerns`, they
+   speak of an artifact of this name;
 5. where the checker has `imports`, no file beside the artifact could be imported in place of a
    package that it names.
 """
@@ -18,16 +21,20 @@ import pkgutil
 from collections.abc import Iterable
 from functools import cache
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 import probatum.check
-from probatum.audit.proofs import misfit
+from probatum.audit.proofs import asked, misfit, provable
+from probatum.audit.report import Names
 from probatum.errors import Rejected
 from probatum.ports import Analyzer, Material
 from probatum.vocabulary import (
     Artifact,
     Certificate,
     Claim,
+    Expected,
     Proven,
     Reason,
     Undecided,
@@ -39,33 +46,81 @@ _ALWAYS_LOADED = frozenset({"builtins", "_codecs", "sys"})
 _IMPORTABLE = (".py", ".pyc", ".so", ".pyd", ".zip")
 
 
-class Certified(Struct, frozen=True, array_like=True):
-    """One claim about an artifact with the certificate that a report shows for it, if any.
+class Shown(Struct, frozen=True, array_like=True):
+    """What a report says of one claim; without a certificate it is worth nothing here."""
 
-    `why`: what already keeps the claim from being proven; then the certificate is not looked at.
-    `reason` is that of the verdict then.
-    """
-
+    artifact: Artifact
     claim: str
     certificate: Certificate | None = None
-    why: str = ""
-    reason: Reason = Reason.UNRESOLVED
 
 
-def judge_of(one: Certified) -> Analyzer:
-    """What judges the claim by its certificate."""
+class Certificates:
+    """Plans by what a report shows, in the order of the report's own audit.
+
+    One of these goes through the targets from the first to the last, because the name of an
+    artifact depends on those before it.
+    """
+
+    def __init__(self) -> None:
+        self._names = Names()
+        self._renamed: dict[str, str] = {}
+        self._shown: dict[str, dict[str, Shown]] = {}
+
+    def after(self, taken: Iterable[str]) -> None:
+        """Begin behind the roots whose artifacts have these names."""
+        if taken:
+            self._names = Names(taken)
+
+    def of(self, shown: bytes) -> None:
+        """Take up the next root: a tuple of `Shown`, as JSON."""
+        self._renamed, self._shown = {}, {}
+        for one in msgspec.json.decode(shown, type=tuple[Shown, ...]):
+            self._shown.setdefault(one.artifact.name, {})[one.claim] = one
+
+    def plan(self, artifact: Artifact) -> tuple[Analyzer, ...]:
+        """What judges the next artifact of the root."""
+        found = self._names.own(artifact, self._renamed)
+        shown = self._shown.get(found.name, {})
+        proven = (claim for claim, one in shown.items() if one.certificate is not None)
+        claims = dict.fromkeys((*asked(found), *proven))
+        return tuple(_judge_of(found, claim, shown.get(claim)) for claim in claims)
+
+
+def _judge_of(found: Artifact, claim: str, shown: Shown | None) -> Analyzer:
+    certificate = shown.certificate if shown is not None else None
 
     def judge(artifact: Artifact, material: Material) -> Verdict:
-        why = one.why
-        if one.certificate is not None and not why:
-            why = rejection(artifact, one.claim, one.certificate, material)
-        if one.certificate is None or why:
-            return Undecided(one.reason, why)
+        if shown is None or certificate is None:
+            reason = Reason.UNRESOLVED if provable(found, claim) else Reason.NOT_ANALYSED
+            return Undecided(reason, "the report does not prove it")
+        why = difference(shown.artifact, found)
+        if why := why or rejection(artifact, claim, certificate, material):
+            return Undecided(Reason.UNRESOLVED, why)
         # What was accepted need not be told again: it may be large.
-        return Proven(Certificate(one.certificate.checker, {}))
+        return Proven(Certificate(certificate.checker, {}))
 
-    checker = one.certificate.checker if one.certificate is not None else "none"
-    return Analyzer(checker, Claim(one.claim, ""), frozenset(), judge, __name__)
+    id = certificate.checker if certificate is not None else "none"
+    return Analyzer(id, Claim(claim, ""), frozenset(), judge, __name__)
+
+
+def difference(said: Artifact, found: Artifact) -> str:
+    """Why a report does not speak of this artifact; empty if it does."""
+    if found.size != said.size:
+        return f"the artifact has {found.size} bytes and the report says {said.size}"
+    if found.kind != said.kind:
+        return f"the artifact is of kind {found.kind} and the report says {said.kind}"
+    if said.digest and found.digest and said.digest != found.digest:
+        return "the artifact's digest differs from the report's"
+    if _promise(said) != _promise(found):
+        return "a manifest beside the artifact says something else of it than the report"
+    if said.parent != found.parent:
+        return "the artifact lies in another container than the report says"
+    return ""
+
+
+def _promise(artifact: Artifact) -> Expected | None:
+    """What a manifest says of the bytes; not where they lay, which a download changes."""
+    return replace(artifact.expected, costly=False) if artifact.expected is not None else None
 
 
 def rejection(artifact: Artifact, claim: str, certificate: Certificate, material: Material) -> str:
@@ -85,6 +140,8 @@ def rejection(artifact: Artifact, claim: str, certificate: Certificate, material
         module.holds(facts, material.read, material.size)
     except Rejected as exc:
         return str(exc) or "the checker rejects it"
+    if hasattr(module, "concerns") and (elsewhere := module.concerns(facts, artifact)):
+        return str(elsewhere)
     imported = module.imports(facts) if hasattr(module, "imports") else ()
     for package in sorted(imported):
         if beside := _in_place_of(package, material.beside):

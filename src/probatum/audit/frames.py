@@ -25,7 +25,7 @@ OPENING = -1
 class Setup(Struct, frozen=True, kw_only=True):
     """What a worker is told once, when it starts. `third_party` names analysers to load.
 
-    `checking`: claims are judged by the certificates of a report, which the worker asks for.
+    `checking`: claims are judged by the certificates of a report, which the orders bring.
     """
 
     limits: Limits
@@ -41,7 +41,8 @@ class Order(Struct, frozen=True, kw_only=True, array_like=True):
 
     Of its artifacts the first `done` were judged by a worker that died since, and of the next
     one the first `given` claims. `known` holds the verdicts that dead workers have cost:
-    (ordinal, claim number, verdict).
+    (ordinal, claim number, verdict). `shown` is what a report shows of it, in a check: as JSON, a
+    tuple of `certified.Shown`.
     """
 
     root: int
@@ -54,13 +55,18 @@ class Order(Struct, frozen=True, kw_only=True, array_like=True):
     done: int = 0
     given: int = 0
     known: tuple[tuple[int, int, Undecided], ...] = ()
+    shown: bytes = b"[]"
 
 
 class Batch(Struct, frozen=True, array_like=True, tag=0):
-    """Roots to judge, and the sets of names they refer to by number (see `names_of`)."""
+    """Roots to judge, and the sets of names they refer to by number (see `names_of`).
+
+    `taken`, in a check: names of artifacts in the roots before the first that this worker gets.
+    """
 
     orders: tuple[Order, ...]
     beside: dict[int, bytes]
+    taken: tuple[str, ...] = ()
 
 
 class Fetched(Struct, frozen=True, array_like=True, tag=1):
@@ -68,12 +74,6 @@ class Fetched(Struct, frozen=True, array_like=True, tag=1):
 
     data: bytes
     trouble: Undecided | None = None
-
-
-class Claimed(Struct, frozen=True, array_like=True, tag=2):
-    """What a report claims of the artifact asked about, as JSON: see `certified.Certified`."""
-
-    claims: bytes
 
 
 class Met(Struct, frozen=True, array_like=True, tag=0):
@@ -132,16 +132,8 @@ class Resigned(Struct, frozen=True, array_like=True, tag=7):
     """The worker has run out of memory once and leaves the rest to a fresh one."""
 
 
-class Asks(Struct, frozen=True, array_like=True, tag=8):
-    """The worker checks a report and waits for what it claims of this artifact."""
-
-    root: int
-    ordinal: int
-    artifact: Artifact
-
-
-Down = Batch | Fetched | Claimed
-Up = Met | Said | Halted | Finished | Wants | Gaps | Introduced | Resigned | Asks
+Down = Batch | Fetched
+Up = Met | Said | Halted | Finished | Wants | Gaps | Introduced | Resigned
 
 down_encoder = msgspec.msgpack.Encoder()
 down_decoder = msgspec.msgpack.Decoder(Down)

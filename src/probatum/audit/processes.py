@@ -41,6 +41,7 @@ class Process:
             os.close(up)
         self.frames = Frames(setup.limits.evidence + _SLACK)
         self.batch: list[int] = []
+        self.batches = 0
         self.knows: set[int] = {0}
         self.beats = 0
         self.moved = time.monotonic()

@@ -18,23 +18,23 @@ One worker goes through the targets in their order, because the name of an artif
 those before it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from probatum.audit import targets as listings
-from probatum.audit.certified import Certified
-from probatum.audit.proofs import asked, provable
-from probatum.audit.report import Names, Record, complete
+from probatum.audit.certified import Shown, difference
+from probatum.audit.opened import Root
+from probatum.audit.report import complete
 from probatum.audit.run import RootsOf, Settings, judged
 from probatum.vocabulary import (
     Artifact,
-    Expected,
     Finding,
     Planned,
     Proven,
-    Reason,
     Refuted,
     Report,
     Undecided,
@@ -102,9 +102,11 @@ def rechecked(
 
     Raises: TargetError if a target cannot be opened at all; KeyboardInterrupt if the user stops it.
     """
-    names, book = tuple(targets), _Book(report)
+    names = tuple(targets)
     settings = replace(settings or Settings(), jobs=1)
-    crew, stopped = judged(names, settings, roots_of=roots_of, on_note=on_note, asked=book.asked)
+    crew, stopped = judged(
+        names, settings, roots_of=roots_of, on_note=on_note, shown=_Book(report).shown
+    )
     if stopped:
         raise KeyboardInterrupt
     derived = complete(names, crew.records, {})
@@ -115,49 +117,30 @@ def rechecked(
 
 
 class _Book:
-    """What a report claims, handed out artifact by artifact as the worker meets them."""
+    """What a report shows, handed out root by root."""
 
     def __init__(self, report: Report) -> None:
-        self._findings: dict[str, list[Finding]] = {}
-        for finding in report.findings:
-            self._findings.setdefault(finding.artifact.name, []).append(finding)
-        self._names = Names()
-        self._named = 0  # roots whose artifacts have had their names
-        self._renamed: dict[str, str] = {}
-        self._told: dict[tuple[int, int], tuple[Certified, ...]] = {}
+        self._findings = sorted(report.findings, key=lambda one: one.artifact.name)
+        self._names = [one.artifact.name for one in self._findings]
 
-    def asked(
-        self, records: Sequence[Record], root: int, ordinal: int, artifact: Artifact
-    ) -> tuple[Certified, ...]:
-        """The claims to judge of an artifact; the same again if a worker died over it."""
-        key = root, ordinal
-        if key not in self._told:
-            self._told[key] = self._claims(self._own_name(records, root, artifact))
-        return self._told[key]
+    def shown(self, root: Root) -> bytes:
+        """All that the report says of a file and what is in it, for `certified.Certificates`."""
+        found = [*self._from(root.name, f"{root.name}\0")]
+        for inside in ("!/", "#"):
+            found += self._from(
+                root.name + inside, root.name + inside[:-1] + chr(ord(inside[-1]) + 1)
+            )
+        return msgspec.json.encode([_shown(one) for one in found])
 
-    def _own_name(self, records: Sequence[Record], root: int, artifact: Artifact) -> Artifact:
-        while self._named <= root:
-            # A root before this one that never came to ask has a name all the same.
-            if self._named < root and (self._named, 0) not in self._told:
-                name = records[self._named].root.name
-                self._names.own(Artifact(name=name, kind="unknown", size=0), {})
-            self._named += 1
-            self._renamed = {}
-        return self._names.own(artifact, self._renamed)
-
-    def _claims(self, found: Artifact) -> tuple[Certified, ...]:
-        said = {one.claim: one for one in self._findings.get(found.name, ())}
-        claims = [*asked(found), *(id for id, one in said.items() if _is_proven(one))]
-        return tuple(_certified(found, claim, said.get(claim)) for claim in dict.fromkeys(claims))
+    def _from(self, first: str, end: str) -> Iterator[Finding]:
+        begin, stop = bisect_left(self._names, first), bisect_left(self._names, end)
+        return iter(self._findings[begin:stop])
 
 
-def _certified(found: Artifact, claim: str, said: Finding | None) -> Certified:
-    reason = Reason.UNRESOLVED if provable(found, claim) else Reason.NOT_ANALYSED
-    if said is None:
-        return Certified(claim, None, "the report says nothing of it", reason)
-    if not isinstance(said.verdict, Proven):
-        return Certified(claim, None, "the report does not prove it", reason)
-    return Certified(claim, said.verdict.certificate, _difference(said.artifact, found))
+def _shown(finding: Finding) -> Shown:
+    verdict = finding.verdict
+    certificate = verdict.certificate if isinstance(verdict, Proven) else None
+    return Shown(finding.artifact, finding.claim, certificate)
 
 
 def _compared(report: Report, derived: Report, unopened: tuple[str, ...]) -> Recheck:
@@ -195,28 +178,9 @@ def _misdescribed(report: Report, artifacts: dict[str, Artifact]) -> tuple[tuple
         found = artifacts.get(said.name)
         if found is None:
             wrong[said.name] = "the target holds no artifact of this name"
-        elif differs := _difference(said, found):
+        elif differs := difference(said, found):
             wrong[said.name] = differs
     return tuple(wrong.items())
-
-
-def _difference(said: Artifact, found: Artifact) -> str:
-    if found.size != said.size:
-        return f"the artifact has {found.size} bytes and the report says {said.size}"
-    if found.kind != said.kind:
-        return f"the artifact is of kind {found.kind} and the report says {said.kind}"
-    if said.digest and found.digest and said.digest != found.digest:
-        return "the artifact's digest differs from the report's"
-    if _promise(said) != _promise(found):
-        return "a manifest beside the artifact says something else of it than the report"
-    if said.parent != found.parent:
-        return "the artifact lies in another container than the report says"
-    return ""
-
-
-def _promise(artifact: Artifact) -> Expected | None:
-    """What a manifest says of the bytes; not where they lay, which a download changes."""
-    return replace(artifact.expected, costly=False) if artifact.expected is not None else None
 
 
 def _is_proven(finding: Finding) -> bool:

@@ -115,6 +115,13 @@ def complete(
     )
 
 
+def names_taken(records: Iterable[Record]) -> tuple[str, ...]:
+    """The names that the artifacts of these roots, all finished, have in the report."""
+    names = Names()
+    entries = (_with_own_names(_settled(record), names) for record in records)
+    return tuple(entry.artifact.name for each in entries for entry in each)
+
+
 def _findings(entry: Entry) -> Iterator[Finding]:
     for (claim, analyzer), verdict in zip(entry.planned, entry.verdicts, strict=True):
         yield Finding(entry.artifact, claim, analyzer, verdict)
@@ -174,8 +181,8 @@ def _with_own_names(entries: list[Entry], names: "Names") -> Iterator[Entry]:
 class Names:
     """Names artifacts in the order in which they come, so that each has one of its own."""
 
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
 
     def own(self, artifact: Artifact, renamed: dict[str, str]) -> Artifact:
         """The artifact under its own name; `renamed` keeps the containers of its root so named."""

@@ -17,7 +17,7 @@ from probatum.audit.judge import attempted
 from probatum.audit.opened import Caps, Root
 from probatum.audit.report import complete
 from probatum.audit.sandbox import Limits
-from probatum.audit.workers import Asked, Crew, Progress
+from probatum.audit.workers import Crew, Progress
 from probatum.catalog import named, warm
 from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError, TargetError, UsageError
@@ -78,12 +78,12 @@ def judged(
     roots_of: RootsOf,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_note: Callable[[str], None] = lambda note: None,
-    asked: Asked | None = None,
+    shown: Callable[[Root], bytes] | None = None,
 ) -> tuple[Crew, bool]:
     """Have a crew judge everything in the targets; whether the user stopped it.
 
-    With `asked` it is told what to judge of each artifact, by certificates, and no analyser is
-    imported. Raises: TargetError if a target cannot be opened at all.
+    With `shown`, what a report shows of a root, claims are judged by certificates and no analyser
+    is imported. Raises: TargetError if a target cannot be opened at all.
     """
     if os.name != "posix":
         raise UsageError("workers cannot be confined on this system: use Linux, macOS or WSL")
@@ -94,7 +94,7 @@ def judged(
             spool=spool,
             third_party=settings.third_party,
             built_in=settings.built_in,
-            checking=asked is not None,
+            checking=shown is not None,
         )
         crew = Crew(
             setup,
@@ -102,7 +102,7 @@ def judged(
             fork=settings.fork,
             on_note=on_note,
             on_progress=on_progress,
-            asked=asked,
+            shown=shown,
         )
         interrupted = False
         try:

@@ -12,13 +12,10 @@ import msgspec
 from msgspec.structs import replace
 
 from probatum.audit import opening, plan
-from probatum.audit.certified import Certified, judge_of
+from probatum.audit.certified import Certificates
 from probatum.audit.frames import (
     OPENING,
-    Asks,
     Batch,
-    Claimed,
-    Down,
     Fetched,
     Finished,
     Frames,
@@ -88,7 +85,7 @@ class Worker:
         self._limits = setup.limits
         self._caps = setup.caps
         self._spool = setup.spool
-        self._checking = setup.checking
+        self._certificates = Certificates() if setup.checking else None
         self._plan = plan.planner(named(setup.third_party), built_in=setup.built_in)
         self._claims: set[Claim] = set()
         self._beside: dict[int, frozenset[str]] = {0: frozenset()}
@@ -103,6 +100,8 @@ class Worker:
         while (message := self._next()) is not None:
             if isinstance(message, Batch):
                 self._beside.update((id, names_of(data)) for id, data in message.beside.items())
+                if self._certificates is not None:
+                    self._certificates.after(message.taken)
                 for order in message.orders:
                     self._root(order)
                 self._teller.flush()
@@ -113,6 +112,9 @@ class Worker:
         known = {(ordinal, claim): verdict for ordinal, claim, verdict in order.known}
         self._stay_in_touch(order.size)
         started = time.process_time()
+        if self._certificates is not None:
+            self._stand(order.root, 0, OPENING)
+            self._certificates.of(order.shown)
         steps = self._opened(order)
         ordinal = 0
         one: Opened | Undecided | None = None
@@ -142,7 +144,7 @@ class Worker:
         self, order: Order, ordinal: int, one: Opened, known: dict[tuple[int, int], Undecided]
     ) -> None:
         trouble = undecided(one.trouble) if one.trouble is not None else None
-        planned = self._planned(order.root, ordinal, one)
+        planned = self._planned(one)
         self._introduce({each.claim for each in planned})
         ids = tuple((analyzer.claim.id, analyzer.id) for analyzer in planned)
         self._tell(Met(order.root, ordinal, one.artifact, ids, trouble))
@@ -167,23 +169,12 @@ class Worker:
         self._tell(Introduced(tuple(sorted(claims - self._claims, key=lambda one: one.id))))
         self._claims |= claims
 
-    def _planned(self, root: int, ordinal: int, one: Opened) -> tuple[Analyzer, ...]:
-        if self._checking:
-            planned = self._claimed(root, ordinal, one.artifact)
-        else:
-            planned = self._plan(one.artifact)
+    def _planned(self, one: Opened) -> tuple[Analyzer, ...]:
+        plan = self._plan if self._certificates is None else self._certificates.plan
+        planned = plan(one.artifact)
         if one.trouble is not None and not any(_tells(each, one.artifact) for each in planned):
             return (*planned, opening.OPENING)
         return planned
-
-    def _claimed(self, root: int, ordinal: int, artifact: Artifact) -> tuple[Analyzer, ...]:
-        self._tell(Asks(root, ordinal, artifact))
-        self._teller.flush()
-        match self._next():
-            case Claimed(claims=claims):
-                said = msgspec.json.decode(claims, type=tuple[Certified, ...])
-                return tuple(judge_of(one) for one in said)
-        os._exit(0)
 
     def _opened(self, order: Order) -> Iterator[Opened]:
         """The root's artifacts. A root that cannot be read at all is one artifact of no kind."""
@@ -246,13 +237,13 @@ class Worker:
     def _tell(self, message: Up) -> None:
         self._teller.tell(up_encoder.encode(message))
 
-    def _next(self) -> Down | None:
+    def _next(self) -> Batch | Fetched | None:
         while not self._pending:
             data = os.read(self._down, 1 << 20)
             if not data:
                 return None
             self._pending.extend(self._frames.feed(data))
-        message: Down = down_decoder.decode(self._pending.pop(0))
+        message: Batch | Fetched = down_decoder.decode(self._pending.pop(0))
         return message
 
     def _fetcher(self, root: int) -> Callable[[int, int], bytes]:

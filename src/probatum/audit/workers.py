@@ -10,16 +10,13 @@ import os
 import select
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import msgspec
 from msgspec import Struct
 
-from probatum.audit.certified import Certified
 from probatum.audit.frames import (
-    Asks,
     Batch,
-    Claimed,
     Fetched,
     Finished,
     Gaps,
@@ -38,8 +35,8 @@ from probatum.audit.frames import (
 from probatum.audit.judge import attempted, undecided
 from probatum.audit.opened import Root
 from probatum.audit.processes import Process
-from probatum.audit.report import Record
-from probatum.vocabulary import Artifact, Claim, Reason, Undecided
+from probatum.audit.report import Record, names_taken
+from probatum.vocabulary import Claim, Reason, Undecided
 
 _BATCH_ROOTS, _BATCH_BYTES = 32, 4 << 20
 _TICK_S = 0.5
@@ -60,10 +57,6 @@ class Progress(Struct, frozen=True):
     artifacts: int
 
 
-Asked = Callable[[Sequence[Record], int, int, Artifact], tuple[Certified, ...]]
-"""In a check: what to judge of an artifact, by the records, its root's number and its ordinal."""
-
-
 class Crew:
     """The workers of one audit and the records of what they were given."""
 
@@ -75,7 +68,7 @@ class Crew:
         fork: bool,
         on_note: Callable[[str], None],
         on_progress: Callable[[Progress], None],
-        asked: Asked | None = None,
+        shown: Callable[[Root], bytes] | None = None,
     ) -> None:
         self.records: list[Record] = []
         self.claims: dict[str, Claim] = {}
@@ -84,7 +77,7 @@ class Crew:
         self._fork = fork
         self._on_note = on_note
         self._on_progress = on_progress
-        self._asked = asked
+        self._shown = shown
         self._noted: set[str] = set()
         self._again: deque[list[int]] = deque()
         self._workers: list[Process] = []
@@ -161,9 +154,12 @@ class Crew:
         orders = tuple(self._order(number) for number in batch)
         new = {order.beside for order in orders} - worker.knows
         beside = {id: names_as_bytes(self._beside[id]) for id in new}
+        fresh = not worker.batches
         worker.knows |= new
         worker.batch = batch
-        worker.send(down_encoder.encode(Batch(orders, beside)), self._setup.limits.wall_s)
+        worker.batches += 1
+        taken = names_taken(self.records[: batch[0]]) if self._shown and fresh else ()
+        worker.send(down_encoder.encode(Batch(orders, beside, taken)), self._setup.limits.wall_s)
 
     def _order(self, number: int) -> Order:
         record = self.records[number]
@@ -180,6 +176,7 @@ class Crew:
             done=done,
             given=given,
             known=tuple(record.known),
+            shown=self._shown(root) if self._shown is not None else b"[]",
         )
 
     def _beside_id(self, names: frozenset[str]) -> int:
@@ -231,9 +228,6 @@ class Crew:
                 self._demand(worker, root).halted = trouble
             case Wants(root=root, offset=offset, length=length):
                 self._fetch(worker, self._demand(worker, root).root, offset, length)
-            case Asks(root=root, ordinal=ordinal, artifact=artifact):
-                self._demand(worker, root)
-                self._answer(worker, root, ordinal, artifact)
             case Introduced(claims=claims):
                 self.claims = {claim.id: claim for claim in claims} | self.claims
             case Resigned():
@@ -266,12 +260,6 @@ class Crew:
         worker.send(down_encoder.encode(answer), self._setup.limits.wall_s)
         for each in self._workers:
             each.moved = time.monotonic()
-
-    def _answer(self, worker: Process, root: int, ordinal: int, artifact: Artifact) -> None:
-        if self._asked is None:
-            raise ValueError("it asked for a report, and none is checked")
-        claims = msgspec.json.encode(self._asked(self.records, root, ordinal, artifact))
-        worker.send(down_encoder.encode(Claimed(claims)), self._setup.limits.wall_s)
 
     def _note(self, gaps: tuple[str, ...]) -> None:
         for gap in gaps:
