@@ -47,6 +47,27 @@ def test_a_full_disk_behind_standard_output_is_said_in_one_line(
     assert "standard output cannot be written: No space left" in said
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("audit model.pkl --max-memory 9EB", 3),
+        ("audit nowhere", 3),
+        ("nonsense", 3),
+        ("audit hostile.pkl", 1),
+        ("audit model.pkl", 0),
+        ("audit model.pkl >/dev/full", 3),
+        ("--help >/dev/full", 3),
+    ],
+)
+@_FULL
+def test_a_full_disk_behind_standard_error_changes_no_exit_code(
+    here: Path, command: str, code: int, unbuffered: str
+) -> None:
+    done = shell(here, f"probatum {command} 2>/dev/full", PYTHONUNBUFFERED=unbuffered)
+    assert done.returncode == code
+
+
 @_FULL
 def test_a_help_that_nobody_can_read_is_no_success(here: Path) -> None:
     assert shell(here, "probatum --help >/dev/full", PYTHONUNBUFFERED="").returncode == 3

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
+
+    from _typeshed import SupportsWrite
 
     Run = Callable[[argparse.Namespace], int]
     SubParsers = argparse._SubParsersAction["Parser"]
@@ -40,6 +43,21 @@ class Parser(argparse.ArgumentParser):
         if message.startswith("unrecognized arguments"):
             message += "; what begins with - and is no option comes after --"
         self.exit(3, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """As argparse does it, but a help text that cannot be written is no success."""
+        asked = file is sys.stdout
+        stream, number = (sys.stdout, 1) if asked else (sys.stderr, 2)
+        if stream is None:
+            return
+        try:
+            print(end=message, file=stream, flush=True)
+        except OSError as exc:
+            from probatum.cli.output import hush, unwritten
+
+            hush(number)
+            if asked and not isinstance(exc, BrokenPipeError):  # `head` has what it wanted
+                raise unwritten(exc) from exc
 
 
 def add_command(

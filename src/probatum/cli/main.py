@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import NoReturn
 
-    from probatum.errors import ProbatumError
-
 COMMANDS = (audit, check, explain, listing, completion)
 
 _DESCRIPTION = """\
@@ -99,11 +97,9 @@ class _Edge:
         trace: TracebackType | None,
     ) -> bool:
         if exc is None or isinstance(exc, SystemExit):
-            exc = _unwritten() or exc
-        if exc is None or isinstance(exc, SystemExit):
             return False
         if isinstance(exc, BrokenPipeError):
-            _hush(1, 2)
+            _hush()
         elif isinstance(exc, KeyboardInterrupt):
             self.exit_code = 130
         else:
@@ -122,38 +118,28 @@ def _fill_standard_streams() -> None:
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115  # for the whole run
 
 
-def _unwritten() -> ProbatumError | None:
-    """What keeps the last words, such as a help text, from being written."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        _hush(1)  # the reader has what it wanted
-    except OSError as exc:
-        from probatum.errors import UsageError
-
-        _hush(1)
-        return UsageError(f"standard output cannot be written: {exc.strerror}")
-    return None
-
-
-def _hush(*descriptors: int) -> None:
+def _hush() -> None:
+    """Let nothing complain at exit about a reader that has gone."""
     from probatum.cli.output import hush
 
-    for descriptor in descriptors:
-        hush(descriptor)
+    hush(1)
+    hush(2)
 
 
 def _complain(exc: BaseException) -> None:
-    import traceback
-
+    from probatum.cli.output import hush, say
     from probatum.errors import ProbatumError
 
     if isinstance(exc, ProbatumError):
-        print(f"probatum: {exc}", file=sys.stderr)
+        say(str(exc))
         return
-    traceback.print_exception(exc)
-    print("probatum: this is Probatum's own fault; please report it", file=sys.stderr)
+    import traceback
+
+    try:
+        traceback.print_exception(exc)
+    except OSError:
+        hush(2)  # nobody listens, but the exit code is still to be 3
+    say("this is Probatum's own fault; please report it")
 
 
 if __name__ == "__main__":

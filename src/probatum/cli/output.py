@@ -44,9 +44,9 @@ def say(line: str) -> None:
     from probatum.render.visible import visible  # a line may name what is audited
 
     try:
-        print(f"probatum: {visible(line)}", file=sys.stderr)
+        print(f"probatum: {visible(line)}", file=sys.stderr, flush=True)
     except OSError:
-        return  # nobody listens
+        hush(2)  # nobody listens
 
 
 def _print(text: str) -> None:
@@ -60,10 +60,15 @@ def _print(text: str) -> None:
             stream.write(text.encode(coding, "backslashreplace"))
         sys.stdout.flush()
     except BrokenPipeError:
-        hush(sys.stdout.fileno())  # the reader has gone, as `head` does
+        hush(1)  # the reader has gone, as `head` does
     except OSError as exc:
-        hush(sys.stdout.fileno())
-        raise UsageError(f"standard output cannot be written: {exc.strerror}") from exc
+        hush(1)
+        raise unwritten(exc) from exc
+
+
+def unwritten(exc: OSError) -> UsageError:
+    """What to raise where standard output takes nothing more."""
+    return UsageError(f"standard output cannot be written: {exc.strerror}")
 
 
 def hush(descriptor: int) -> None:
