@@ -3,18 +3,22 @@
 facts = {"format": "json" | "yaml", "size": bytes, "sha256": hex of all of them}
 
 JSON: one UTF-8 document without NaN, no object of which has a key twice; each object is looked at
-as the parser closes it: 1. no field of those that name code has a value that can; 2. the parts of
-a diffusers pipeline are of diffusers or transformers; 3. a typed part with a path is one of
-sentence-transformers' own modules; 4. a PEFT mapping names a transformers module; 5. a Keras
-object is of the package keras, and no Lambda.
-YAML: UTF-8 without a backslash, a byte order mark, a zero, a tag, a resolver, and without any of
-the words that name code.
+as the parser closes it: 1. no field of those that name code has a value that can, and none whose
+key ends like theirs a dotted name that is not a known library's own; 2. the parts of a diffusers
+pipeline are of diffusers or transformers; 3. nothing is of LangChain's form; 4. a PEFT mapping
+names a transformers module; 5. a Keras object with a module is listed in
+`rules/keras_objects.toml`, and none is a Lambda.
+YAML: UTF-8 without a backslash, a byte order mark, a zero, a tag, a resolver, without the words and
+keys that name code, and, but in comments, without a value that has the form of a dotted name.
 """
 
 import hashlib
 import json
 import re
+import tomllib
 from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from probatum.errors import Rejected
@@ -23,20 +27,37 @@ CLAIM = "no-remote-code"
 
 _MOST = 64 << 20
 _CLASSES = re.compile(
-    r"sentence_transformers\.(?:(?:sparse|cross)_encoder\.)?models\.(?:Asym|BoW|CLIPModel|CNN|Dense"
-    r"|Dropout|LayerNorm|LSTM|MLMTransformer|Normalize|Pooling|Router|SparseAutoEncoder"
-    r"|SparseStaticEmbedding|SpladePooling|StaticEmbedding|Transformer|WeightedLayerPooling"
-    r"|WordEmbeddings|WordWeights)"
+    r"sentence_transformers\.(?:models|(?:sparse_encoder|cross_encoder)\.models|(?:base"
+    r"|sentence_transformer|(?:sparse|cross|multi_vector)_encoder)\.modules\.[a-z_]+)\.(?:Asym|BoW"
+    r"|CLIPModel|CNN|Dense|Dropout|LayerNorm|LogitScore|LSTM|MLMTransformer|MultiVectorMask"
+    r"|Normalize|Pooling|Router|SparseAutoEncoder|SparseStaticEmbedding|SpladePooling"
+    r"|StaticEmbedding|TokenPooling|Transformer|WeightedLayerPooling|WordEmbeddings|WordWeights)"
+    r"|sentence_transformers\.models\.tokenizer\.(?:Whitespace|Word|Phrase)Tokenizer"
+    r"|torch\.(?:float|bfloat|int|uint)\d+|torch\.bool"
+    r"|torch\.nn\.(?:modules\.(?:activation|linear)\.)?[A-Z][A-Za-z0-9]+"
 )
+# How keys end whose value may be the dotted name of something to import, or a place on the hub.
+_ENDS = """type types class classes cls fn fct func function callable factory module impl
+implementation import loader handler plugin plugins target""".split()  # noqa: SIM905
+_ALWAYS = ("custom_imports", "imports", "_base_", "user_dir", "loader_module", "flavors")
+_REFUSED: tuple[str, ...] = ("Lambda", "__lambda__", "function", "TorchModuleWrapper", "TFOpLambda")
+_REFUSED += ("SlicingOpLambda", "TFSMLayer")
 _LIBRARY = re.compile(r"transformers(\.models\.[a-z0-9_]+\.modeling_[a-z0-9_]+)?")
-_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _JSONPICKLE = ("py/reduce", "py/repr", "py/newargsex", "py/initargs", "py/state")
-_YAML = re.compile(
-    r"[\\\0\ufeff]|(?:^|[\s\[{,])!|tag:yaml|\$\{\s*[A-Za-z_][A-Za-z0-9_.]*\s*:|(?<![A-Za-z0-9_.])"
-    r"(?:_target_|target|cls|class_path)(?![A-Za-z0-9_])"
-    r"|auto_map|custom_pipelines|trust[_-]remote[_-]code",
-    re.MULTILINE,
-)
+# YAML: what stands in no text that is proven; `_` is what may lie between a key and its colon.
+_YAML = [
+    r"[\\\0\ufeff]|(?:^|[\s\[{,:?])!|tag:yaml|\$\{(?![\w.\[\]-]*\})",
+    r"(?<![A-Za-z0-9_.])(?:_target_|target|cls|class_path)(?![A-Za-z0-9_])",
+    r"auto_map|custom_pipelines|trust[_-]remote[_-]code",
+    r"(?<![\w.-])(?:loader_module|flavors|custom_imports|_base_|user_dir|import_path|download)_:",
+    r"implementation_:_['\"]?(?:[^\s'\"]*/|[*&>|!])",
+    r"(?<![^\s'\"\[{,])[^\W\d][\w.]*:[^\W\d]\w*(?![^\s'\"\]},])",
+]
+_ENDS_YAML = "|".join([*_ENDS, "imports"])
+_SPACE = r"['\"]?(?:\s|(?<=\s)#[^\n]*(?=\n|\Z))*"
+_WORD = re.compile(r"[^\s'\"\[\]{},:/]+")
+_FILE = r"""txt csv tsv json jsonl yaml yml md bin pt pth ckpt safetensors gguf onnx npy npz parquet
+model vocab png jpg jpeg wav flac mp3 mp4 tar gz zip log""".split()  # noqa: SIM905
 
 
 def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -> None:
@@ -48,12 +69,52 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
     try:
         text = data.decode("utf-8")
         if facts["format"] == "yaml":
-            _demand(not _YAML.search(text), "the text names code, or may")
+            yaml_names_nothing(text)
         else:
             _demand(facts["format"] == "json", "no such format")
             json.loads(text, object_pairs_hook=_object, parse_constant=_reject, parse_int=len)
     except (ValueError, RecursionError) as exc:
         raise Rejected("no such document") from exc
+
+
+def yaml_names_nothing(text: str) -> None:
+    """Raises Rejected unless no loader of YAML finds a name to import in `text`."""
+    lines = re.split(r"[\n\r\x85\u2028\u2029]", text)
+    text = "\n".join("" if re.match(r"\s*#", line) else line for line in lines)
+    for one in _YAML:
+        _demand(not _found(one, text), "the text names code, or may")
+    _demand(
+        not (_found(r"(?<![\w.-])backbone_:", text) and _found(r"(?<![\w.-])head_:", text)),
+        "layers",
+    )
+    anchors = _found(r"(?:^|[\s\[{,:?-])&\S", text)
+    _demand(not anchors or not _found(r"(?:^|[\s\[{,:?-])\*[^\s,\]}*:]+_:", text), "an alias")
+    suspect = _found(rf"(?i:(?:{_ENDS_YAML})(?<!dtype))_:", text)
+    _demand(not suspect or "${" not in text, "a name that is put together")
+    for word in _WORD.finditer(text):
+        if "." in word[0][1:-1]:
+            before, after = (
+                text[max(0, word.start() - 1) : word.start()],
+                text[word.end() : word.end() + 1],
+            )
+            _plain(word[0], before, after, bool(suspect))
+
+
+def _plain(word: str, before: str, after: str, suspect: bool) -> None:
+    """A word with a dot inside may be a part of a path, a number, or the name of a file of data."""
+    if before in ("/", "]", "}") or after in ("/", "[", "{"):
+        return
+    if re.fullmatch(r"[-+]?[\d.]+([eE][+-]?\d+)?", word) and before not in ("'", '"'):
+        return
+    suffix = word.rpartition(".")[2]
+    named = all(part.isidentifier() for part in word.split("."))
+    _demand(not suspect and (not named or suffix.lower() in _FILE), f"a dotted name: {word[:60]}")
+
+
+def _found(pattern: str, text: str) -> object:
+    return re.search(
+        pattern.replace("_:", _SPACE + ":").replace(":_['", f":{_SPACE}['"), text, re.M
+    )
 
 
 def _demand(condition: object, says: str) -> None:
@@ -73,9 +134,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     _demand(not _text_inside(one.get("custom_pipelines"), 2), "custom_pipelines")
     for key in ("_target_", "py/object", "py/type", "py/function", "py/module"):
         _demand(not isinstance(one.get(key), str), key)
-    for key in ("target", "cls", "class_path"):
-        value = one.get(key)
-        _demand(not (isinstance(value, str) and _PATH.fullmatch(value)), key)
+    for key in _ALWAYS:
+        _demand(not _text_inside(one.get(key), 2), key)
+    _demand(not {*_texts(one.get("megatron_core"))} - {"megatron.core"}, "megatron_core")
+    for key, value in one.items():
+        low = key.lower()
+        if low.endswith(tuple(_ENDS)) and not low.endswith("dtype"):
+            if key == "module" and isinstance(one.get("class_name"), str):
+                continue  # 5.
+            for text in _texts(value):
+                _demand("." not in text.strip(".") or _CLASSES.fullmatch(text), key)
+                _demand("/" not in text or not low.endswith("implementation"), key)
     for key in _JSONPICKLE:
         _demand(key not in one, key)
     for key in ("trust_remote_code", "trust-remote-code"):
@@ -87,13 +156,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _parts(one: dict[str, Any]) -> None:
     # 2. diffusers
     for value in one.values() if "_class_name" in one else ():
-        if isinstance(value, list) and [type(part) for part in value] == [str, str]:
+        if isinstance(value, list) and [type(part) for part in value[:2]] == [str, str]:
+            if len(value) > 3:
+                continue
             _demand(value is not one["_class_name"], "a pipeline of the repository")
             _demand(value[0] in ("diffusers", "transformers"), "a foreign library")
-    # 3. sentence-transformers
-    kind = one.get("type")
-    if "path" in one and isinstance(kind, str) and "." in kind:
-        _demand(_CLASSES.fullmatch(kind), "a foreign module")
+    hint = _texts(one.get("type_hint"))
+    _demand(not hint or hint[0] in ("diffusers", "transformers"), "a foreign library")
+    # 3. LangChain
+    _demand("lc" not in one or not _text_inside(one.get("id"), 2), "a class of LangChain's")
     # 4. PEFT
     mapping = one.get("auto_mapping")
     library = mapping.get("parent_library") if isinstance(mapping, dict) else None
@@ -101,9 +172,26 @@ def _parts(one: dict[str, Any]) -> None:
     # 5. Keras
     name, module = one.get("class_name"), one.get("module")
     if isinstance(name, str):
-        _demand(name not in ("Lambda", "function", "TorchModuleWrapper"), "a Keras function")
-        package = module.split(".")[0] if isinstance(module, str) else ""
-        _demand(package in ("", "keras"), "a foreign class")
+        _demand(name not in _REFUSED, "a Keras function")
+        _demand(not isinstance(module, str) or name in _keras().get(module, ()), "a foreign class")
+
+
+def _texts(value: Any) -> list[str]:
+    """The texts in a value, in the lists and objects in it, and in those in them."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return [value] if isinstance(value, str) else []
+    flat = [list(one.values()) if isinstance(one, dict) else one for one in value]
+    flat = [inner for one in flat for inner in (one if isinstance(one, list) else [one])]
+    return [one for one in flat if isinstance(one, str)]
+
+
+@cache
+def _keras() -> dict[str, list[str]]:
+    text = files("probatum.rules").joinpath("keras_objects.toml").read_text("utf-8")
+    classes: dict[str, list[str]] = tomllib.loads(text)["classes"]
+    return classes
 
 
 def _text_inside(value: Any, depth: int) -> bool:

@@ -73,10 +73,14 @@ def named(pairs: Pairs) -> Iterator[Named]:
             yield from _of_name(key, value)
         elif key in _keys("called"):
             yield Named(key, "jsonpickle calls what stands here", surely=False)
+        elif key in _keys("any_text"):
+            yield from _of_any_text(key, value)
         elif key in _keys("switches") and value not in (False, None):
             yield Named(key, "it allows code from the repository, and names none", surely=False)
+        elif _SUSPECT.search(key):
+            yield from _of_suspect(key, value, fields)
     yield from _of_diffusers(fields)
-    yield from _of_module(fields)
+    yield from _of_langchain(fields)
     yield from _of_peft(fields)
     yield from _of_keras(fields)
 
@@ -97,8 +101,28 @@ def _of_pipelines(key: str, value: Any) -> Iterator[Named]:
 
 
 def _of_name(key: str, value: Any) -> Iterator[Named]:
-    if isinstance(value, str) and (key[0] in "_p" or _DOTTED.fullmatch(value)):
+    if isinstance(value, str) and (key[0] in "_p" or "." in value.strip(".")):
         yield _imported(key, value)
+
+
+def _of_any_text(key: str, value: Any) -> Iterator[Named]:
+    for one in _strings(value):
+        if one not in _rules()["any_text"]["own"]:
+            yield _perhaps_imported(key, one)
+
+
+def _of_suspect(key: str, value: Any, fields: dict[str, Any]) -> Iterator[Named]:
+    """A name under a key by which loaders import, though which of them reads it is not known."""
+    if key == "module" and isinstance(fields.get("class_name"), str):
+        return  # of Keras, and judged below
+    for one in _strings(value):
+        hub = "/" in one and key.lower().endswith("implementation")
+        if (hub or "." in one.strip(".")) and not _OWN.fullmatch(one):
+            yield _perhaps_imported(key, one)
+
+
+def _perhaps_imported(key: str, name: str) -> Named:
+    return Named(key, f"{name} is imported by its name, by loaders that read this field", False)
 
 
 def _imported(key: str, name: str) -> Named:
@@ -108,28 +132,27 @@ def _imported(key: str, name: str) -> Named:
 
 
 def _of_diffusers(fields: dict[str, Any]) -> Iterator[Named]:
+    for library in _strings(fields.get("type_hint"))[:1]:
+        if library not in _rules()["diffusers"]["own"]:
+            yield _perhaps_imported("type_hint", library)
     if "_class_name" not in fields:
         return
     for key, value in fields.items():
-        if not isinstance(value, list) or len(value) != 2:
+        if not isinstance(value, list) or len(value) not in (2, 3):
             continue
-        if not all(isinstance(one, str) for one in value):
+        if not all(isinstance(one, str) for one in value[:2]):
             continue
         if key == "_class_name":
-            says = f"the pipeline {'.'.join(value)} is imported from a file of the repository"
+            says = f"the pipeline {'.'.join(value[:2])} is imported from a file of the repository"
             yield Named(key, says, surely=True)
         elif value[0] not in _rules()["diffusers"]["own"]:
-            yield _imported(key, ".".join(value))
+            yield _imported(key, ".".join(value[:2]))
 
 
-def _of_module(fields: dict[str, Any]) -> Iterator[Named]:
-    name = fields.get("type")
-    if "path" not in fields or not isinstance(name, str) or "." not in name:
-        return
-    rule = _rules()["sentence_transformers"]
-    module, _, last = name.rpartition(".")
-    if module not in rule["modules"] or last not in rule["own"].split():
-        yield _imported("type", name)
+def _of_langchain(fields: dict[str, Any]) -> Iterator[Named]:
+    """An object of LangChain's: its load() imports the class that the list `id` spells."""
+    if "lc" in fields and (path := _strings(fields.get("id"))):
+        yield _perhaps_imported("id", ".".join(path))
 
 
 def _of_peft(fields: dict[str, Any]) -> Iterator[Named]:
@@ -143,9 +166,9 @@ def _of_keras(fields: dict[str, Any]) -> Iterator[Named]:
     name, module = fields.get("class_name"), fields.get("module")
     if not isinstance(name, str):
         return
-    if name in ("Lambda", "function", "TorchModuleWrapper"):
+    if name in _rules()["keras"]["refused"]:
         yield Named("class_name", f"Keras builds a {name}, which may hold code", surely=False)
-    elif isinstance(module, str) and module.partition(".")[0] not in ("keras", ""):
+    elif isinstance(module, str) and name not in _keras().get(module, ()):
         yield _imported("module", f"{module}.{name}")
 
 
@@ -242,9 +265,30 @@ def _rules() -> dict[str, Any]:
 
 
 @cache
+def _keras() -> dict[str, list[str]]:
+    """The classes of Keras that compute and allocate, and nothing else, by module."""
+    text = files("probatum.rules").joinpath("keras_objects.toml").read_text("utf-8")
+    classes: dict[str, list[str]] = tomllib.loads(text)["classes"]
+    return classes
+
+
+def _own_names() -> re.Pattern[str]:
+    rule = _rules()["sentence_transformers"]
+    modules, classes = "|".join(rule["modules"]), "|".join(rule["own"].split())
+    return re.compile("|".join([*_rules()["suspect"]["own"], rf"({modules})\.({classes})"]))
+
+
+def _suspect_keys() -> re.Pattern[str]:
+    rule = _rules()["suspect"]
+    unless = "".join(f"(?<!{one})" for one in rule["not"])
+    return re.compile(rf"({'|'.join(rule['endings'])}){unless}\Z", re.IGNORECASE)
+
+
+@cache
 def _keys(group: str) -> frozenset[str]:
     return frozenset(_rules()[group]["keys"])
 
 
-_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"|[^\s{}\[\]:,"]+')
+_OWN = _own_names()
+_SUSPECT = _suspect_keys()

@@ -2,15 +2,24 @@
 
 YAML is larger than any reader's idea of it, so nothing here interprets a document. The scan rests
 on one fact: to spell a key such as `_target_` a text must contain its letters in one piece, as
-plain scalars cannot be joined without a space and only a backslash can hide a letter. A text
-without those letters, backslashes, tags and resolvers names nothing; any other text is open.
+plain scalars cannot be joined without a space and only a backslash can hide a letter. Between a
+key and its colon stand a quote, white space and comments, or the key is an alias. A text without
+those keys, and without backslashes, tags and resolvers, names nothing by them. What other keys
+name is open wherever a value looks like the dotted name of something to import.
 
-Sources: YAML 1.2.2, 5.7 and 7.3; hydra/_internal/instantiate (`_target_`); NeMo
-core/classes/common.py (`target`, `cls`); omegaconf resolvers; CVE-2025-23304.
+Lines that are a comment from their first letter on hold no key and no value, and are passed over.
+
+Sources: YAML 1.2.2, 5.7 and 7.3; PyYAML scanner.py (in flow style a `!` may follow `:` and `?`
+directly, and a tag's letters may be written %70); hydra/_internal/instantiate (`_target_`); NeMo
+core/classes/common.py (`target`, `cls`); mlflow pyfunc (`loader_module`); ultralytics (`download`
+is given to exec, `backbone` and `head` to eval in YOLOv5); mmengine config.py (`_base_`,
+`custom_imports`) and registry.py (a dotted `type`); haystack (a dotted `type`); jsonargparse (a
+dotted value of any key); omegaconf resolvers; CVE-2025-23304.
 """
 
 import re
 import sys
+from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -24,9 +33,42 @@ _ENTRY = re.compile(
     rf"""\s*(?:-\s+)*["']?({KEYS})["']?\s*:\s+["']?([A-Za-z_][A-Za-z0-9_.]*)["']?\s*(?:\#.*)?\Z""",
     re.ASCII,
 )
+# White space and comments; a comment ends with its line, so that there is one way to read it.
+_BETWEEN = r"(?:\s|(?<=\s)#[^\n]*(?=\n|\Z))*"
+_ALWAYS = re.compile(
+    rf"(?<![\w.-])(?:loader_module|flavors|custom_imports|_base_|user_dir|import_path|download)"
+    rf"[\"']?{_BETWEEN}:"
+)
+_LAYERS = re.compile(rf"(?<![\w.-])(backbone|head)[\"']?{_BETWEEN}:")
+_ANCHOR = re.compile(r"(?:^|[\s\[{,:?-])&\S")
+_ALIAS_KEY = re.compile(rf"(?:^|[\s\[{{,:?-])\*[^\s,\]}}*:]+{_BETWEEN}:")
+_KERNEL = re.compile(
+    rf"implementation[\"']?{_BETWEEN}:{_BETWEEN}[\"']?(?:[^\s\"']*/|[*&>|!])", re.I
+)
+_SUSPECT = re.compile(
+    rf"(?:types?|class(?:es)?|cls|fn|fct|func|function|callable|factory|module"
+    rf"|impl|implementation|imports?|loader|handler|plugins?)(?<!dtype)[\"']?{_BETWEEN}:",
+    re.IGNORECASE,
+)
+# A value with a dot inside, and no slash as in a path; a number only where it is quoted.
+_DOTTED = re.compile(
+    r"(?<![^\s\"'\[{,:(])(?!(?<![\"'])[-+]?[\d.]+(?:e[+-]?\d+)?(?:[\s\]},:]|\Z))"
+    r"[^\s\"'\[\]{},:/]+\.[^\s\"'\[\]{},:/]+(?=[\s\"'\]},:]|\Z)",
+    re.IGNORECASE,
+)
+# What jsonargparse would import for a key of any name, and `module:attribute` as bentoml has it.
+_PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
+_DATA = re.compile(
+    r".*\.(?:txt|csv|tsv|jsonl?|ya?ml|md|bin|pth?|ckpt|safetensors|gguf|onnx|npy|npz|parquet|model"
+    r"|vocab|png|jpe?g|wav|flac|mp[34]|tar|gz|zip|log)",
+    re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(r"(?<![^\s\"'\[{,])[^\W\d][\w.]*:[^\W\d]\w*(?=[\s\"'\]},]|\Z)")
+_BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 _PYTHON_TAG = re.compile(r"!!python/|!<tag:yaml\.org,2002:python/|tag:yaml\.org,2002:python/")
-_TAG = re.compile(r"(?:^|[\s\[{,])!")
-_RESOLVER = re.compile(r"\$\{\s*[A-Za-z_][A-Za-z0-9_.]*\s*:")
+_TAG = re.compile(r"(?:^|[\s\[{,:?])!")
+# `${…}` that is more than the path of another value.
+_RESOLVER = re.compile(r"\$\{(?![\w.\[\]-]*\})")
 
 
 class Named(Struct, frozen=True):
@@ -49,13 +91,43 @@ def named(data: bytes, part: str) -> Named:
         raise FormatError(Reason.PARSER_DIFFERENTIAL, f"{part} holds a byte order mark or a zero")
     witnesses: list[Witness] = []
     still_open: list[Undecided] = []
-    for number, line in enumerate(re.split(r"\r\n|[\r\n\x85\u2028\u2029]", text), 1):
+    lines = _BREAK.split(text)
+    for number, line in enumerate(lines, 1):
+        if line.lstrip().startswith("#"):
+            continue
         said = _judged(line, Place(line=number, part=part))
         if isinstance(said, Witness):
             witnesses.append(said)
         elif said is not None:
             still_open.append(said)
+    rest = "\n".join("" if one.lstrip().startswith("#") else one for one in lines)
+    still_open += _of_the_whole(rest, part)
     return Named(tuple(witnesses[:100]), tuple(still_open[:100]))
+
+
+def _of_the_whole(text: str, part: str) -> Iterator[Undecided]:
+    """What can be spread over several lines."""
+    found = {
+        "a key whose value is code, or leads to code": _ALWAYS.search(text),
+        "a key that is an alias": _ANCHOR.search(text) and _ALIAS_KEY.search(text),
+        "a kernel that is fetched from the hub": _KERNEL.search(text),
+        "a value that may be the name of something to import": _dotted(text),
+    }
+    if {one[1] for one in _LAYERS.finditer(text)} == {"backbone", "head"}:
+        found["layers whose names YOLOv5 evaluates"] = _LAYERS.search(text)
+    for what, match in found.items():
+        if match is not None:
+            said = match[0].strip()[:120]
+            place = Place(line=text.count("\n", 0, match.start()) + 1, part=part)
+            yield Undecided(Reason.UNRESOLVED, f"{what}: {said}", place)
+
+
+def _dotted(text: str) -> re.Match[str] | None:
+    suspect = _SUSPECT.search(text)
+    for match in _DOTTED.finditer(text):
+        if suspect or (_PATH.fullmatch(match[0]) and not _DATA.fullmatch(match[0])):
+            return match
+    return (re.search(r"\$\{", text) if suspect else None) or _ATTRIBUTE.search(text)
 
 
 def _judged(line: str, place: Place) -> Witness | Undecided | None:

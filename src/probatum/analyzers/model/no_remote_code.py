@@ -4,7 +4,9 @@ JSON, whatever its name: every object at every depth is searched for the fields 
 is told to import something: `auto_map` (also of another repository, `other/repo--file.Class`),
 `custom_pipelines`, Hydra's `_target_` and its like, the components of a diffusers
 `model_index.json`, the types of a sentence-transformers `modules.json`, PEFT's `auto_mapping`,
-a class path of Keras or jsonpickle.
+a class path of Keras, LangChain or jsonpickle, the activation of a sentence-transformers layer,
+an attention kernel of the hub. A dotted name under any key that ends like theirs (`…_class`,
+`…_type`, `…_fn`) is open as well.
 
 - **Proven**: no such field, or only classes of the loader's own library. `check/remote_code.py`
   parses again and searches by itself.
@@ -16,7 +18,8 @@ a class path of Keras or jsonpickle.
   which readers take differently (`parser-differential`).
 
 YAML is scanned as text (`formats/yaml_names.py`): one spelling more than the scan knows, such as
-flow style, a backslash or a resolver, leaves it undecided.
+a backslash or a resolver, leaves it undecided, and so does a value of any key that could be the
+name of something to import. What a task runner would start (`run:`, `script:`) is no loader's.
 
 Sources: `rules/remote_code.toml`; CVE-2025-23304; RFC 8259; YAML 1.2.2.
 """
