@@ -9,7 +9,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tools.derive_effects import Reviewed, derived, written
-from tools.effects.classes import Classes, Refused
+from tools.effects.bodies import Refused
+from tools.effects.classes import Classes
 from tools.effects.modules import Modules
 from tools.effects.sources import Release, from_wheel, is_library
 

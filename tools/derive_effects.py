@@ -20,7 +20,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tools.effects.classes import Classes, Facts, Refused
+from tools.effects.bodies import Refused
+from tools.effects.classes import Classes, Facts
 from tools.effects.modules import Modules
 from tools.effects.sources import Release, from_folder, from_wheel, is_library
 
@@ -40,10 +41,11 @@ class Derived:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """What a person read: the shape of each hook by (name, sha256), and what aliases stand for."""
+    """What a person read: the shape of each hook by (name, sha256), aliases, and patches."""
 
     hooks: dict[tuple[str, str], str]
     aliases: dict[str, str]
+    patches: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, path: Path) -> "Reviewed":
@@ -51,7 +53,8 @@ class Reviewed:
         hooks = {
             (row["name"], sha256): row["shape"] for row in rows["hook"] for sha256 in row["sha256"]
         }
-        return cls(hooks, {row["name"]: row["stands_for"] for row in rows.get("alias", ())})
+        aliases = {row["name"]: row["stands_for"] for row in rows.get("alias", ())}
+        return cls(hooks, aliases, frozenset(row["name"] for row in rows.get("patch", ())))
 
 
 def main(arguments: list[str]) -> int:
@@ -84,10 +87,12 @@ def derived(
     `base` are releases of other distributions in which base classes are looked up.
     """
     found: dict[str, Derived] = {}
+    every: list[tuple[str, Classes]] = []
     prefixes = tuple(f"{one}." for one in within)
     for release in releases:
         modules = Modules(_together(release, base), reviewed.aliases)
-        classes = Classes(modules)
+        classes = Classes(modules, reviewed.patches)
+        every.append((release.version, classes))
         for module in modules.names:
             if not is_library(module) or not f"{module}.".startswith(prefixes):
                 continue
@@ -96,7 +101,30 @@ def derived(
                 continue
             for name in parsed.classes:
                 _one(classes, module, name, reviewed, release.version, found)
+    for version, classes in every:
+        for written_as in found:
+            _elsewhere(classes, written_as, reviewed, version, found[written_as])
     return found
+
+
+def _elsewhere(
+    classes: Classes, written_as: str, reviewed: Reviewed, version: str, entry: Derived
+) -> None:
+    """In a release whose module only passes the name on, it is another class, or none."""
+    module, _, name = written_as.partition(":")
+    parsed = classes.modules.get(module)
+    if entry.refused or version in entry.shapes or module not in classes.modules.release.texts:
+        return
+    passed_on = classes.modules.resolve(module, name)
+    try:
+        if passed_on is not None and passed_on != (module, name):
+            entry.shapes[version] = shape_of(classes.facts(*passed_on), reviewed)
+            return
+    except Refused as refusal:
+        entry.refused = f"elsewhere in {version}: {refusal}"
+        return
+    if parsed is None or parsed.may_bind(name):
+        entry.refused = f"unclear in {version}"
 
 
 def _together(release: Release, base: list[Release]) -> Release:
@@ -138,8 +166,16 @@ def shape_of(facts: Facts, reviewed: Reviewed) -> str:
         shape = reviewed.hooks.get((f"{hook.cls}.{hook.name}", hook.sha256))
         if shape is None:
             raise Refused(f"hook {hook.cls}.{hook.name} {hook.sha256}")
-        shapes.append(shape)
-    return next((shape for shape in shapes if shape), "plain")
+        if shape:
+            shapes.append((hook.cls, shape))
+    if not shapes:
+        return "plain"
+    first, chosen = shapes[0]
+    for owner, shape in shapes:
+        # Whoever read the first hook read what it inherits, but nothing that stands beside it.
+        if shape != chosen and owner not in facts.orders.get(first, ()):
+            raise Refused(f"hooks of two families: {first} and {owner}")
+    return chosen
 
 
 def written(releases: list[Release], kept: dict[str, Derived]) -> str:

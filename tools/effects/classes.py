@@ -5,26 +5,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tools.effects.bodies import HOOKS, Refused, bound
 from tools.effects.modules import Modules
-from tools.effects.sources import is_library
-
-HOOKS = frozenset(
-    [
-        "__new__",
-        "__del__",
-        "__setattr__",
-        "__getattr__",
-        "__getattribute__",
-        "__setstate__",
-        "__init_subclass__",
-        "__class__",
-        "__dict__",
-        "__slots__",
-        "__weakref__",
-        "__set_name__",
-    ]
-)
-"""Names in a class body that unpickling an instance, or making the class, could run or change."""
+from tools.effects.patches import Patches
 
 INERT_BASES = {
     "builtins:object",
@@ -62,10 +45,6 @@ _KEYWORDS = frozenset({"auto_wrap_output_keys"})
 """Class keywords that a reviewed `__init_subclass__` takes."""
 
 
-class Refused(Exception):
-    """The class gets no summary; the text says why, in a few words that can be counted."""
-
-
 @dataclass(frozen=True)
 class Hook:
     """A function in a class body that unpickling would run, and the sha256 of its source text."""
@@ -77,11 +56,15 @@ class Hook:
 
 @dataclass
 class Facts:
-    """What the source says of a class: its MRO as `module:name`, and the hooks found in it."""
+    """What the source says of a class: its MRO as `module:name`, and the hooks found in it.
+
+    `orders` are the MROs of the classes in it.
+    """
 
     name: str
     mro: list[str]
     hooks: list[Hook] = field(default_factory=list)
+    orders: dict[str, list[str]] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
     public: str = ""
 
@@ -89,17 +72,20 @@ class Facts:
 class Classes:
     """The classes of one release."""
 
-    def __init__(self, modules: Modules) -> None:
+    def __init__(self, modules: Modules, reviewed: frozenset[str] = frozenset()) -> None:
+        """`reviewed` are the patches that were read, as `module:Class.attribute`."""
         self.modules = modules
         self._linear: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._bodies: dict[tuple[str, str], tuple[str, list[Hook]] | Refused] = {}
-        self.patched = self._patched()
+        self.reviewed = reviewed
+        self.patches = Patches(modules)
 
     def facts(self, module: str, name: str) -> Facts:
         """Everything about `module:name`. Raises: Refused."""
         linear = self.linearised((module, name))
         facts = Facts(f"{module}:{name}", [f"{m}:{n}" for m, n in linear])
         for owner, cls in linear:
+            facts.orders[f"{owner}:{cls}"] = [f"{m}:{n}" for m, n in self.linearised((owner, cls))]
             if self.modules.get(owner) is not None:
                 source, hooks = self._own(owner, cls)
                 facts.sources.append(source)
@@ -126,9 +112,10 @@ class Classes:
             raise Refused(f"module does something when imported: {found.acts}")
         node = found.classes[name]
         _check_head(self.modules, module, node)
-        if self.patched & {f"{name}.{hook}" for hook in HOOKS}:
-            raise Refused("patched from outside")
-        hooks = [_hook(f"{module}:{name}", bound, part) for bound, part in _hooks(node)]
+        for patch in self.patches.of_class(name):
+            if patch not in self.reviewed:
+                raise Refused(f"patched: {patch}")
+        hooks = [_hook(f"{module}:{name}", one, part) for one, part in bound(node) if one in HOOKS]
         return hashlib.sha256(found.text.encode()).hexdigest(), hooks
 
     def linearised(
@@ -149,24 +136,29 @@ class Classes:
             if f"{module}:{name}" not in INERT_BASES:
                 raise Refused(f"base outside the source: {module}:{name}")
             return [cls]
-        if name in found.unsure:
+        if self.modules.is_unsure(found, name):
             raise Refused("defined more than once or under a condition")
+        if cls in self.patches.rebound:
+            raise Refused("rebound by another module")
         bases: list[tuple[str, str]] = []
         for expression in found.classes[name].bases:
             base = self.modules.expression(module, expression)
             if base is None:
                 raise Refused(f"unresolved base: {ast.unparse(expression)}")
+            if isinstance(expression, ast.Subscript) and self._answers_subscripts(base, seen):
+                raise Refused(f"base that may be another: {ast.unparse(expression)}")
             bases.append(base)
         orders = [self.linearised(base, seen) for base in bases]
         return [cls, *_merged([*orders, bases])]
 
-    def _patched(self) -> set[str]:
-        patched: set[str] = set()
-        for name in filter(is_library, self.modules.names):
-            found = self.modules.get(name)
-            if found is not None:
-                patched |= found.patched
-        return patched
+    def _answers_subscripts(self, cls: tuple[str, str], seen: frozenset[object]) -> bool:
+        """Whether `cls[…]` runs a method of the class, which may give any other class."""
+        nodes = (
+            found.classes[name]
+            for module, name in self.linearised(cls, seen)
+            if (found := self.modules.get(module)) is not None
+        )
+        return any(name == "__class_getitem__" for node in nodes for name, _ in bound(node))
 
 
 def _merged(orders: list[list[tuple[str, str]]]) -> Iterator[tuple[str, str]]:
@@ -197,55 +189,14 @@ def _check_head(modules: Modules, module: str, node: ast.ClassDef) -> None:
         name = ":".join(modules.expression(module, called) or ("unresolved", ast.unparse(called)))
         if name not in _DECORATORS:
             raise Refused(f"decorator {name}")
-        if name == "dataclasses:dataclass" and "slots" in ast.unparse(decorator):
+        if name == "dataclasses:dataclass" and not _is_plain_dataclass(decorator):
             raise Refused("dataclass with slots")
 
 
-def _hooks(node: ast.ClassDef) -> Iterator[tuple[str, ast.stmt]]:
-    """The hooks that a class body binds, each with its statement. Raises: Refused."""
-    for part in _body(node.body):
-        for name in _bound(part):
-            if name in HOOKS:
-                yield name, part
-
-
-def _body(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
-    for part in statements:
-        if isinstance(part, ast.If | ast.For):
-            yield from _body(part.body)
-            yield from _body(part.orelse)
-        elif isinstance(part, ast.While | ast.With | ast.Try | ast.Delete):
-            raise Refused("class body computes")
-        elif isinstance(part, ast.Expr) and not _only_fills_tables(part.value):
-            raise Refused(f"class body computes: {ast.unparse(part)[:60]}")
-        else:
-            yield part
-
-
-def _only_fills_tables(value: ast.expr) -> bool:
-    """A docstring, or a method of something else (`_parameter_constraints.pop(…)`)."""
-    if isinstance(value, ast.Constant):
+def _is_plain_dataclass(decorator: ast.expr) -> bool:
+    if not isinstance(decorator, ast.Call):
         return True
-    called = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
-    return (
-        isinstance(value, ast.Call)
-        and isinstance(value.func, ast.Attribute)
-        and not called & {"locals", "vars", "globals", "exec", "eval", "setattr", "sys"}
-    )
-
-
-def _bound(part: ast.stmt) -> Iterator[str]:
-    if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield part.name
-    elif isinstance(part, ast.Assign | ast.AnnAssign | ast.AugAssign):
-        targets = part.targets if isinstance(part, ast.Assign) else [part.target]
-        for target in targets:
-            for node in ast.walk(target):
-                if isinstance(node, ast.Name):
-                    yield node.id
-    elif isinstance(part, ast.Import | ast.ImportFrom):
-        for alias in part.names:
-            yield alias.asname or alias.name
+    return not any(one.arg in (None, "slots", "weakref_slot") for one in decorator.keywords)
 
 
 def _hook(cls: str, name: str, part: ast.stmt) -> Hook:

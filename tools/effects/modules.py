@@ -44,8 +44,12 @@ class Module:
     aliases: dict[str, ast.expr] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     unsure: set[str] = field(default_factory=set)
-    patched: set[str] = field(default_factory=set)
     acts: str = ""
+
+    def may_bind(self, name: str) -> bool:
+        """Whether the module may give something for this name, though no one line says what."""
+        names = {*self.classes, *self.functions, *self.imports, *self.aliases, *self.unsure}
+        return name in names or "__getattr__" in self.functions or bool(self.stars)
 
 
 class Modules:
@@ -74,8 +78,8 @@ class Modules:
         module = Module(name, text, tree)
         package = name if name in self.release.packages else name.rpartition(".")[0]
         _bind(module, package, tree.body, certain=True)
-        for target, attribute in _patches(tree):
-            module.patched.add(f"{target}.{attribute}")
+        module.unsure |= set(_bound_otherwise(tree))
+        module.acts = module.acts or _reaches_namespaces(tree)
         return module
 
     def resolve(self, module: str, name: str, depth: int = 0) -> tuple[str, str] | None:
@@ -90,7 +94,7 @@ class Modules:
         found = self.get(module)
         if found is None:
             return None if module in self.release.texts else (module, name)
-        if depth > 12 or name in found.unsure:
+        if depth > 12 or self.is_unsure(found, name):
             return None
         if name in found.classes or name in found.functions:
             return module, name
@@ -108,6 +112,24 @@ class Modules:
             return "builtins", name
         return self._starred(found, name, depth)
 
+    def is_unsure(self, found: Module, name: str) -> bool:
+        """Whether the module may bind the name in more than one way."""
+        if name in found.unsure:
+            return True
+        explicit = (found.classes, found.functions, found.imports, found.aliases)
+        return any(name in names for names in explicit) and any(
+            self._may_export(star, name, 0) for star in found.stars
+        )
+
+    def _may_export(self, module: str, name: str, depth: int) -> bool:
+        found = self.get(module)
+        if found is None or depth > 12:
+            return True
+        bound = (found.classes, found.functions, found.imports, found.aliases, found.unsure)
+        return any(name in names for names in bound) or any(
+            self._may_export(star, name, depth + 1) for star in found.stars
+        )
+
     def _starred(self, found: Module, name: str, depth: int) -> tuple[str, str] | None:
         outcomes = {self.resolve(star, name, depth + 1) for star in found.stars} - {None}
         return outcomes.pop() if len(outcomes) == 1 else None
@@ -119,14 +141,14 @@ class Modules:
         if isinstance(value, ast.Name):
             return self.resolve(module, value.id, depth)
         if isinstance(value, ast.Attribute):
-            owner = self._module_of(module, value.value)
+            owner = self.module_of(module, value.value)
             return None if owner is None else self.resolve(owner, value.attr, depth)
         return None
 
-    def _module_of(self, module: str, value: ast.expr) -> str | None:
+    def module_of(self, module: str, value: ast.expr) -> str | None:
         """The module that `a.b` stands for in `module`."""
         if isinstance(value, ast.Attribute):
-            owner = self._module_of(module, value.value)
+            owner = self.module_of(module, value.value)
             return None if owner is None else f"{owner}.{value.attr}"
         found = self.get(module)
         if not isinstance(value, ast.Name) or found is None or value.id in found.unsure:
@@ -181,8 +203,11 @@ def _bind(module: Module, package: str, body: Iterable[ast.stmt], *, certain: bo
 
 
 def _inner(node: ast.stmt) -> Iterator[ast.stmt]:
-    if isinstance(node, ast.If) and "__name__" in ast.dump(node.test):
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
+        yield from node.orelse
         return
+    for case in getattr(node, "cases", ()):
+        yield from case.body
     for part in ("body", "orelse", "finalbody"):
         yield from getattr(node, part, ())
     for handler in getattr(node, "handlers", ()):
@@ -232,26 +257,45 @@ def _is_act(value: ast.expr) -> bool:
 
 
 def _at_import(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that run when the module is imported: all but the bodies of functions."""
+    """The nodes of the module's own namespace: none in the bodies of functions and classes."""
     for child in ast.iter_child_nodes(tree):
-        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield child
+        yield child
+        if not isinstance(child, (*_DEFINITIONS, ast.Lambda)):
             yield from _at_import(child)
 
 
-def _patches(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """(class, attribute) of each `Class.attribute = …` and `setattr(Class, "attribute", …)`."""
+def _bound_otherwise(tree: ast.Module) -> Iterator[str]:
+    """Names that more than a plain statement binds: loops, tuples, `del`, a `global` elsewhere."""
+    plain = {
+        id(target)
+        for node in _at_import(tree)
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    }
     for node in _at_import(tree):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
-                    yield target.value.id, target.attr
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id == "setattr"
-            and len(node.args) == 3
-            and isinstance(node.args[0], ast.Name)
-            and isinstance(node.args[1], ast.Constant)
-        ):
-            yield node.args[0].id, str(node.args[1].value)
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            if id(node) not in plain:
+                yield node.id
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            yield node.name
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            yield node.rest
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            yield from node.names
+
+
+def _reaches_namespaces(tree: ast.Module) -> str:
+    """What changes a module's namespace, or a module itself, past the names in the source."""
+    for node in _at_import(tree):
+        changed = ""
+        if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            changed = ast.unparse(node)
+        elif isinstance(node, ast.Call):
+            changed = ast.unparse(node.func)
+        hidden = changed.startswith(("globals()", "vars()", "locals()", "sys.modules["))
+        if hidden and changed.endswith((".get", ".keys", ".items", ".values", ".copy")):
+            continue
+        if hidden or changed in ("exec", "eval", "sys.modules.update", "sys.modules.setdefault"):
+            return changed[:60]
+    return ""
