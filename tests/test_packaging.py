@@ -91,6 +91,7 @@ def test_the_hook_calls_probatum_for_the_files_that_models_come_in() -> None:
     yaml = pytest.importorskip("yaml")
     [hook] = yaml.safe_load(ROOT.joinpath(".pre-commit-hooks.yaml").read_text())
     assert (hook["id"], hook["entry"], hook["language"]) == ("probatum", "probatum audit", "python")
+    assert hook["args"][-1] == "--"  # a file's name must not be an option
     files = re.compile(hook["files"])
     for path in FIRST_AUDIT.iterdir():
         expected = path.suffix not in (".json", ".md")

@@ -330,7 +330,8 @@ def test_a_target_that_does_not_exist_ends_the_audit_before_it_begins(tmp_path: 
 def test_two_targets_with_one_name_stay_two_artifacts(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("calm")
     report = audit([str(tmp_path), str(tmp_path)], settings(), roots_of=roots)
-    assert [one.artifact.name for one in of(report, "probe")] == ["a.txt", "a.txt#2"]
+    path = f"{tmp_path}/a.txt"
+    assert [one.artifact.name for one in of(report, "probe")] == [path, f"{path}#2"]
 
 
 def test_names_that_are_not_utf8_travel(tmp_path: Path) -> None:

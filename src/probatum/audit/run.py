@@ -6,10 +6,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from types import FrameType
 from typing import NoReturn
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probatum.audit import plan, targets
 from probatum.audit.frames import Setup
@@ -123,16 +125,26 @@ def _roots(names: tuple[str, ...], roots_of: RootsOf) -> Iterator[Root]:
     """The files of every target. The first of each is looked for before any is judged.
 
     A target without a file is not passed over in silence: it is a root in trouble of its own.
+    Of several targets, a file's name begins with the path of its own.
     """
     listings = [(name, roots_of(name)) for name in names]
     begun = [(name, next(listing, None), listing) for name, listing in listings]
     for name, first, listing in begun:
+        folder = targets.folder_of(name) if len(names) > 1 else ""
         if first is None:
             nothing = FormatError(Reason.NOT_ANALYSED, "there is nothing to judge in this target")
             yield Root(name, 0, trouble=nothing)
+        elif folder:
+            yield from (_within(folder, root) for root in chain((first,), _rest(".", listing)))
         else:
             yield first
             yield from _rest(name, listing)
+
+
+def _within(folder: str, root: Root) -> Root:
+    if root.name == ".":  # the target as a whole
+        return replace(root, name=folder.rstrip("/") or folder)
+    return replace(root, name=folder + root.name)
 
 
 def _rest(name: str, listing: Iterator[Root]) -> Iterator[Root]:
@@ -177,7 +189,7 @@ def _remove(folder: str) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Take Ctrl-C or SIGTERM once, and see the children's ends, for as long as the audit lasts.
+    """Take Ctrl-C, SIGTERM or the terminal's end once, and see the children's ends, all the while.
 
     Once is enough to stop; a second one must not keep the report from being told.
     """
@@ -188,8 +200,9 @@ def _interruptible() -> Iterator[None]:
         signal.SIGCHLD: signal.SIG_DFL,
         signal.SIGTERM: _interrupt,
     }
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as `nohup` or `&` have set it
-        wanted[signal.SIGINT] = _interrupt
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` or `&` have set it
+            wanted[number] = _interrupt
     before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     try:
         yield
@@ -199,6 +212,6 @@ def _interruptible() -> Iterator[None]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -1,5 +1,5 @@
 # Names that are not UTF-8, and a hundred thousand of them: plain strings, not Path.
-# ruff: noqa: PTH108, PTH115, PTH116, PTH119, PTH120
+# ruff: noqa: PTH108, PTH112, PTH115, PTH116, PTH119, PTH120
 """Turns what the user named into roots: the files to be opened, each with its trouble if any.
 
 - Folders are walked in sorted order with `os.scandir`, holding one folder's names at a time for
@@ -65,6 +65,19 @@ def roots(
     if target in _STDIN:
         return _of_stdin(_standard_input(stdin), (caps or Caps()).total_size)
     return _of_path(target, tuple(exclude), layouts)
+
+
+def folder_of(target: str) -> str:
+    """Where the files of `target` lie as the user named it; empty for what has no path.
+
+    It goes before their names where several targets are named: two files called `config.json`
+    must be told apart by more than a number.
+    """
+    if target in _STDIN or (_URL.match(target) and not os.path.lexists(target)):
+        return ""
+    path = os.path.normpath(target)
+    folder = path if os.path.isdir(target) else os.path.dirname(path)
+    return "" if folder in ("", ".") else printable(_utf8(folder)).rstrip("/") + "/"
 
 
 def _of_scheme(target: str, scheme: str, schemes: Mapping[str, Scheme]) -> Iterator[Root]:

@@ -47,7 +47,7 @@ def add_parser(subparsers: SubParsers) -> None:
     made.add_argument("targets", nargs="+", metavar="TARGET", help="what to audit")
     add_output(made, FORMATS).add_argument(
         "--problems-only", action="store_true",
-        help="sarif: leave out what is proven or accepted, for services that alert on everything",
+        help="sarif: only what breaks the policy, for services that alert on everything",
     )  # fmt: skip
     made.add_argument("--exclude", action="append", default=[], metavar="GLOB",
                       help="leave out files whose name fits; may be repeated")  # fmt: skip
@@ -69,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     from probatum.cli.progress import progress
     from probatum.errors import UsageError
     from probatum.policy import decide, summary
+    from probatum.render.evidence import counted
 
     demand_writable(arguments.output)
     if arguments.problems_only and arguments.format != "sarif":
@@ -86,6 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
     decision = decide(report, policy, datetime.date.today())
     write(_rendered(report, decision, arguments), arguments.output)
+    if arguments.format != "terminal" or arguments.output:
+        for line in counted(report):
+            talk(line)
     for line in summary(decision, report):
         talk(line)
     return decision.exit_code

@@ -98,6 +98,13 @@ def summary(report: Report) -> str:
     return f"{said} ({', '.join(f'{n} {reason}' for reason, n in sorted(reasons.items()))})"
 
 
+def counted(report: Report) -> Iterator[str]:
+    """The counts, and below them what keeps the report from being whole."""
+    yield summary(report)
+    if lacking := incompleteness(report):
+        yield lacking
+
+
 def incompleteness(report: Report) -> str:
     """What keeps the report from being whole, in one line; empty if nothing does."""
     missing = len(unanswered(report))

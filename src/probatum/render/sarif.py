@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from probatum.policy import Acceptance, Decision
-from probatum.render.evidence import headline, incompleteness
+from probatum.render.evidence import headline, incompleteness, parted
 from probatum.render.visible import visible
 from probatum.vocabulary import (
     Artifact,
@@ -41,8 +41,9 @@ _Object = dict[str, Any]
 def render(report: Report, *, decision: Decision | None = None, problems_only: bool = False) -> str:
     """The report as a SARIF log of one run.
 
-    `problems_only` leaves out what is proven or accepted: some services raise an alert for every
-    result, whatever its kind (GitHub code scanning is one).
+    `problems_only` leaves out what does not break the policy, or what is proven where no `decision`
+    says what does: some services raise an alert for every result, whatever its kind (GitHub code
+    scanning is one).
     """
     run = _Run(report, decision).run(problems_only)
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -58,6 +59,8 @@ class _Run:
         self._index = {name: index for index, name in enumerate(self._artifacts)}
         accepted = decision.accepted if decision else ()
         self._accepted = {(one.artifact.name, one.claim): why for one, why in accepted}
+        breaking, _ = parted(report, decision)
+        self._problems = {(one.artifact.name, one.claim) for one in breaking}
 
     def run(self, problems_only: bool) -> _Object:
         lacking = incompleteness(self._report)
@@ -75,7 +78,7 @@ class _Run:
             "results": [
                 self._result(finding)
                 for finding in self._report.findings
-                if not (problems_only and self._is_settled(finding))
+                if not problems_only or self._is_problem(finding)
             ],
         }
 
@@ -118,8 +121,8 @@ class _Run:
             return _uri(artifact.name.removeprefix(container))
         return _uri(_path(artifact.name, self._report.targets))
 
-    def _is_settled(self, finding: Finding) -> bool:
-        return isinstance(finding.verdict, Proven) or self._acceptance(finding) is not None
+    def _is_problem(self, finding: Finding) -> bool:
+        return (finding.artifact.name, finding.claim) in self._problems
 
     def _acceptance(self, finding: Finding) -> Acceptance | None:
         return self._accepted.get((finding.artifact.name, finding.claim))
@@ -207,16 +210,12 @@ class _Run:
 def _path(file: str, targets: tuple[str, ...]) -> str:
     """Where a file of a target lies, seen from where the audit ran: there a viewer looks for it.
 
-    Names in a report are relative to their target. Of several folders, none can be told; a path
-    that leads out of here, or an address, says nothing to a viewer: the name stands alone then.
+    The name of a file is relative to its target, or to where the audit ran if there are several.
+    A path that leads out of here, or an address, says nothing to a viewer: the name stands alone.
     """
-    named = [one for one in targets if PurePosixPath(one).name == file]
-    if len(named) == 1:
-        path = named[0]
-    elif len(targets) == 1:
-        path = f"{targets[0]}/{file}"
-    else:
+    if len(targets) != 1:
         return file
+    path = targets[0] if PurePosixPath(targets[0]).name == file else f"{targets[0]}/{file}"
     parts = PurePosixPath(path).parts
     leads_out = "://" in path or path.startswith(("/", "-")) or ".." in parts
     return file if leads_out else "/".join(parts)

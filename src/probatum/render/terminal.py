@@ -7,12 +7,11 @@ from typing import NamedTuple, assert_never
 from probatum.policy import Decision
 from probatum.render.evidence import (
     acceptances,
+    counted,
     headline,
-    incompleteness,
     parted,
     placed,
     plural,
-    summary,
 )
 from probatum.render.excerpts import hex_lines, text_lines
 from probatum.render.visible import columns, visible
@@ -63,10 +62,7 @@ def render(
         proven = [_row(one, {}) for one in report.findings if isinstance(one.verdict, Proven)]
         blocks[1 if blocks[1] else 0] += proven
     lines = list(_lines(blocks, colour, verbose))
-    lines.append(summary(report))
-    if lacking := incompleteness(report):
-        lines.append(lacking)
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *counted(report)]) + "\n"
 
 
 def line(finding: Finding, *, colour: bool = False) -> str:
