@@ -92,7 +92,7 @@ def yaml_names_nothing(text: str) -> None:
     suspect = _found(rf"(?i:(?:{_ENDS_YAML})(?<!dtype))_:", text)
     _demand(not suspect or "${" not in text, "a name that is put together")
     for word in _WORD.finditer(text):
-        if "." in word[0][1:-1]:
+        if "." in word[0][1:-1] and text[max(0, word.start() - 2) : word.start()] != "${":
             before, after = (
                 text[max(0, word.start() - 1) : word.start()],
                 text[word.end() : word.end() + 1],

@@ -3,7 +3,8 @@
 facts = {"size": bytes, "sha256": hex of all of them}
 
 The text is UTF-8. Rewritten with emoji sequences, joined letters and the other uses of such
-characters left out, nothing of the characters that nobody sees may be left.
+characters left out, nothing of the characters that nobody sees may be left, and there is no
+control character but tabs and the ends of lines and pages.
 """
 
 import hashlib
@@ -20,6 +21,11 @@ _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
+)
+# Controls but tab and the ends of lines and pages, empty pictures, and what is no character.
+_BESIDES = re.compile(
+    "[^\t\n\f\r\x20-\x7e\xa0-\U0010ffff]|\r(?!\n)|[\u2800\ufdd0-\ufdef\U00016fe4\U0001d159"
+    "\U0001107f\U00013430-\U00013440\U00013447-\U00013455]"
 )
 _FLAG = re.compile("(?<=\U0001f3f4)[\U000e0061-\U000e007a\U000e0030-\U000e0039]{3,6}\U000e007f")
 _LETTERS = (
@@ -40,6 +46,8 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
         text = data.decode("utf-8")
     except UnicodeDecodeError as exc:
         raise Rejected("not UTF-8") from exc
+    _demand(not _BESIDES.search(text), "a control character, or one without a picture")
+    _demand(not any(ord(one) & 0xFFFE == 0xFFFE for one in set(text)), "what is no character")
     allowed = {0} if text.startswith("\ufeff") else set()
     for pattern in (_FLAG, _JOINED, _MONGOLIAN):
         for found in pattern.finditer(text):

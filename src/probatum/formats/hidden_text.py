@@ -5,7 +5,8 @@ emoji or between letters of scripts that need it, a mark at the very start and t
 nations are writing, and anything else is not.
 
 Sources: UAX #9 (bidirectional text; CVE-2021-42574, "Trojan Source"); UTS #51 (emoji); Unicode
-core specification 23 (variation selectors, tags, joiners, private use); Boucher and Anderson 2021.
+core specification 23 (variation selectors, tags, joiners, private use); ECMA-48 (controls, by which
+a terminal hides or writes over text); Boucher and Anderson 2021.
 """
 
 import re
@@ -20,9 +21,15 @@ _ZERO = (
     "\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
 )
 _HIGH = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+# What a terminal obeys instead of showing it, but for tabs and the ends of lines and pages.
+_CONTROLS = "\x00-\x08\x0b\x0e-\x1f\x7f-\x9f"
+# An empty picture: the blank of Braille, of music, of Khitan; joiners of Brahmi and of hieroglyphs.
+_BLANK = (
+    "\u2800\U00016fe4\U0001d159\U0001107f\U00013430-\U00013440\U00013447-\U00013455\ufdd0-\ufdef"
+)
+_BLANK += "".join(chr(plane << 16 | last) for plane in range(15) for last in (0xFFFE, 0xFFFF))
 _PRIVATE = "\ue000-\uf8ff\U000f0000-\U0010ffff"
-HIDDEN = re.compile(f"[{_BIDI}{_ZERO}{_HIGH}{_PRIVATE}]")
-_RUN = re.compile(f"[{_BIDI}{_ZERO}{_HIGH}]+|[{_PRIVATE}]+")
+_RUN = re.compile(f"[{_BIDI}{_ZERO}{_HIGH}{_CONTROLS}{_BLANK}]+|[{_PRIVATE}]+|\r(?!\n)")
 _FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a\U000e0030-\U000e0039]{3,6}\U000e007f")
 
 

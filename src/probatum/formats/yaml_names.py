@@ -125,6 +125,8 @@ def _of_the_whole(text: str, part: str) -> Iterator[Undecided]:
 def _dotted(text: str) -> re.Match[str] | None:
     suspect = _SUSPECT.search(text)
     for match in _DOTTED.finditer(text):
+        if text.endswith("${", 0, match.start()):
+            continue  # the path of another value, which is looked at where it stands
         if suspect or (_PATH.fullmatch(match[0]) and not _DATA.fullmatch(match[0])):
             return match
     return (re.search(r"\$\{", text) if suspect else None) or _ATTRIBUTE.search(text)

@@ -2,7 +2,8 @@
 
 What a person reads and approves is not what a model or a compiler reads, where characters have no
 picture: tags (U+E0000) and variation selectors spell whole sentences, bidirectional controls turn
-text round (CVE-2021-42574), zero-width characters part and mark words.
+text round (CVE-2021-42574), zero-width characters part and mark words, and control characters make
+a terminal hide, colour or write over what stands there.
 
 - **Proven**: UTF-8 in which every such character is part of writing: a mark at the start, joiners
   in emoji and between letters of scripts that need them (Arabic, Persian, the scripts of India),
@@ -12,7 +13,9 @@ text round (CVE-2021-42574), zero-width characters part and mark words.
 - **Undecided**: one such character alone, characters for private use (fonts give them a picture,
   and tokenisers a meaning), and bytes that are not UTF-8.
 
-Escapes (`\\u202e` in a template, entities in Markdown) are not hidden: a reader sees them.
+Escapes (`\\u202e` in a template, entities in Markdown) are not hidden: a reader sees them. The
+reader meant is one of the text itself: comments in Markdown, and what else a page made from it
+leaves out, stand in it for all to see.
 
 Sources: `formats/hidden_text.py`.
 """
