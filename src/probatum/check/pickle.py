@@ -21,13 +21,12 @@ from contextlib import suppress
 from typing import Any
 
 from probatum.check.pickle_data import only_data
-from probatum.check.pickle_run import Run
+from probatum.check.pickle_run import TORCH_MAGIC, Run
 from probatum.check.pickle_summaries import all_certified
 from probatum.errors import Rejected
 
 Read = Callable[[int, int], bytes]
 
-_TORCH_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _PIECE = 1 << 20
 
 
@@ -133,8 +132,10 @@ def _whole(
     if loader != "torch":
         _no_other_format(read(0, min(512, size)))
     if loader == "torch-raw":
-        if len(streams) != 5 or read(2, len(_TORCH_MAGIC)) != _TORCH_MAGIC:
+        if len(streams) != 5 or read(2, len(TORCH_MAGIC)) != TORCH_MAGIC:
             raise Rejected("1: not torch's own five streams")
+        if any(stream["effects"] for stream in (*streams[:3], streams[4])):
+            raise Rejected("1: torch compares or iterates what is no plain data")
         return
     if at != size:
         raise Rejected("1: bytes follow the last stream")

@@ -10,13 +10,13 @@ from probatum.check.pickle_data import LENGTHS
 from probatum.check.pickle_summaries import (
     ATOMS,
     BYTEARRAY,
-    BYTES,
     FLOAT,
     LONG_TEXT,
     NUMBER,
     VAGUE_TEXT,
     DictOf,
     FrozenOf,
+    LongBytes,
     Made,
     Mixed,
     Named,
@@ -29,6 +29,7 @@ from probatum.check.pickle_summaries import (
     joblib_array,
     mark_given,
     summary,
+    torch_container,
     torch_storage,
 )
 from probatum.errors import Rejected
@@ -61,6 +62,7 @@ class Run:
         self.placed: dict[int, int] = {}
         self.frame = _NO_FRAME
         self.after = 0
+        self.unfolded = 0
 
     def to_stop(self) -> Any:
         """The result, after the whole stream. Raises: Rejected."""
@@ -174,7 +176,7 @@ class Run:
         elif op in b"\x8a\x8b":
             value = int.from_bytes(held, "little", signed=True) if length <= 8 else NUMBER
         else:
-            value = BYTEARRAY if op == 0x96 else BYTES
+            value = BYTEARRAY if op == 0x96 else LongBytes(start, start + length)
         self.stack.append(value)
         return start + length
 
@@ -268,6 +270,8 @@ class Run:
         row = called.row
         if called.name == "copyreg:__newobj__" and arguments:
             return self._new(op, arguments[0], arguments[1:], at)
+        if called.name == _FROM_BYTES and len(arguments) == 1:
+            return self._torch_bytes(op, row, arguments[0], at)
         if not fits_any(row.get("call"), arguments):
             raise Rejected(f"4: no summary admits the call at {at}")
         returns = row.get("returns", "")
@@ -402,6 +406,11 @@ class Run:
 
     def _persistent(self, at: int) -> None:
         key = self.stack.pop()
+        layer = torch_container(key, self.loader)
+        if layer is not None:
+            self._step(at, 0x51, "source", layer.row)
+            self.stack.append(layer)
+            return
         row = torch_storage(key, self.loader)
         if row is None:
             raise Rejected(f"4: no storage that torch writes, at {at}")
@@ -416,6 +425,33 @@ class Run:
                 if id(part) in self.placed:
                     first = index == 0 and part is value
                     self.views.append((self.placed[id(part)], arguments[1:] if first else None))
+
+    def _torch_bytes(self, op: int, row: dict[str, Any], content: Any, at: int) -> Any:
+        """torch.load of bytes in the stream: its five raw streams, all but the fourth plain data.
+
+        All bytes followed so are no more than the stream has: one string may be called many times.
+        """
+        if self.loader not in ("pickle", "joblib", "straight") or type(content) is not LongBytes:
+            raise Rejected(f"4: no bytes that torch.load is followed into, at {at}")
+        self.unfolded += content.end - content.start
+        if (
+            self.unfolded > len(self.data)
+            or self.data[content.start + 2 : content.start + 15] != TORCH_MAGIC
+        ):
+            raise Rejected(f"4: not torch's raw format in the bytes loaded at {at}")
+        self._step(at, op, "call", row)
+        bounds = self.start + content.start, self.start + content.end
+        inside = Run(self.read, *bounds, "torch-raw")
+        after, results = 0, []
+        for index in range(5):
+            before = len(inside.effects)
+            inside.memo, inside.stack, inside.marks, inside.protocol = {}, [], [], 0
+            result, after = inside.follow(after)
+            results.append(result)
+            if index != 3 and len(inside.effects) > before:
+                raise Rejected(f"4: torch compares what is no plain data, loaded at {at}")
+        self.effects += inside.effects
+        return results[3]
 
     def _raw_array(self, at: int) -> int:
         """joblib's NumpyArrayWrapper.read: the array's own bytes, or a pickle of its objects."""
@@ -442,6 +478,8 @@ class Run:
         return at + length + (1 + self.data[at] if padded else 0)
 
 
+_FROM_BYTES = "torch.storage:_load_from_bytes"
+TORCH_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _WRAPPER = "joblib.numpy_pickle:NumpyArrayWrapper"
 
 

@@ -24,6 +24,14 @@ class Atom:
         self.type = type
 
 
+class LongBytes(Atom):
+    """Bytes that lie in the stream from `start` to `end`."""
+
+    def __init__(self, start: int, end: int) -> None:
+        super().__init__("bytes")
+        self.start, self.end = start, end
+
+
 LONG_TEXT, VAGUE_TEXT = Atom("str"), Atom("str")  # too long for a name; of unknown content
 BYTES, BYTEARRAY, NUMBER, FLOAT = Atom("bytes"), Atom("bytearray"), Atom("int"), Atom("float")
 ATOMS = {
@@ -518,6 +526,19 @@ def torch_storage(key: Any, loader: str) -> dict[str, Any] | None:
         return cls.row
     fine = type(view) is tuple and len(view) == 3 and {type(part) for part in view} <= {str, int}
     return cls.row if fine else None
+
+
+def torch_container(key: Any, loader: str) -> Any:
+    """The class of a layer saved with its source: torch compares that with its own, and warns.
+
+    It writes a file only for a class with `dump_patches`, which no class of torch.nn.modules has.
+    """
+    if loader != "torch-raw" or type(key) is not tuple or len(key) != 4 or key[0] != "module":
+        return None
+    if not isinstance(key[1], Named) or not key[1].row.get("class"):
+        return None
+    own = key[1].name.startswith("torch.nn.modules.")
+    return key[1] if own and type_of(key[2]) == "str" == type_of(key[3]) else None
 
 
 def joblib_array(value: Any) -> tuple[dict[str, Any], int, bool, bool] | None:

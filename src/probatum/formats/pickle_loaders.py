@@ -10,9 +10,17 @@ from probatum.formats import effects
 from probatum.formats.effects import Row
 from probatum.formats.pickle_dtypes import DType, is_shape
 from probatum.formats.pickle_opcodes import Read, truncated
-from probatum.formats.pickle_values import Box, Instance, Name, Value, complete_dtype
+from probatum.formats.pickle_values import Box, Instance, Name, Value, complete_dtype, type_of
 
 _WRAPPER: Final = "joblib.numpy_pickle:NumpyArrayWrapper"
+FROM_BYTES: Final = "torch.storage:_load_from_bytes"
+"""`torch.load(io.BytesIO(bytes), weights_only=False)`: how a bare pickle holds a storage."""
+RAW_STREAMS: Final = 5
+RAW_OBJECT: Final = 3
+"""Which of the streams of torch's raw format returns the object: the others are compared or
+iterated, so they must be data."""
+RAW_MAGIC: Final = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+"""LONG1 0x1950a86a20f9469cfc6c STOP, after PROTO. Source: torch/serialization.py MAGIC_NUMBER."""
 _LOCATION: Final = re.compile(r"(?:cpu|meta|mps|(?:cuda|xpu|npu|hpu)(?::[0-9]{1,3})?)\Z").match
 
 
@@ -35,6 +43,23 @@ def storage(key: Value, loader: str) -> Row | None:
         return None
     row: Row = storage.row
     return row
+
+
+def container(key: Value, loader: str) -> Name | None:
+    """The class of a whole layer that old versions of torch saved with its source.
+
+    The loader compares that text with the source it has, and warns where they differ; only for a
+    class whose `dump_patches` is true would it write a file, and none of torch's own has that.
+    Source: torch/serialization.py `_legacy_load.persistent_load` and `_check_container_source`.
+    """
+    if loader != "torch-raw" or type(key) is not tuple or len(key) != 4 or key[0] != "module":
+        return None
+    cls, file, source = key[1:]
+    known = isinstance(cls, Name) and cls.row is not None and cls.row.is_class
+    if not known or not cls.name.startswith("torch.nn.modules."):
+        return None
+    named: Name = cls
+    return named if type_of(file) == type_of(source) == "str" else None
 
 
 @lru_cache(4096)

@@ -15,7 +15,14 @@ from msgspec import Struct
 from probatum.errors import FormatError
 from probatum.formats import pickle_opcodes as opcodes
 from probatum.formats import pickle_steps as steps
-from probatum.formats.pickle_loaders import is_array_wrapper, joblib_array
+from probatum.formats.effects import Row
+from probatum.formats.pickle_loaders import (
+    RAW_MAGIC,
+    RAW_OBJECT,
+    RAW_STREAMS,
+    is_array_wrapper,
+    joblib_array,
+)
 from probatum.formats.pickle_opcodes import LINE, WINDOW, Read
 from probatum.formats.pickle_values import (
     BIG,
@@ -112,6 +119,7 @@ class Machine(steps.Steps):
         self.frame = _NO_FRAME
         self.depth = 0
         self.nested: list[Run] = []
+        self.unfolded = 0
 
     def run(self) -> Run:
         result: Value = None
@@ -303,6 +311,30 @@ class Machine(steps.Steps):
             return f"the bytes run {danger.name.replace(':', '.')}, which {danger.effect}"
         return ""
 
+    def loaded_inside(self, opcode: int, row: Row, content: Value) -> Value | None:
+        """The storage that `torch.save` put into bytes, in the five streams of its raw format.
+
+        Bytes are followed once for each call, and together no further than the file is long.
+        """
+        if self.loader not in ("pickle", "joblib", "straight") or not isinstance(content, Blob):
+            return None
+        start, end = content.offset, content.offset + content.length
+        self.unfolded += content.length
+        if self.unfolded > self.size or self.read(start + 2, len(RAW_MAGIC)) != RAW_MAGIC:
+            return None
+        runs: list[Run] = []
+        at = start
+        for index in range(RAW_STREAMS):
+            one = Machine(_until(self.read, end), at, end, "torch-raw", self.beside).run()
+            if one.broken or one.problems or one.refuted or (one.effects and index != RAW_OBJECT):
+                return None
+            runs.append(one)
+            at = one.end
+        self.admit(opcode, "call", row)
+        for one in runs:
+            self._absorb(one)
+        return runs[RAW_OBJECT].result
+
     def _refill(self, offset: int) -> int:
         self.base = offset
         self.window = self.read(offset, WINDOW)
@@ -440,6 +472,10 @@ class Machine(steps.Steps):
         if b"\\" in line:
             return VAGUE
         return _constant("ascii", line[1:-1]) if len(line) <= KEPT else TEXT
+
+
+def _until(read: Read, end: int) -> Read:
+    return lambda offset, length: read(offset, max(0, min(length, end - offset)))
 
 
 _LONG: Final = {

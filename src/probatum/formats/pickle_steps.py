@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from probatum.formats import effects
 from probatum.formats.effects import Row
-from probatum.formats.pickle_loaders import scripted, storage
+from probatum.formats.pickle_loaders import FROM_BYTES, container, scripted, storage
 from probatum.formats.pickle_opcodes import NAMES
 from probatum.formats.pickle_values import (
     BIG,
@@ -48,7 +48,7 @@ class Underflow(Exception):
 
 
 class Effect(Struct, frozen=True):
-    """One admitted step: `how` is import, call, new, build, items, or storage."""
+    """One admitted step: `how` is import, call, new, build, items, array, storage or source."""
 
     offset: int
     opcode: str
@@ -234,6 +234,10 @@ class Steps:
             return self._unsummarised_call(opcode, called, arguments)
         if called.name == "copyreg:__newobj__" and arguments:
             return self.new(opcode, arguments[0], arguments[1:])
+        if row.name == FROM_BYTES and len(arguments) == 1:
+            loaded = self.loaded_inside(opcode, row, arguments[0])
+            if loaded is not None:
+                return loaded
         if not any(admits(signature, arguments) for signature in row.call):
             found = len(self.dangers)
             result = self._unsummarised_call(opcode, called, arguments)
@@ -304,6 +308,10 @@ class Steps:
     def effect_of_loading(self, content: Value) -> str:
         """What unpickling `content` runs, or nothing where that is not known."""
         return ""
+
+    def loaded_inside(self, opcode: int, row: Row, content: Value) -> Value | None:
+        """What torch's raw format in `content` holds, or None where that is not known."""
+        return None
 
     def _no_signature(self, what: str, name: str, arguments: tuple[Value, ...]) -> None:
         shown = ", ".join(map(described, arguments[:6]))
@@ -478,6 +486,11 @@ class Steps:
     def persistent(self) -> None:
         """BINPERSID: torch's loaders read a storage; any other loader does what it likes."""
         key = self.stack.pop()
+        layer = container(key, self.loader)
+        if layer is not None and layer.row is not None:
+            self.admit(0x51, "source", layer.row)
+            self.stack.append(layer)
+            return
         found = storage(key, self.loader)
         if found is None:
             self.problem(Reason.UNRESOLVED, f"the persistent id {described(key)}")

@@ -5,7 +5,7 @@ from msgspec import Struct
 
 from probatum.errors import FormatError
 from probatum.formats import pickle_opcodes as opcodes
-from probatum.formats.pickle_loaders import other_reading
+from probatum.formats.pickle_loaders import RAW_MAGIC, RAW_OBJECT, RAW_STREAMS, other_reading
 from probatum.formats.pickle_machine import Run, run
 from probatum.formats.pickle_steps import Problem
 from probatum.ports import Material
@@ -18,9 +18,6 @@ LOADERS = {
     "torch-raw": "torch-raw",
 }
 """Kind of artifact -> the loader whose reading is followed."""
-_TORCH_RAW_STREAMS = 5
-_TORCH_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
-"""LONG1 0x1950a86a20f9469cfc6c STOP, after PROTO. Source: torch/serialization.py MAGIC_NUMBER."""
 
 
 class Streams(Struct, frozen=True):
@@ -73,15 +70,24 @@ def _torch_raw(material: Material, start: int) -> Streams:
     nothing. Source: torch/serialization.py `_legacy_load`."""
     runs: list[Run] = []
     at = start
-    while len(runs) < _TORCH_RAW_STREAMS and at < material.size:
+    while len(runs) < RAW_STREAMS and at < material.size:
         runs.append(_next("torch-raw", material, at))
         if runs[-1].broken:
             return Streams("torch-raw", tuple(runs))
         at = runs[-1].end
-    if len(runs) == _TORCH_RAW_STREAMS and material.read(start + 2, 13) == _TORCH_MAGIC:
-        return Streams("torch-raw", tuple(runs))
+    if len(runs) == RAW_STREAMS and material.read(start + 2, 13) == RAW_MAGIC:
+        return Streams("torch-raw", tuple(runs), _beside_the_object(runs))
     wrong = FormatError(Reason.MALFORMED, "not the five streams of a legacy torch file")
     return Streams("torch-raw", tuple(runs), wrong)
+
+
+def _beside_the_object(runs: list[Run]) -> FormatError | None:
+    """torch compares the second stream with its version and iterates the fifth, whatever it is."""
+    for index, one in enumerate(runs):
+        if index != RAW_OBJECT and one.effects:
+            what = f"stream {index + 1} of a legacy torch file is not plain data"
+            return FormatError(Reason.UNRESOLVED, what, Place(offset=one.start))
+    return None
 
 
 def _next(loader: str, material: Material, at: int) -> Run:
