@@ -141,7 +141,12 @@ def test_bash_completes_commands_options_values_and_ids(
     assert bash_offers("probatum audit --form", script) == {"--format"}
     assert bash_offers("probatum audit --format s", script) == {"sarif"}
     assert "load-inert" in bash_offers("probatum explain load-", script)
+    assert bash_offers("probatum audit --must-prove load-", script) == {"load-inert"}
+    assert bash_offers("probatum check --must-prove load-", script) == {"load-inert"}
     assert bash_offers("probatum audit -o ", script) == set()
+    assert bash_offers("probatum audit ", script) == set()  # what is audited are files
+    assert {"--jobs", "-q"} <= bash_offers("probatum audit model.pt -", script)
+    assert bash_offers("probatum completion ", script) == {"bash", "zsh", "fish"}
 
 
 def test_the_catalogue_reads_from_the_source_what_modules_declare() -> None:

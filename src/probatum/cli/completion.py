@@ -7,8 +7,12 @@ import shlex
 from collections.abc import Iterator
 
 from probatum.cli.help import SubParsers, add_command
+from probatum.cli.listing import SECTIONS
 
 SHELLS = ("bash", "zsh", "fish")
+
+# Whose ids an argument takes, by the name that it has in the help.
+_SECTIONS = {"CLAIM": ("claims",), "ID": SECTIONS}
 
 _DESCRIPTION = """\
 Print a script that teaches a shell to complete probatum's commands, options and ids.
@@ -54,13 +58,13 @@ def _options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
 
 
 def _words(action: argparse.Action) -> tuple[str, ...]:
-    """What may follow an option or stand as an argument: its choices, or every id there is."""
+    """What may follow an option or stand as an argument: its choices, or ids of some sections."""
     if action.choices is not None:
         return tuple(str(choice) for choice in action.choices)
-    if getattr(action, "complete", None) == "ids":
+    if sections := _SECTIONS.get(str(action.metavar)):
         from probatum.cli import index
 
-        ids = {line.id for section in index.SECTIONS for line in index.lines(section)}
+        ids = {line.id for section in sections for line in index.lines(section)}
         return tuple(sorted(ids))
     return ()
 
@@ -83,9 +87,11 @@ def _bash(parser: argparse.ArgumentParser) -> Iterator[str]:
             words = shlex.quote(" ".join(_words(action)))
             for option in action.option_strings:
                 yield f"      '{name} {option}') words={words} ;;"
-    yield '      *) case "${COMP_WORDS[1]}" in'
+    yield '      *) case "${COMP_WORDS[1]} $cur" in'
     for name, command in commands.items():
-        yield f"        {name}) words={shlex.quote(' '.join(_anywhere(command)))} ;;"
+        options = [option for one in _options(command) for option in one.option_strings]
+        yield f"        '{name} -'*) words={shlex.quote(' '.join(options))} ;;"
+        yield f"        '{name} '*) words={shlex.quote(' '.join(_places(command)))} ;;"
     yield "      esac ;;"
     yield "    esac"
     yield "  fi"
@@ -94,12 +100,8 @@ def _bash(parser: argparse.ArgumentParser) -> Iterator[str]:
     yield "complete -o default -F _probatum probatum"
 
 
-def _anywhere(command: argparse.ArgumentParser) -> list[str]:
-    said = [name for action in _options(command) for name in action.option_strings]
-    return [
-        *said,
-        *(word for one in command._actions if not one.option_strings for word in _words(one)),
-    ]
+def _places(command: argparse.ArgumentParser) -> list[str]:
+    return [word for one in command._actions if not one.option_strings for word in _words(one)]
 
 
 def _zsh(parser: argparse.ArgumentParser) -> Iterator[str]:

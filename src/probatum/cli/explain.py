@@ -32,7 +32,7 @@ def add_parser(subparsers: SubParsers) -> None:
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
-    made.add_argument("id", metavar="ID", help="what to explain").complete = "ids"  # type: ignore[attr-defined]
+    made.add_argument("id", metavar="ID", help="what to explain")
     add_output(made, ("terminal", "json"))
 
 
