@@ -230,6 +230,7 @@ class _Pass:
             start = self.at - self.base
             if not 0 <= start < len(self.window):
                 self.window, self.base, start = self.read(self.at, 1 << 20), self.at, 0
+                _demand(self.window != b"", "the file ends too early")
             _demand(self.at < min(stop, self.size) and shift < 70, "a number passes its end")
             byte = self.window[start]
             found |= (byte & 127) << shift
