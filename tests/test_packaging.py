@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from importlib import metadata
@@ -17,14 +18,21 @@ PACKAGE = ROOT / "src" / "probatum"
 FIRST_AUDIT = ROOT / "examples" / "first-audit"
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy, so that nothing of an earlier build can slip in."""
+def _demand_setuptools() -> None:
     if int(metadata.version("setuptools").partition(".")[0]) < 77:
         pytest.skip("setuptools 77 is the first that reads this pyproject.toml")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy in which an earlier build has left a module that is gone by now."""
+    _demand_setuptools()
     copy, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
+    gone = copy / "build" / "lib" / "probatum" / "gone.py"
+    gone.parent.mkdir(parents=True)
+    gone.write_text("raise SystemExit('this is of an earlier version')")
     left_out = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "src", copy / "src", ignore=left_out)
     build = f"from setuptools import build_meta; build_meta.build_wheel({str(out)!r})"
@@ -46,6 +54,24 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     assert shipped == there
     for suffix in (".toml", ".json", ".css", ".js", "py.typed"):
         assert any(name.endswith(suffix) for name in shipped)
+
+
+def test_the_source_distribution_holds_what_the_tests_need(tmp_path: Path) -> None:
+    _demand_setuptools()
+    copy = tmp_path / "source"
+    left_out = shutil.ignore_patterns(
+        "__pycache__", "*.egg-info", ".*_cache", ".git", ".hypothesis", "build", "dist", "site"
+    )
+    shutil.copytree(ROOT, copy, ignore=left_out)
+    there = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
+    build = "from setuptools import build_meta; print(build_meta.build_sdist('out'))"
+    done = subprocess.run(
+        [sys.executable, "-c", build], cwd=copy, capture_output=True, timeout=120, check=True
+    )
+    made = copy / "out" / done.stdout.decode().split()[-1]
+    with tarfile.open(made) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    assert there - packed == set()
 
 
 def test_what_the_wheel_installs_audits(wheel: Path, tmp_path: Path) -> None:
