@@ -3,9 +3,10 @@
 Facts: `size`, `directory` (offset of the zip directory), `directory_sha256` (from there to the
 end), `manifest_sha256`.
 
-1. all facts are what these bytes give; 2. `MAR-INF/MANIFEST.json` stands in the archive once, and
-no other loader's does; 3. it is JSON without a repeated key; 4. its handler is one of TorchServe's
-own, its runtime is Python, and it has no keys but those that name no code.
+1. all facts are what these bytes give; 2. `MAR-INF/MANIFEST.json` stands in the archive once, no
+other loader's does, and nothing that Python could import; 3. it is JSON without a repeated key;
+4. its handler is one of TorchServe's own, its runtime is Python, and it has no keys but those that
+name no code.
 """
 
 import hashlib
@@ -75,6 +76,9 @@ def _directory_and_manifest(read: Callable[[int, int], bytes], size: int) -> tup
         names = archive.namelist()
         if any(name in _OTHERS or _inside(name) in _OTHERS for name in names):
             _reject("step 2: the archive is another loader's too")
+        endings = (".py", ".pyc", ".pyo", ".pyd", ".so", ".dylib", ".dll", ".pth", ".egg", ".whl")
+        if any(name.lower().endswith(endings) for name in names):
+            _reject("step 2: the archive holds what a handler may import")
         if names.count("MAR-INF/MANIFEST.json") != 1:
             _reject("step 2: MAR-INF/MANIFEST.json does not stand in the archive once")
         with archive.open("MAR-INF/MANIFEST.json") as stream:

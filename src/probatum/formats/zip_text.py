@@ -28,7 +28,8 @@ BROKEN = (
 class Member(Struct, frozen=True):
     """A member's bytes, and the zip directory by which a loader finds it.
 
-    `strangers` are members by which other loaders know the archive as theirs.
+    `strangers` are members by which other loaders know the archive as theirs; `names` are those
+    of all members.
     """
 
     data: bytes
@@ -36,6 +37,7 @@ class Member(Struct, frozen=True):
     directory: int
     directory_sha256: str
     strangers: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 # The member by which each loader that takes a zip knows its own.
@@ -50,12 +52,13 @@ def member(material: Material, name: str, beside: tuple[str, ...] = ()) -> Membe
     try:
         with zipfile.ZipFile(_Reader(material)) as archive:
             start: int = archive.start_dir
-            strangers = _strangers(name, {*archive.namelist()}, beside)
+            names = tuple(archive.namelist())
+            strangers = _strangers(name, {*names}, beside)
             data = _read(archive, name)
     except BROKEN as exc:
         raise FormatError(Reason.MALFORMED, f"the archive: {str(exc)[:120]}") from exc
     directory = bounds.digest(material, start, material.size - start)
-    return Member(data, hashlib.sha256(data).hexdigest(), start, directory, strangers)
+    return Member(data, hashlib.sha256(data).hexdigest(), start, directory, strangers, names)
 
 
 def another_s(strangers: tuple[str, ...]) -> Undecided | None:

@@ -4,15 +4,19 @@
 when the model is registered; `modelFile` is a Python file whose class is built; `requirementsFile`
 is installed with pip where the server allows it.
 
-- **Proven**: the handler is one of TorchServe's own, by its bare name, and the manifest names no
-  model file and no requirements. `check/mar_manifest.py` reads it again.
+- **Proven**: the handler is one of TorchServe's own, by its bare name, the manifest names no model
+  file and no requirements, and nothing in the archive could be imported in place of what the
+  handler imports. `check/mar_manifest.py` reads it again.
 - **Refuted**: a handler, model file or requirements from the archive, at its key. That is how
   most archives work: whoever serves one runs its author's code.
-- **Undecided**: a manifest with keys that are not known here.
+- **Undecided**: a manifest with keys that are not known here; a Python file or a library in the
+  archive, as its folder stands on the path from which the server's own handler imports.
 
-Sources: pytorch/serve model-archiver manifest; ts/model_loader.py; ts/torch_handler.
+Sources: pytorch/serve model-archiver manifest; ts/model_loader.py; ts/torch_handler;
+frontend EnvironmentUtils.java (PYTHONPATH begins with the model's folder).
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +36,8 @@ from probatum.vocabulary import (
     Witness,
 )
 
+# What an import of the handler's own may find in its place.
+_IMPORTABLE = re.compile(r"\.(?:py|pyc|pyo|pyd|so|dylib|dll|pth|egg|whl)\Z", re.IGNORECASE)
 MANIFEST = "MAR-INF/MANIFEST.json"
 HANDLERS = frozenset({"image_classifier", "image_segmenter", "object_detector", "text_classifier"})
 PLAIN = frozenset({"createdOn", "runtime", "archiverVersion", "description", "model"})
@@ -73,6 +79,10 @@ def mar_remote_code(artifact: Artifact, material: Material) -> Verdict:
         return _open(f"the runtime {str(manifest['runtime'])[:60]!r}", "runtime")
     if model.get("handler") not in HANDLERS:
         return _open("the manifest names no handler", "model.handler")
+    for name in text.names:
+        if _IMPORTABLE.search(name):
+            says = "TorchServe puts the archive's folder first on the path that Python imports from"
+            return Undecided(Reason.UNRESOLVED, f"{says}: {name[:120]!r}", Place(part=name))
     stranger = another_s(text.strangers)
     if stranger is not None:
         return stranger
