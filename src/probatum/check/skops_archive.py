@@ -5,7 +5,8 @@ end), `schema_sha256`, `nodes`.
 
 1. all facts are what these bytes give; 2. `schema.json` stands in the archive once, and no other
 loader's does; 3. it is JSON without a repeated key; 4. each dictionary with a `__loader__` names a
-class that `probatum/rules/skops_types.toml` lists for that loader.
+class that `probatum/rules/skops_types.toml` lists for that loader, and so does the content of a
+function, which is what protocol 0 loads.
 """
 
 import hashlib
@@ -100,6 +101,11 @@ def _nodes(schema: Any) -> int:
                 _reject("step 4: a node without names")
             if f"{module}.{name}" not in rules.get(str(loader), ()):
                 _reject(f"step 4: {loader} may not build {module}.{name}")
+            if loader == "FunctionNode" and "content" in value:
+                content = value["content"] if isinstance(value["content"], dict) else {}
+                old = f"{content.get('module_path')}.{content.get('function')}"
+                if old not in rules["FunctionNode"]:
+                    _reject("step 4: a function that protocol 0 takes from elsewhere")
             found += 1
     return found
 

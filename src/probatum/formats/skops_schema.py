@@ -2,7 +2,8 @@
 
 Each dictionary with a `__loader__` is a node; skops constructs it from `__module__`, `__class__`
 and its content. Sources: skops/io/_audit.py, _general.py, _numpy.py, _scipy.py, _sklearn.py
-(0.14); CVE-2025-54412 (OperatorFuncNode), CVE-2025-54413 (MethodNode).
+(0.16), old/_general_v0.py (FunctionNode); CVE-2025-54412 (OperatorFuncNode), CVE-2025-54413
+(MethodNode).
 """
 
 import sys
@@ -76,7 +77,7 @@ def _judged(value: dict[str, Any], path: str) -> Witness | Undecided | None:
         return _open("a node whose loader, module or class is not a name", path)
     full = f"{module}.{name}"
     if full in loaders().get(loader, ()):
-        return None
+        return _of_function(value, path) if loader == "FunctionNode" else None
     if loader == "OperatorFuncNode":
         return _of_operator(module, name, path)
     if loader == "MethodNode":
@@ -87,6 +88,18 @@ def _judged(value: dict[str, Any], path: str) -> Witness | Undecided | None:
         says = f"skops calls {full} with arguments from the file once the name is trusted"
         return Witness(says, Place(part=path))
     return _open(f"no summary says what {loader} does with {full[:120]!r}", path)
+
+
+def _of_function(value: dict[str, Any], path: str) -> Undecided | None:
+    """Under protocol 0 the function is the one that the content names, whatever the node says."""
+    if "content" not in value:
+        return None
+    content = value["content"]
+    names = (content.get("module_path"), content.get("function")) if type(content) is dict else ()
+    said = ".".join(map(str, names))
+    if said in loaders()["FunctionNode"]:
+        return None
+    return _open(f"skops takes {said[:120]!r} from a node of protocol 0 that names another", path)
 
 
 def _of_operator(module: str, name: str, path: str) -> Witness | Undecided:
