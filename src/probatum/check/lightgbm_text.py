@@ -49,11 +49,13 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
 
 
 def _model(data: bytes) -> tuple[int, int]:
-    if data[:5] != b"tree\n" or b"\r" in data:
+    if data[:5] != b"tree\n" or b"\r" in data or b"\0" in data:
         _reject("step 1: not a model of plain lines")
     at = data.index(b"\n\n") + 2
     header = _lines(data[5:at], _HEADER)
     features = _whole(header["max_feature_idx"])[0] + 1
+    if features >= 1 << 31:  # in C++ the number turns round
+        _reject("step 3: more features than 32 bits count")
     sizes = _whole(header.get("tree_sizes", b""))
     leaves = 0
     for number, size in enumerate(sizes):

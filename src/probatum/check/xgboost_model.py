@@ -9,6 +9,7 @@ never, features and categories exist; 4. the facts are these bytes'.
 
 import hashlib
 import json
+import re
 import struct
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -64,21 +65,26 @@ def _checked(model: Any) -> tuple[int, int]:
     if model.keys() - {"learner", "version"} or learner.keys() - _LEARNER:
         _reject("step 2: a key that the schema does not have")
     booster, parameters = learner["gradient_booster"], learner["learner_model_param"]
+    features, groups = _count(parameters, "num_feature"), max(_count(parameters, "num_class"), 1)
+    groups *= max(_count(parameters, "num_target"), 1)
     if booster["name"] == "gblinear":
+        if len(booster["model"]["weights"]) != (features + 1) * groups:
+            _reject("step 3: weights of another number")
         return 0, 0
     if booster["name"] not in ("gbtree", "dart"):
         _reject("step 2: another booster")
     inner = (booster if booster["name"] == "gbtree" else booster["gbtree"])["model"]
-    features, groups = int(parameters["num_feature"]), max(int(parameters["num_class"]), 1)
     trees, info = inner["trees"], inner["tree_info"]
     if len(info) != len(trees) or not all(_in(one, 0, groups) for one in info):
         _reject("step 3: a tree of no group")
+    if booster["name"] == "dart" and len(booster["weight_drop"]) != len(trees):
+        _reject("step 3: a tree without its weight")
     return len(trees), sum(_tree(tree, features) for tree in trees)
 
 
 def _tree(tree: dict[str, Any], features: int) -> int:
-    count = int(tree["tree_param"]["num_nodes"])
-    if int(tree["tree_param"].get("size_leaf_vector", "0")) > 1:
+    count = _count(tree["tree_param"], "num_nodes")
+    if _count(tree["tree_param"], "size_leaf_vector") > 1:
         _reject("step 3: leaves that are vectors")
     if count < 1 or any(len(tree[key]) != count for key in _ARRAYS):
         _reject("step 3: an array that is not as long as the tree")
@@ -103,6 +109,14 @@ def _tree(tree: dict[str, Any], features: int) -> int:
     if splits - set(nodes):
         _reject("step 3: a split without its categories")
     return count
+
+
+def _count(parameters: dict[str, str], key: str) -> int:
+    """A number written as XGBoost reads it: int() would take 1_0, and digits of other scripts."""
+    said = parameters.get(key, "0")
+    if not re.fullmatch(r"[0-9]{1,9}", said):
+        _reject(f"step 2: {key} is no number")
+    return int(said)
 
 
 def _in(value: Any, low: int, high: int) -> bool:

@@ -15,6 +15,8 @@ from probatum.vocabulary import Place, Reason
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?|inf|nan)\Z", re.ASCII)
 WHOLE = re.compile(r"-?[0-9]{1,10}\Z", re.ASCII)
+# Beyond, the reader's own number is another one.
+MOST_FEATURES = (1 << 31) - 1
 HEADER = frozenset(
     {
         "average_output",
@@ -56,8 +58,10 @@ def checked(data: bytes) -> Trees:
     header = _lines(_text(data[:begin]).split("\n")[1:], HEADER, "the header")
     sizes = _whole(header, "tree_sizes", "the header")
     features = _whole(header, "max_feature_idx", "the header")
-    if data[:5] != b"tree\n" or begin < 2 or len(features) != 1:
+    if data[:5] != b"tree\n" or begin < 2 or len(features) != 1 or b"\0" in data:
         raise _malformed("the header is not one of a model", "the header")
+    if features[0] >= MOST_FEATURES:
+        raise _malformed("more features than a number of 32 bits counts", "the header")
     leaves = 0
     for number, size in enumerate(sizes):
         block = data[begin : begin + size] if size > 0 else b""

@@ -46,7 +46,8 @@ def checked(model: Any) -> Trees:
     booster = _object(learner, "gradient_booster", "learner")
     name = booster.get("name")
     if name == "gblinear":
-        return Trees(0, 0)
+        return _linear(learner, booster)
+    drops = _list(booster, "weight_drop", "gradient_booster") if name == "dart" else None
     if name == "dart":
         booster = _object(booster, "gbtree", "gradient_booster")
     elif name != "gbtree":
@@ -56,11 +57,27 @@ def checked(model: Any) -> Trees:
     features = _number(parameters, "num_feature", "learner_model_param")
     trees = _list(inner, "trees", "model")
     groups = max(_number(parameters, "num_class", "learner_model_param"), 1)
+    groups *= max(_number(parameters, "num_target", "learner_model_param"), 1)
     info = _whole(inner, "tree_info", "model")
     if len(info) != len(trees) or any(not 0 <= one < groups for one in info):
         _malformed("tree_info names a group that there is not", "model")
+    if drops is not None and len(drops) != len(trees):
+        _malformed("weight_drop is not as long as there are trees", "gradient_booster")
     nodes = sum(_tree(tree, features, f"tree {at}") for at, tree in enumerate(trees))
     return Trees(len(trees), nodes)
+
+
+def _linear(learner: dict[str, Any], booster: dict[str, Any]) -> Trees:
+    """A weight for each feature and group, and a bias for each group."""
+    parameters = _object(learner, "learner_model_param", "learner")
+    features, groups, targets = (
+        _number(parameters, key, "learner_model_param")
+        for key in ("num_feature", "num_class", "num_target")
+    )
+    weights = _list(_object(booster, "model", "gradient_booster"), "weights", "model")
+    if len(weights) != (features + 1) * max(groups, 1) * max(targets, 1):
+        _malformed("the weights are not as many as features and groups ask for", "model")
+    return Trees(0, 0)
 
 
 def _tree(tree: Any, features: int, where: str) -> int:
@@ -127,7 +144,7 @@ def _whole(value: dict[str, Any], key: str, where: str) -> list[int]:
 def _number(value: dict[str, Any], key: str, where: str) -> int:
     """A number that XGBoost writes as text."""
     said = value.get(key, "0")
-    if not isinstance(said, str) or not said.isascii() or not said.isdigit() or len(said) > 12:
+    if not isinstance(said, str) or not said.isascii() or not said.isdigit() or len(said) > 9:
         _malformed(f"{key} is no number", where)
     return int(said)
 
