@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Iterator
 
 from probatum.formats import effects
+from probatum.formats.pickle_findings import Danger
 from probatum.formats.pickle_machine import Run
-from probatum.formats.pickle_steps import Danger
 from probatum.formats.pickle_streams import Streams
 from probatum.formats.pickle_values import Instance, Name, Unknown, certified, described, reachable
 from probatum.ports import Material
@@ -63,6 +63,13 @@ def shape_verdict(found: Streams, material: Material) -> Verdict:
     if found.trailing is not None:
         return Undecided(found.trailing.reason, found.trailing.detail, found.trailing.place)
     return Proven(_certificate(found, material, "data-shaped"), _assumptions(found.runs))
+
+
+def stream_digests(found: Streams, material: Material) -> list[dict[str, object]]:
+    """Where each stream lies, with its digest."""
+    return [
+        {key: one[key] for key in ("start", "end", "sha256")} for one in _streams(found, material)
+    ]
 
 
 def _reached(run: Run) -> tuple[Danger, ...]:

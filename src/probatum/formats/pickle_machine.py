@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from probatum.errors import FormatError
 from probatum.formats import pickle_opcodes as opcodes
-from probatum.formats import pickle_steps as steps
 from probatum.formats.effects import Row
+from probatum.formats.pickle_findings import Danger, Effect, Problem, Stored, View
+from probatum.formats.pickle_literals import LONG, constant, literal
 from probatum.formats.pickle_loaders import (
     RAW_MAGIC,
     RAW_OBJECT,
@@ -23,14 +24,14 @@ from probatum.formats.pickle_loaders import (
     is_array_wrapper,
     joblib_array,
 )
+from probatum.formats.pickle_names import Underflow
 from probatum.formats.pickle_opcodes import LINE, WINDOW, Read
+from probatum.formats.pickle_steps import STEPS, Steps
 from probatum.formats.pickle_values import (
     BIG,
-    BYTEARRAY,
     FLOAT,
     KEPT,
     TEXT,
-    VAGUE,
     Blob,
     Box,
     Value,
@@ -49,22 +50,20 @@ class Run(Struct, frozen=True):
 
     start: int
     end: int
-    effects: tuple[steps.Effect, ...]
-    refuted: tuple[steps.Danger, ...]
-    problems: tuple[steps.Problem, ...]
+    effects: tuple[Effect, ...]
+    refuted: tuple[Danger, ...]
+    problems: tuple[Problem, ...]
     basis: frozenset[str]
     result: Value = None
     broken: FormatError | None = None
     nested: tuple["Run", ...] = ()
-    storages: tuple[steps.Stored, ...] = ()
-    views: tuple[steps.View, ...] = ()
+    storages: tuple[Stored, ...] = ()
+    views: tuple[View, ...] = ()
 
 
 _NO_FRAME: Final = 1 << 63
 _LARGEST_NESTED: Final = 64 << 20
 _DEEPEST_NESTED: Final = 3
-_PLAIN_INT: Final = re.compile(rb"(?:0|-?[1-9][0-9]{0,4000})\Z").match
-_PLAIN_FLOAT: Final = re.compile(rb"(?:-?[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?|-?inf|nan)\Z").match
 _INDEX: Final = re.compile(rb"(?:0|[1-9][0-9]{0,8})\Z").match
 _LOWEST_SPARSE: Final = 1 << 20
 _SIMPLE: Final = {
@@ -104,7 +103,7 @@ def run(
     return Machine(read, start, size, loader, beside).run()
 
 
-class Machine(steps.Steps):
+class Machine(Steps):
     """The lexer and the stack; what each effectful opcode means stands in `pickle_steps`."""
 
     def __init__(
@@ -129,7 +128,7 @@ class Machine(steps.Steps):
             result, end = self._loop()
         except FormatError as exc:
             broken = exc
-        except (IndexError, steps.Underflow):
+        except (IndexError, Underflow):
             broken = FormatError(
                 Reason.MALFORMED, "an opcode finds too little on the stack", Place(offset=self.at)
             )
@@ -213,7 +212,7 @@ class Machine(steps.Steps):
         if 0x85 <= op <= 0x87:
             count = op - 0x84
             if len(stack) < count:
-                raise steps.Underflow
+                raise Underflow
             stack[-count:] = [tuple(stack[-count:])]
         elif op in _GET:
             stack.append(self._remembered(int.from_bytes(self._operand(at, 4), "little")))
@@ -255,8 +254,8 @@ class Machine(steps.Steps):
             )
             stack.append(self.unknown())
             return at + 1 + width
-        elif op in steps.STEPS:
-            steps.STEPS[op](self)
+        elif op in STEPS:
+            STEPS[op](self)
             return self._after_step(op, at + 1)
         else:
             raise opcodes.malformed(op, self.window, self.base, at)
@@ -390,11 +389,11 @@ class Machine(steps.Steps):
             if at + total > len(self.window):
                 at = self._refill(self.base + at)
                 start = 1 + width
-            self.stack.append(_constant(kind, self.window[start : start + length]))
+            self.stack.append(constant(kind, self.window[start : start + length]))
         elif kind == "bytes":
             self.stack.append(Blob(self.base + start, length))
         else:
-            self.stack.append(_LONG[kind])
+            self.stack.append(LONG[kind])
         if at + total <= len(self.window):
             return at + total
         return self._refill(self.base + at + total)
@@ -437,73 +436,12 @@ class Machine(steps.Steps):
             else:
                 self.stack.append(self._remembered(int(line)))
         else:
-            self.stack.append(self._literal(op, line))
+            value, doubt = literal(op, line, self.at)
+            if doubt:
+                self.problem(Reason.PARSER_DIFFERENTIAL, doubt)
+            self.stack.append(value)
         return after
-
-    def _literal(self, op: int, line: bytes) -> Value:
-        if op == 0x49 and line in (b"00", b"01"):
-            return line == b"01"
-        if op == 0x4C and line.endswith(b"L"):
-            line = line[:-1]
-        if op in b"IL":
-            if not _PLAIN_INT(line):
-                self.problem(
-                    Reason.PARSER_DIFFERENTIAL,
-                    f"the integer {line[:40]!r}: C strtol and Python's int() disagree about it",
-                )
-                return BIG
-            return int(line) if len(line) < 20 else BIG
-        if op == 0x46:
-            if not _PLAIN_FLOAT(line):
-                self.problem(
-                    Reason.PARSER_DIFFERENTIAL, f"the number {line[:40]!r} is read differently"
-                )
-            return FLOAT
-        if op == 0x56:
-            return _unicode(line)
-        return self._quoted(line)
-
-    def _quoted(self, line: bytes) -> Value:
-        """STRING: a Python 2 repr. Its type and content depend on the loader's `encoding`."""
-        if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
-            raise FormatError(
-                Reason.MALFORMED, "a STRING without matching quotes", Place(offset=self.at)
-            )
-        if b"\\" in line:
-            return VAGUE
-        return _constant("ascii", line[1:-1]) if len(line) <= KEPT else TEXT
 
 
 def _until(read: Read, end: int) -> Read:
     return lambda offset, length: read(offset, max(0, min(length, end - offset)))
-
-
-_LONG: Final = {
-    "str": TEXT,
-    "ascii": TEXT,
-    "int": BIG,
-    "bytearray": BYTEARRAY,
-}
-
-
-def _constant(kind: str, data: bytes) -> Value:
-    if kind == "str":
-        try:
-            return data.decode("utf-8", "surrogatepass")
-        except UnicodeDecodeError:
-            return VAGUE
-    if kind == "bytes":
-        return data
-    if kind == "int":
-        return int.from_bytes(data, "little", signed=True) if len(data) <= 8 else BIG
-    if kind == "ascii":
-        return data.decode("ascii") if data.isascii() else VAGUE
-    return BYTEARRAY
-
-
-def _unicode(line: bytes) -> Value:
-    try:
-        text = line.decode("raw-unicode-escape")
-    except UnicodeDecodeError:
-        return VAGUE
-    return text if len(text) <= KEPT else TEXT

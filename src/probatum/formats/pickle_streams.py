@@ -5,9 +5,9 @@ from msgspec import Struct
 
 from probatum.errors import FormatError
 from probatum.formats import pickle_opcodes as opcodes
+from probatum.formats.pickle_findings import Problem
 from probatum.formats.pickle_loaders import RAW_MAGIC, RAW_OBJECT, RAW_STREAMS, other_reading
 from probatum.formats.pickle_machine import Run, run
-from probatum.formats.pickle_steps import Problem
 from probatum.ports import Material
 from probatum.vocabulary import Place, Reason
 
