@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from probatum.audit.targets import roots
+from probatum.cli.output import draws
 from probatum.errors import TargetError
 from probatum.vocabulary import Reason
 
@@ -151,3 +152,31 @@ def test_wrong_usage_says_what_to_do(here: Path, arguments: str, says: str) -> N
     assert done.returncode == 3
     assert says in done.stderr.decode()
     assert done.stderr.count(b"\n") == 1
+
+
+def test_a_locale_that_knows_only_ascii_changes_nothing_but_what_is_drawn(here: Path) -> None:
+    for name in (b"\xe9\x9b\xaa.pkl", b"\xff.pkl", b"e\xcc\x81.pkl"):
+        Path(os.fsdecode(os.fsencode(here) + b"/" + name)).write_bytes(pickle.dumps([1]))
+    ascii = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    plain, utf8 = (shell(here, "probatum audit -v .", **locale) for locale in (ascii, {}))
+    assert plain.returncode == utf8.returncode == 1
+    assert (plain.stdout, plain.stderr) == (utf8.stdout, utf8.stderr)
+    assert "雪.pkl" in utf8.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("term", "expected"), [("xterm", True), ("dumb", False), ("", False), (None, False)]
+)
+def test_only_a_terminal_that_draws_gets_colours(
+    monkeypatch: pytest.MonkeyPatch, term: str | None, expected: bool
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.delenv("TERM", raising=False)
+    if term is not None:
+        monkeypatch.setenv("TERM", term)
+    assert draws(Terminal()) is expected
+    assert draws(io.StringIO()) is False
+    assert draws(None) is False

@@ -238,9 +238,9 @@ class Page:
 
 
 def names_as_bytes(names: frozenset[str]) -> bytes:
-    """File names as one string of bytes: they need not be UTF-8, and there may be many."""
-    return os.fsencode("\0".join(sorted(names)))
+    """File names as one string of bytes: there may be many, and the locale may know few of them."""
+    return "\0".join(sorted(names)).encode("utf-8", "surrogatepass")
 
 
 def names_of(data: bytes) -> frozenset[str]:
-    return frozenset(os.fsdecode(data).split("\0")) if data else frozenset()
+    return frozenset(data.decode("utf-8", "surrogatepass").split("\0")) if data else frozenset()

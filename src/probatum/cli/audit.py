@@ -110,7 +110,9 @@ def _rendered(report: Report, decision: Decision, arguments: argparse.Namespace)
 def _colourful() -> bool:
     import os
 
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    from probatum.cli.output import draws
+
+    return draws(sys.stdout) and not os.environ.get("NO_COLOR")
 
 
 def _policy(arguments: argparse.Namespace, configuration: Configuration) -> Policy:

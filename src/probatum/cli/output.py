@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 from probatum.errors import UsageError
 
@@ -47,6 +48,15 @@ def say(line: str) -> None:
         print(f"probatum: {visible(line)}", file=sys.stderr, flush=True)
     except OSError:
         hush(2)  # nobody listens
+
+
+def draws(stream: TextIO | None) -> bool:
+    """Whether a person watches `stream` on a terminal that can do more than print."""
+    return (
+        stream is not None
+        and stream.isatty()
+        and os.environ.get("TERM", "dumb") not in ("", "dumb")
+    )
 
 
 def _print(text: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from probatum.audit.workers import Progress
+from probatum.cli.output import draws
 
 _EVERY_S = 0.1
 
@@ -13,7 +14,7 @@ _EVERY_S = 0.1
 @contextmanager
 def progress(wanted: bool | None) -> Iterator[Callable[[Progress], None]]:
     """A function that shows a `Progress`. `wanted` of None means: if a person is watching."""
-    shown = sys.stderr.isatty() if wanted is None else wanted
+    shown = draws(sys.stderr) if wanted is None else wanted
     if not shown:
         yield lambda progress: None
         return
