@@ -41,6 +41,7 @@ _CHOICES = {
     "torchscript": lambda kind: {"part": _PARTS.get(kind, ["archive"])},
     "kind": lambda kind: {"kind": _TEXTS.get(kind, ["text"])},
     "xml": lambda kind: {"kind": [kind]},
+    "one_format": lambda kind: {"kind": [kind]},
     "xgboost_model": lambda kind: {"form": ["json" if kind == "xgboost-json" else "ubjson"]},
     "members": lambda kind: {
         "format": ["zip" if kind in ZIPS else "tar" if kind in TARS else kind]

@@ -39,3 +39,8 @@ KIND_IS_UNDERSTOOD = Claim(
     "kind-is-understood",
     "These bytes are of one kind that Probatum knows, the kind that the file's name promises.",
 )
+ONE_FORMAT = Claim(
+    "one-format",
+    "This file is of one format, from its first byte to its last, and bears the name of that "
+    "format: no other loader takes it for something else.",
+)

@@ -30,6 +30,16 @@ _NAMES = {"claim", "size", "header", "sha256", "entries", "tensors"}
 
 def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -> None:
     """Raises Rejected at the first step that fails."""
+    spans(facts, read, size)
+
+
+def spans(
+    facts: dict[str, Any], read: Callable[[int, int], bytes], size: int
+) -> tuple[int, list[tuple[int, int]]]:
+    """The alignment and each tensor's span in the file, of facts that hold.
+
+    Raises: Rejected at the first step that fails.
+    """
     _demand(isinstance(facts, dict) and set(facts) == _NAMES, "the facts' names")
     _demand(facts["claim"] in ("header-sound", "load-inert"), "the claim is not of this check")
     counts = facts["size"], facts["header"], facts["entries"], facts["tensors"]
@@ -40,12 +50,12 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
     data = b"".join(read(at, min(1 << 20, stop - at)) for at in range(0, stop, 1 << 20))
     _demand(hashlib.sha256(data).hexdigest() == facts["sha256"], "the header's bytes differ")
     try:
-        _sound(data, facts, size)
+        return _sound(data, facts, size)
     except (struct.error, IndexError) as exc:
         raise Rejected("the header ends too early") from exc
 
 
-def _sound(data: bytes, facts: dict[str, Any], size: int) -> None:
+def _sound(data: bytes, facts: dict[str, Any], size: int) -> tuple[int, list[tuple[int, int]]]:
     # 2. Magic and version say how wide and in which order numbers stand.
     _demand(data[:4] == b"GGUF", "the magic")
     order = ">" if data[4:8] == b"\0\0\0\3" else "<"
@@ -92,7 +102,7 @@ def _sound(data: bytes, facts: dict[str, Any], size: int) -> None:
         at = end
 
     # 4. Every tensor has a size that C can hold, and the directory ends where the facts say.
-    names, spans = set(), []
+    names, found = set(), []
     for _ in range(tensors):
         name, at = text(at, 63)
         _demand(name not in names and b"\0" not in name, "a tensor's name")
@@ -103,15 +113,16 @@ def _sound(data: bytes, facts: dict[str, Any], size: int) -> None:
         at += 4 + dimensions * width
         kind, offset = struct.unpack_from(order + "IQ", data, at)
         at += 12
-        spans.append((offset, offset + _bytes(shape, kind)))
+        found.append((offset, offset + _bytes(shape, kind)))
         _demand(offset % alignment == 0, "a tensor's alignment")
     _demand(at == len(data), "the directory does not end where the header does")
 
     # 5. No two spans overlap and the last lies in the file: each ends before the next begins.
     start = (at + alignment - 1) // alignment * alignment
-    begins, ends = sorted(one for one, _ in spans), sorted(one for _, one in spans)
+    begins, ends = sorted(one for one, _ in found), sorted(one for _, one in found)
     _demand(all(a <= b for a, b in zip(ends, begins[1:], strict=False)), "two tensors overlap")
     _demand(not ends or start + ends[-1] <= size, "a tensor passes the end of the file")
+    return alignment, [(start + begin, start + end) for begin, end in found]
 
 
 def _bytes(shape: tuple[int, ...], kind: int) -> int:

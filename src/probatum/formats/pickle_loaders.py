@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from probatum.formats import effects
+from probatum.formats import effects, tar
 from probatum.formats.effects import Row
 from probatum.formats.pickle_dtypes import DType, is_shape
 from probatum.formats.pickle_opcodes import Read, truncated
@@ -98,20 +98,9 @@ def other_reading(head: bytes) -> str:
     """
     if head[:2] == b"BZ":
         return "joblib takes a file that begins with BZ for bzip2"
-    if len(head) >= 512 and _is_tar(head[:512]):
+    if tar.accepted_by_tarfile(head[:512]):
         return "the first block is a tar's header too, and torch.load would unpack the tar"
     return ""
-
-
-def _is_tar(block: bytes) -> bool:
-    """Whether Python's tarfile accepts the header: as many spellings of a checksum as it does."""
-    field = block[148:156]
-    try:
-        said = int(field.split(b"\0")[0].decode("ascii").strip() or "0", 8)
-    except ValueError:
-        said = int.from_bytes(field[1:], "big") - (1 << 56 if field[0] == 0xFF else 0)
-    rest = block[:148] + b" " * 8 + block[156:]
-    return said in (sum(rest), sum(rest) - 256 * sum(byte > 127 for byte in rest))
 
 
 class Wrapped(Struct, frozen=True):
@@ -124,6 +113,7 @@ class Wrapped(Struct, frozen=True):
     count: int
     dtype: DType
     padded: bool
+    dimensions: int
 
     def end(self, read: Read, offset: int, size: int) -> int:
         """The offset after the raw bytes that begin at `offset`."""
@@ -134,11 +124,11 @@ class Wrapped(Struct, frozen=True):
             raise truncated(size)
         return offset
 
-    def instance(self, items: list[Value], at: int) -> Instance:
+    def instance(self, at: int) -> Instance:
         array = Instance(self.row, (), at)
         array.built = True
         array.dtype = self.dtype
-        array.parts += items
+        array.dimensions = self.dimensions
         return array
 
 
@@ -172,4 +162,5 @@ def joblib_array(value: Value) -> Wrapped | None:
     count = 1
     for length in shape:
         count *= length
-    return Wrapped(row, count, dtype, given.get("numpy_array_alignment_bytes") is not None)
+    padded = given.get("numpy_array_alignment_bytes") is not None
+    return Wrapped(row, count, dtype, padded, len(shape))

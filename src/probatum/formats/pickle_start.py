@@ -44,6 +44,8 @@ class Walk:
         self.end = 0
         self.ops = 0
         self.integer: int | None = None
+        self.last = 0
+        """The offset of the opcode at which the walk ended."""
         self._head = head
         self._base = 0
         self._read = read
@@ -57,7 +59,7 @@ class Walk:
         reached = Start.NONE
         while True:
             self._refill(_WINDOW)
-            code = self._bytes(self.end, 1)
+            code, self.last = self._bytes(self.end, 1), self.end
             if self.ops == _ENOUGH:
                 self.start = Start.LONG
                 return
@@ -112,11 +114,9 @@ class Walk:
         self.end = at + length
         return self._bytes(at, length)
 
-    def _take_lines(
-        self, code: bytes, at: int, count: int, shape: re.Pattern[bytes]
-    ) -> bytes | None:
+    def _take_lines(self, code: bytes, at: int, *shapes: re.Pattern[bytes]) -> bytes | None:
         found = b""
-        for _ in range(count):
+        for shape in shapes:
             if b"\n" not in self._head[at - self._base :]:
                 self._refill(_LONGEST_LINE)
             stop = self._head.find(b"\n", at - self._base)
@@ -137,7 +137,7 @@ class Walk:
         self.end = have
         rest = self._head[at - self._base :]
         self._read = None  # what follows the cut is no opcode
-        return b"" if code == b"V" or _CUT[code == b"S"].fullmatch(rest) else None
+        return b"" if code in (b"V", b"P") or _CUT[code == b"S"].fullmatch(rest) else None
 
     def _above_mark(self) -> int:
         return self._depth - (self._marks[-1] if self._marks else 0)
@@ -209,19 +209,23 @@ _FLOAT = re.compile(
     rb"\s*[+-]?([0-9._]+([eE][+-]?[0-9_]+)?|[iI][nN][fF](inity)?|[nN][aA][nN])\s*(\0[^\n]*)?"
 )
 _QUOTED = re.compile(rb"\s*(\"[^\n]*\"|'[^\n]*')\s*")
-_DOTTED = re.compile(rb"[\w\x80-\xff]+(\.[\w<>\x80-\xff]+)*")
-_CUT = (re.compile(rb"[\w.+<>\s\x80-\xff-]*"), re.compile(rb"\s*([\"'].*)?", re.DOTALL))
+# A module's file may be called almost anything; what cannot be found ends the machine at once.
+_MODULE = re.compile(rb"[^\n\0]+")
+_CUT = (
+    re.compile(rb"([\w.+<>\s\x80-\xff-]+(\0.*)?)?", re.DOTALL),
+    re.compile(rb"\s*([\"'].*)?", re.DOTALL),
+)
 _LINES = {
-    b"I": (1, re.compile(_NUMBER.pattern + rb"|")),  # C takes an empty line for zero
-    b"L": (1, _NUMBER),
-    b"F": (1, _FLOAT),
-    b"S": (1, _QUOTED),
-    b"V": (1, _ANY),
-    b"P": (1, _ANY),
-    b"g": (1, _INDEX),
-    b"p": (1, _INDEX),
-    b"c": (2, _DOTTED),
-    b"i": (2, _DOTTED),
+    b"I": (re.compile(_NUMBER.pattern + rb"|"),),  # C takes an empty line for zero
+    b"L": (_NUMBER,),
+    b"F": (_FLOAT,),
+    b"S": (_QUOTED,),
+    b"V": (_ANY,),
+    b"P": (_ANY,),
+    b"g": (_INDEX,),
+    b"p": (_INDEX,),
+    b"c": (_MODULE, _ANY),
+    b"i": (_MODULE, _ANY),
 }
 _FIXED = {
     **dict.fromkeys((bytes((code,)) for code in b"K\x80\x82hq"), 1),

@@ -4,9 +4,13 @@ Source: protobuf.dev/programming-guides/encoding; onnx.proto3 (ModelProto), Core
 TensorFlow saved_model.proto and graph.proto.
 """
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
+from probatum.errors import FormatError
 from probatum.ports import Material
+from probatum.vocabulary import Place, Reason
 
 _MOST = 256
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -61,6 +65,32 @@ def outline(material: Material, head: bytes) -> Outline | None:
         fields.add((number, wire))
         at, count = at + used + length, count + 1
     return Outline(frozenset(fields), first) if fields else None
+
+
+class Field(Struct, frozen=True):
+    """One field at the top: `tag` is its bytes up to its value, which starts at `at + len(tag)`."""
+
+    number: int
+    wire: int
+    at: int
+    tag: bytes
+
+
+def fields(material: Material) -> Iterator[Field]:
+    """Every field at the top of a file that is one protocol buffer, whatever their number.
+
+    Raises: FormatError(MALFORMED) where no whole field stands.
+    """
+    at = 0
+    while at < material.size:
+        piece = material.read(at, 20)
+        tag, used = _varint(piece, 0)
+        number, wire = tag >> 3, tag & 7
+        length, used = _length(wire, piece, used) if used else (0, 0)
+        if not used or not 0 < number < 1 << 29 or at + used + length > material.size:
+            raise FormatError(Reason.MALFORMED, "no whole field stands here", Place(offset=at))
+        yield Field(number, wire, at, piece[:used])
+        at += used + length
 
 
 def _length(wire: int, piece: bytes, used: int) -> tuple[int, int]:

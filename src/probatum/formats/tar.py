@@ -57,6 +57,21 @@ def starts(head: bytes) -> bool:
     return head[257:262] == b"ustar" or _checksum_holds(head[:BLOCK])
 
 
+def accepted_by_tarfile(block: bytes) -> bool:
+    """Whether Python's tarfile takes the block for a header: it knows many spellings of a sum."""
+    if len(block) < BLOCK:
+        return False
+    field = block[148:156]
+    try:
+        said = int(field.split(b"\0")[0].decode("ascii").strip() or "0", 8)
+    except ValueError:
+        said = int.from_bytes(field[1:], "big") - (1 << 56 if field[0] == 0xFF else 0)
+    if not -BLOCK * 128 <= said < BLOCK * 256:
+        return False
+    rest = block[:148] + b" " * 8 + block[156:BLOCK]
+    return said in (sum(rest), sum(rest) - 256 * sum(byte > 127 for byte in rest))
+
+
 def first_names(material: Material, count: int = 16) -> tuple[str, ...]:
     """The names of the first members, as far as they can be read."""
     names: list[str] = []
@@ -100,6 +115,7 @@ def _entries(material: Material, doubts: list[Doubt]) -> Iterator[Entry]:
             if len(set(types)) < len(types) or (b"x" in types and types not in (b"x", b"gx")):
                 doubts.append(Doubt("several extended headers for one member", one.header))
             named = _named(one, extended, doubts)
+            doubts.extend(_name_doubts(named, block))
             yield named
             one, extended, types = named, {}, b""
             if (count := count + 1) > _MOST:
@@ -111,6 +127,16 @@ def _entries(material: Material, doubts: list[Doubt]) -> Iterator[Entry]:
                 f"member {one.name!r} reaches past the file's end",
                 Place(offset=body),
             )
+
+
+def _name_doubts(one: Entry, block: bytes) -> Iterator[Doubt]:
+    if block[257:263] != b"ustar\0" and any(block[345:500]):
+        # Python's tarfile begins the name with it whatever the format; GNU tar keeps times there.
+        yield Doubt("the field of a prefix in a header whose format has none", one.header)
+    if one.type == FOLDER and one.size:
+        yield Doubt("a folder with content, which some readers take for headers", one.header)
+    if one.type in b"07" and one.name.endswith("/"):
+        yield Doubt("a file under the name of a folder, which GNU tar makes a folder", one.header)
 
 
 def _header(block: bytes, at: int) -> Entry:
@@ -188,7 +214,7 @@ def _extension(material: Material, one: Entry, doubts: list[Doubt]) -> dict[str,
         if records.keys() & {"path", "size", "linkpath"}:
             doubts.append(Doubt("a global header renames or resizes every member", one.header))
         return {}
-    if any(key.startswith("GNU.sparse") for key in records):
+    if any(key.startswith(("GNU.sparse", "SCHILY.realsize")) for key in records):
         raise FormatError(Reason.UNSUPPORTED, "a sparse file", Place(offset=one.header))
     return records
 

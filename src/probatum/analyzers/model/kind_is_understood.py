@@ -21,12 +21,12 @@ import io
 import json
 import pickletools
 import warnings
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
 from probatum.claims import KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError
+from probatum.formats import png
 from probatum.formats.folder_names import promised
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import (
@@ -46,8 +46,7 @@ _MOST = 64 << 20
 _STEP = 1 << 20
 _HEAD = 1 << 16
 _TAIL = 65557
-_PNG = b"\x89PNG\r\n\x1a\n"
-_IMAGES = (_PNG, b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
+_IMAGES = (png.SIGNATURE, b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
 _GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
 _PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 _HARMLESS = frozenset(
@@ -227,31 +226,15 @@ def _image(material: Material) -> Verdict:
     if not head.startswith(_IMAGES):
         says = "its name promises an image, and no image begins with these bytes"
         return Refuted((Witness(says, Place(offset=0), excerpt=Excerpt(0, head)),))
-    if not head.startswith(_PNG):
+    if not head.startswith(png.SIGNATURE):
         return Undecided(Reason.UNSUPPORTED, "of images, only PNG is followed to its end")
     data = _whole(material)
-    end = max(_chunk_ends(data), default=8)
-    if end != len(data) or data[-8:-4] != b"IEND":
+    end, name = png.last_chunk(data)
+    if end != len(data) or name != b"IEND":
         return Undecided(
             Reason.PARSER_DIFFERENTIAL, "something stands behind the image", Place(offset=end)
         )
     return _proven("png", material, data)
-
-
-def _chunk_ends(data: bytes) -> Iterator[int]:
-    """Where each chunk ends, as far as their lengths and checksums are right, up to the last."""
-    at = 8
-    while at + 12 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big")
-        end = at + 12 + length
-        name = data[at + 4 : at + 8]
-        right = zlib.crc32(data[at + 4 : end - 4]).to_bytes(4, "big")
-        if end > len(data) or data[end - 4 : end] != right or not name.isalpha():
-            return
-        yield end
-        if name == b"IEND":
-            return
-        at = end
 
 
 _PLAIN = bytes(byte for byte in range(256) if byte >= 0x20 and byte != 0x7F) + b"\t\n\r\f"
