@@ -72,7 +72,8 @@ def test_a_refuted_model_exits_with_1(hostile: str, capsys: pytest.CaptureFixtur
 def test_an_undecided_model_exits_with_2(here: Path) -> None:
     (here / "unknown.pkl").write_bytes(b"cnobody.knows\nthis\n)R.")
     assert run("audit", "unknown.pkl") == 2
-    assert run("audit", "unknown.pkl", "--fail-on", "refuted") == 2  # nothing at all was decided
+    (here / "unknown.bin").write_bytes(b"\x07\x01 no format begins like this")
+    assert run("audit", "unknown.bin", "--fail-on", "refuted") == 2  # nothing at all was decided
 
 
 def test_an_empty_folder_does_not_exit_with_0(here: Path) -> None:
