@@ -242,7 +242,9 @@ def _span(one: dict[str, Any], read: Read, seen: Any, torch: bool) -> tuple[int,
     rest = read(at + 30, name + more)
     _demand(rest[:name] == one["raw"], "header and directory differ in the name")
     _demand(method == one["method"] and not (flags ^ one["flags"]) & 0x2849, "they differ in kind")
-    field = _extra(rest[name:]).get(1, b"")
+    extra = _extra(rest[name:])
+    _demand(extra.get(0x7075, b"     " + one["raw"])[5:] == one["raw"], "another name")
+    field = extra.get(1, b"")
     streamed = bool(flags & 8)
     if not (streamed and (crc, size, packed) in ((0, 0, 0), (0, 0xFFFFFFFF, 0xFFFFFFFF))):
         if 0xFFFFFFFF in (size, packed):
@@ -371,6 +373,9 @@ def _tar(listed: list[tuple[str, int, int, str | None]], read: Read, size: int, 
             block = read(one.offset_data - 512, 512)
             _demand(_octal(block[124:136]) == one.size, "two sizes for one member")
             _demand(one.isfile() or one.size == 0, "a folder with content")
+            _demand(one.isdir() or not one.name.endswith("/"), "a file with a folder's name")
+            strict = block[257:263] == b"ustar\0" or not any(block[345:500])
+            _demand(strict, "a name that only some readers put together")
             _plain_extensions(read, at, one.offset_data - 512)
             for piece in _pieces(read, at, one.offset_data - at):
                 seen.update(piece)
@@ -405,6 +410,7 @@ def _plain_extensions(read: Read, at: int, end: int) -> None:
         _demand(once and body.find(b"\0") in (-1, length - 1), "an extension with two readings")
         renames = types[-1:] == b"g" and (b" path=" in body or b" size=" in body)
         _demand(not renames, "a renaming")
+        _demand(b" SCHILY.realsize=" not in body and b" GNU.sparse" not in body, "another size")
         at = -(-stop // 512) * 512
         _demand(not any(read(stop, at - stop)), "bytes behind the end of an extension")
     _demand(at == end and len(set(types)) == len(types), "several extensions of one type")

@@ -270,6 +270,10 @@ def _name_doubts(raw: bytes, fields: dict[int, bytes], flags: int, at: int) -> I
         yield Doubt("a name outside ASCII in no stated encoding", at)
     if flags & 0x800 and not _is_utf8(raw):
         yield Doubt("a name that is said to be UTF-8 and is not", at)
+    yield from _second_name(raw, fields, at)
+
+
+def _second_name(raw: bytes, fields: dict[int, bytes], at: int) -> Iterator[Doubt]:
     other = fields.get(0x7075)
     if other is not None and other[5:] != raw:
         yield Doubt("a second name (Unicode Path) that differs from the first", at)
@@ -304,6 +308,7 @@ def located(material: Material, entry: Entry, doubts: list[Doubt] | None = None)
     fields = dict(_extra_fields(rest[name_size:], at, doubts))
     said = (crc, *_local_sizes(fields, size, packed, at))
     doubts.extend(_local_doubts(entry, rest[:name_size], flags, method, said, at))
+    doubts.extend(_second_name(rest[:name_size], fields, at))
     end = data + entry.packed
     if flags & 8:
         end += _descriptor(material, entry, end, doubts)
