@@ -34,6 +34,8 @@ _CONTAINERS = {
 _EMBEDDING = {
     "gguf": "probatum.formats.gguf",
     "tokenizer-config": "probatum.formats.tokenizer_config",
+    # A processor keeps its template in its own configuration.
+    "model-config": "probatum.formats.tokenizer_config",
 }
 _STEP = 1 << 20
 _POINTER = b"version https://git-lfs.github.com/spec/v1\n"

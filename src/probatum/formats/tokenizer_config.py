@@ -1,9 +1,10 @@
 """Opens a tokenizer's configuration into its chat templates, each an artifact of its own.
 
 `chat_template` is one template, or a list of `{"name": …, "template": …}`, of which a caller
-chooses one; `chat_template.json` of a processor has the same field.
+chooses one; `chat_template.json` and `processor_config.json` of a processor have the same field.
 
-Source: transformers tokenization_utils_base.py (from_pretrained, get_chat_template).
+Sources: transformers tokenization_utils_base.py (from_pretrained, get_chat_template),
+processing_utils.py (get_processor_dict).
 """
 
 from collections.abc import Iterator
