@@ -16,6 +16,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -103,11 +104,17 @@ def _labels(records: dict[str, Any], read: Read) -> list[str]:
     return [one.decode() for one in said]
 
 
+@cache
+def _widths() -> dict[str, dict[str, int]]:
+    text = files("probatum.rules").joinpath("torch_storages.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
 def _pickle(name: str, loader: str, records: dict[str, Any], read: Read) -> dict[str, Any]:
     data = stored(records, f"{name}.pkl", read)
     run = Run(lambda at, length: data[at : at + length], 0, len(data), loader)
     run.to_stop()
-    widths = tomllib.loads(files("probatum.rules").joinpath("torch_storages.toml").read_text())
+    widths = _widths()
     sizes: list[tuple[int, int]] = []
     said: dict[str, tuple[str, int]] = {}
     for _, key, cls, count in run.storages:

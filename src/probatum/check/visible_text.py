@@ -48,6 +48,8 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
         raise Rejected("not UTF-8") from exc
     _demand(not _BESIDES.search(text), "a control character, or one without a picture")
     _demand(not any(ord(one) & 0xFFFE == 0xFFFE for one in set(text)), "what is no character")
+    if data.isascii() or not _UNSEEN.search(text):
+        return  # as most texts are
     allowed = {0} if text.startswith("\ufeff") else set()
     for pattern in (_FLAG, _JOINED, _MONGOLIAN):
         for found in pattern.finditer(text):
