@@ -370,3 +370,14 @@ def _edited(report: Report, edit: Callable[[dict[str, Any]], None]) -> Report:
         if (plan["artifact"], plan["claim"]) == ("weights.pkl", "load-inert"):
             plan["claim"] = one["claim"]
     return changed
+
+
+def test_a_name_cannot_forge_a_line_of_the_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a  load-inert  all is well.pkl").write_bytes(b"cnobody.knows\nthis\n)R.")
+    report = tmp_path / "report.json"
+    main(["audit", str(tmp_path), "--format", "json", "-o", str(report), "-q"])
+    assert main(["check", str(report), str(tmp_path), "--exclude", "*.json"]) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert any("a \\x20load-inert \\x20all is well.pkl  load-inert  " in line for line in lines)

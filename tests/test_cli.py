@@ -95,6 +95,7 @@ def test_an_empty_folder_does_not_exit_with_0(here: Path) -> None:
         ["audit", ".", "--must-prove", "load-inrt"],
         ["audit", ".", "--config", "missing.toml"],
         ["audit", ".", "--max-memory", "lots"],
+        ["audit", ".", "--max-memory", "1M"],
         ["audit", ".", "--max-wall-seconds", "-1"],
         ["audit", ".", "-o", "no/such/folder/report"],
         ["audit", ".", "-o", "."],

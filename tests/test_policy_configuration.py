@@ -93,6 +93,7 @@ def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
         ("[policy]\nfail-on = 'never'", "`policy.fail-on`"),
         ("[limits]\ndepth = 0", "`limits.depth`"),
         ("[limits]\nmemory = 'much'", "[limits]: 'much' is not a size"),
+        ("[limits]\nmemory = '63M'", "[limits]: a worker needs 64 MiB of memory at least"),
         ("[limits]\ncpu-seconds = -1", "`limits.cpu-seconds`"),
         ("[limits]\ncpu-seconds = nan", "`limits.cpu-seconds`"),
         ("policy = 3", "`policy`"),
@@ -144,8 +145,8 @@ def test_any_text_is_a_size_or_a_clear_mistake(text: str) -> None:
 
 
 def test_the_command_line_is_put_over_the_file() -> None:
-    limits, caps = limited(Limits(memory=5), Caps(depth=3), LimitsTable(memory="1k", members=7))
-    assert (limits, caps) == (Limits(memory=1024), Caps(depth=3, members=7))
+    limits, caps = limited(Limits(memory=5), Caps(depth=3), LimitsTable(memory="64M", members=7))
+    assert (limits, caps) == (Limits(memory=64 << 20), Caps(depth=3, members=7))
 
 
 def test_a_claim_nobody_judges_cannot_be_asked_for() -> None:

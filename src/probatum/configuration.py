@@ -25,6 +25,9 @@ from probatum.policy import MUST_PROVE, Acceptance, Policy
 NAME = "probatum.toml"
 """The file's name in the current directory."""
 
+LEAST_MEMORY = 64 << 20
+"""Bytes. In less, a worker may not even start: that would look as if the files were at fault."""
+
 _Said = Annotated[str, Meta(min_length=1)]
 _Count = Annotated[int, Meta(ge=1)]
 _Seconds = Annotated[float, Meta(gt=0)]
@@ -124,6 +127,8 @@ def limited(limits: Limits, caps: Caps, table: LimitsTable) -> tuple[Limits, Cap
         for name in table.__struct_fields__
         if (value := getattr(table, name)) is not None
     }
+    if said.get("memory", LEAST_MEMORY) < LEAST_MEMORY:
+        raise ConfigurationError(f"a worker needs {LEAST_MEMORY >> 20} MiB of memory at least")
     renamed = {_IN_LIMITS.get(name, name): value for name, value in said.items()}
     return _over(limits, renamed), _over(caps, renamed)
 

@@ -160,11 +160,11 @@ def _text(result: Recheck, decision: Decision | None) -> str:
 def _lines(result: Recheck, decision: Decision | None) -> Iterator[str]:
     from probatum.audit.recheck import HOLDS, MISSING, REJECTED
     from probatum.render.evidence import plural
-    from probatum.render.visible import visible
+    from probatum.render.visible import one_cell, visible
 
     faults = [*_faults(result), *_unproven(result, decision)]
     for word, name, said in faults:
-        yield f"{word:10}  {visible(name)}  {visible(said)}".rstrip()
+        yield f"{word:10}  {one_cell(name)}  {visible(said)}".rstrip()
     if faults:
         yield ""
     yield (

@@ -1,6 +1,5 @@
 """The report for a person at a terminal, and for grep: one line a finding, then the counts."""
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, assert_never
 
@@ -14,7 +13,7 @@ from probatum.render.evidence import (
     plural,
 )
 from probatum.render.excerpts import hex_lines, text_lines
-from probatum.render.visible import columns, visible
+from probatum.render.visible import columns, one_cell, visible
 from probatum.vocabulary import (
     Excerpt,
     Finding,
@@ -82,7 +81,7 @@ def _row(finding: Finding, accepted: dict[tuple[str, str], str]) -> _Row:
     said = headline(finding.verdict)
     if why := accepted.get((finding.artifact.name, finding.claim)):
         said = f"{why}: {said}"
-    name, claim = _one_cell(finding.artifact.name), visible(finding.claim)
+    name, claim = one_cell(finding.artifact.name), visible(finding.claim)
     return _Row(verdict_word(finding.verdict), name, claim, visible(said), finding)
 
 
@@ -125,11 +124,6 @@ def _lines(blocks: list[list[_Row]], colour: bool, verbose: bool) -> Iterator[st
                 yield from _evidence(finding)
         if block:
             yield ""
-
-
-def _one_cell(name: str) -> str:
-    # Two spaces end a column, so a name must not hold two, begin or end with one.
-    return re.sub(r"(?<= ) |^ | $", r"\\x20", visible(name)) or "''"
 
 
 def _width(texts: Iterable[str], limit: int = 1000) -> int:

@@ -4,6 +4,7 @@ Names, details and excerpts come from audited files. An escape sequence in one c
 terminal, a bidirectional override could turn a sentence round, a newline could forge a finding.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -26,6 +27,11 @@ def visible(text: str, limit: int = 2000) -> str:
     Escapes read as in Python: `\\x1b`, `\\u202e`, `\\n`. A printable text comes back unchanged.
     """
     return "".join(piece for piece, _ in pieces(text, limit))
+
+
+def one_cell(name: str) -> str:
+    """The visible name as one column: two spaces end one, so it holds no two and ends in none."""
+    return re.sub(r"(?<= ) |^ | $", r"\\x20", visible(name)) or "''"
 
 
 def pieces(text: str, limit: int = 2000) -> Iterator[tuple[str, bool]]:
