@@ -44,6 +44,13 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
     _demand(facts["claim"] == "self-contained" or not _CODE & model.met, "code of another")
 
 
+# Name and end of a message, the fields met so far, its start, and messages and hash before it.
+_Frame = tuple[str, int, set[int], int, tuple[int, int]]
+# Small messages repeat: each is followed once. One of this size nests at most 64 deep, so that a
+# known one in a place this shallow stays within the 100 that are allowed.
+_SMALL, _SHALLOW = 128, 36
+
+
 class _Pass:
     def __init__(self, read: Read, size: int) -> None:
         self.read, self.size = read, size
@@ -52,22 +59,23 @@ class _Pass:
         self.digest = hashlib.sha256()
         self.met: set[str] = set()
         self.paths: set[str] = set()
+        self.known: dict[tuple[str, bytes], int] = {}
 
     def run(self) -> None:
-        stack: list[tuple[str, int, set[int]]] = []
+        schema, stack = _schema(), list[_Frame]()
         self._open(stack, "Model", self.size)
         while stack:
-            name, stop, seen = stack[-1]
+            name, stop, seen, _, _ = stack[-1]
             if self.at == stop:
-                stack.pop()
-                if name == _BLOB and 1 not in seen:
-                    self.paths.add("")
+                self._close(*stack.pop())
                 continue
             key = self._number(stop)
             number, wire = key >> 3, key & 7
-            _demand(number in _schema()[name], "an unknown field")
-            kind, repeats = _schema()[name][number]
-            _demand(repeats or number not in seen, "a field stands twice")
+            if number not in schema[name]:
+                raise Rejected("an unknown field")
+            kind, repeats = schema[name][number]
+            if number in seen and not repeats:
+                raise Rejected("a field stands twice")
             seen.add(number)
             if wire != 2:
                 _demand(wire == _WIRE.get(kind), "a wrong wire type")
@@ -78,9 +86,11 @@ class _Pass:
                 _demand(self.at <= stop, "a number passes the end of its message")
                 continue
             length = self._number(stop)
-            _demand(length <= stop - self.at and (repeats or kind not in _WIRE), "a length")
-            if kind.startswith(":"):
-                self._open(stack, kind[1:], self.at + length)
+            if length > stop - self.at or (kind in _WIRE and not repeats):
+                raise Rejected("a length")
+            if kind[0] == ":":
+                if length > _SMALL or len(stack) > _SHALLOW or not self._is_known(kind, length):
+                    self._open(stack, kind[1:], self.at + length)
             elif name == _BLOB:
                 self.paths.add(self._text(length))
             elif kind == "y" or kind in "fe":
@@ -90,11 +100,32 @@ class _Pass:
                 self.at += length
         self._hash(self.size)
 
-    def _open(self, stack: list[tuple[str, int, set[int]]], name: str, stop: int) -> None:
+    def _open(self, stack: list[_Frame], name: str, stop: int) -> None:
         _demand(len(stack) < 100, "messages nest too deeply")
+        stack.append((name, stop, set(), self.at, (self.messages, self.hashed)))
         self.messages += 1
         self.met.add(name)
-        stack.append((name, stop, set()))
+
+    def _close(
+        self, name: str, stop: int, seen: set[int], start: int, before: tuple[int, int]
+    ) -> None:
+        if name == _BLOB and 1 not in seen:
+            self.paths.add("")
+        messages, hashed = before
+        begin = start - self.base
+        if stop - start <= _SMALL and self.hashed == hashed and begin >= 0:
+            self.known[name, self.window[begin : stop - self.base]] = self.messages - messages
+
+    def _is_known(self, kind: str, length: int) -> bool:
+        """Pass over a message of which the very same bytes were followed before."""
+        start = self.at - self.base
+        data = self.window[start : start + length] if start >= 0 else b""
+        messages = self.known.get((kind[1:], data)) if len(data) == length else None
+        if messages is None:
+            return False
+        self.messages += messages
+        self.at += length
+        return True
 
     def _text(self, length: int) -> str:
         _demand(length <= 1 << 16, "a path too long")
@@ -102,6 +133,10 @@ class _Pass:
         return self.read(self.at - length, length).decode(errors="backslashreplace")
 
     def _number(self, stop: int) -> int:
+        start = self.at - self.base
+        if self.at < stop and 0 <= start < len(self.window) and self.window[start] < 128:
+            self.at += 1
+            return self.window[start]
         found = shift = 0
         byte = 128
         while byte > 127:
