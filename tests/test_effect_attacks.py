@@ -7,7 +7,7 @@ import pytest
 
 from probatum.analyzers.model.pickle_load import pickle_load
 from probatum.material import BytesMaterial
-from probatum.vocabulary import Artifact, Proven
+from probatum.vocabulary import Artifact, Proven, Reason, Undecided
 
 
 def stream(*parts: bytes) -> bytes:
@@ -50,13 +50,16 @@ NUMBER_TYPE = name("numpy", "dtype") + value(("i8", False, True)) + b"R"
 NUMBER_TYPE += value((3, "<", None, None, None, -1, -1, 0)) + b"b"
 
 
-def array(code: str, flags: int, length: int, raw: bytes) -> bytes:
+def array(
+    code: str, flags: int, length: int, raw: bytes, shape: tuple[int, ...] | None = None
+) -> bytes:
     order = "|" if code in ("O8", "b1") else "<"
     dtype = name("numpy", "dtype") + value((code, False, True)) + b"R"
     dtype += value((3, order, None, None, None, -1, -1, flags)) + b"b"
     fresh = name("numpy.core.multiarray", "_reconstruct") + b"("
     fresh += name("numpy", "ndarray") + value((0,)) + value("b") + b"tR"
-    return fresh + b"(" + value(1) + value((length,)) + dtype + value(False) + raw + b"tb"
+    shape = (length,) if shape is None else shape
+    return fresh + b"(" + value(1) + value(shape) + dtype + value(False) + raw + b"tb"
 
 
 def call(function: bytes, *arguments: bytes) -> bytes:
@@ -69,6 +72,8 @@ def entries(**held: bytes) -> bytes:
 
 NUMBERS = array("i8", 0, 1, b"C\x08" + b"\0" * 8)
 OBJECTS = array("O8", 63, 1, value([None]))
+SCALAR = array("i8", 0, 1, b"C\x08" + b"\0" * 8, ())
+UNFILLED = NUMBERS[: NUMBERS.index(b"(K\x01K\x01\x85")]
 UNPICKLE = name("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked")
 NEW_INDEX = name("pandas.core.indexes.base", "_new_Index")
 TEXT_TYPE = call(name("pandas", "StringDtype"), value("python"))
@@ -165,6 +170,26 @@ PAIRS = {
         index("Index", data=TEXT),
         index("Index", data=backed("pandas.arrays.StringArray")),
     ),
+    "an array without a first length": (
+        index("Index", data=backed("pandas.arrays.StringArray", TEXT_TYPE, OBJECTS)),
+        index("Index", data=backed("pandas.arrays.StringArray", TEXT_TYPE, SCALAR)),
+    ),
+    "numbers without a first length": (
+        call(name("pandas._libs.sparse", "IntIndex"), value(3), NUMBERS),
+        call(name("pandas._libs.sparse", "IntIndex"), value(3), SCALAR),
+    ),
+    "an array that is filled after it was used": (
+        index("Index", data=NUMBERS),
+        index("Index", data=UNFILLED),
+    ),
+    "a version that writes to the terminal": (
+        ESTIMATOR + state(_sklearn_version=value("1.5.dev0+abc")),
+        ESTIMATOR + state(_sklearn_version=value("1.5\x1b[2J")),
+    ),
+    "a version that has something to say": (
+        ESTIMATOR + state(_sklearn_version=value("1.5.2")),
+        ESTIMATOR + state(_sklearn_version=value("1.5, please run pip install other")),
+    ),
     "codes that are objects to cast": (
         index("CategoricalIndex", data=backed("pandas.Categorical", CATEGORIES, NUMBERS)),
         index("CategoricalIndex", data=backed("pandas.Categorical", CATEGORIES, OBJECTS)),
@@ -254,6 +279,30 @@ PAIRS = {
         name("sklearn.tree._tree", "Tree") + b"(" + value(1) + value([1]) + value(1) + b"tR",
     ),
 }
+
+
+def joblib_index(inner: bytes) -> bytes:
+    """An index over an array of objects, whose own pickle joblib reads behind its wrapper."""
+    dtype = name("numpy", "dtype") + value(("O8", False, True)) + b"R"
+    dtype += value((3, "|", None, None, None, -1, -1, 63)) + b"b"
+    wrapper = new("joblib.numpy_pickle", "NumpyArrayWrapper")
+    wrapper += b"}(" + value("subclass") + name("numpy", "ndarray") + value("dtype") + dtype
+    wrapper += value("shape") + value((1,)) + value("order") + value("C") + b"ub"
+    made = call(NEW_INDEX, name("pandas", "Index"), entries(data=b"@")).split(b"@")
+    return stream(made[0], wrapper, stream(inner), made[1])
+
+
+def test_what_joblib_reads_for_an_array_of_objects_is_what_its_pickle_holds() -> None:
+    """joblib does not ask whether that is an array."""
+
+    def verdict(inner: bytes) -> object:
+        data = joblib_index(inner)
+        artifact = Artifact(name="x", kind="joblib", size=len(data))
+        return pickle_load.judge(artifact, BytesMaterial(data))
+
+    made = verdict(PIPELINE)
+    assert isinstance(made, Undecided) and made.reason == Reason.MISSING_SUMMARY
+    assert isinstance(verdict(OBJECTS), Proven)
 
 
 @pytest.mark.parametrize("attack", PAIRS)

@@ -50,6 +50,9 @@ NAMED_SLOTS = {
     "ndarray-state",
     "masked-state",
     "arrays",
+    "rows",
+    "number-rows",
+    "version",
 }
 BUILT_IN_RESULTS = {
     "data",

@@ -311,3 +311,15 @@ def test_arbitrary_array_headers_raise_nothing_but_format_errors(tail: bytes) ->
 def test_a_format_error_is_what_a_truncated_window_raises() -> None:
     with pytest.raises(FormatError):
         pickle_opcodes.skim(BytesMaterial(b"\x80\x04]").read, 0, 3)
+
+
+def test_a_key_nested_deeper_than_c_hashes_is_undecided() -> None:
+    """A tuple's hash calls that of the tuple in it; 100,000 of them exhaust the stack."""
+
+    def key(depth: int) -> bytes:
+        return b"\x80\x04cbuiltins\nslice\n0}" + b")" + b"\x85" * depth + b"K\x01s."
+
+    certificate_of(pickle_load, key(900), "pickle")
+    assert isinstance(verdict_on(pickle_load, key(1100), "pickle"), Undecided)
+    certificate = certificate_of(pickle_load, key(900), "pickle")
+    assert_rejected(certificate, key(1100), "a deeper key")

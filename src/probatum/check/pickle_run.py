@@ -23,6 +23,7 @@ from probatum.check.pickle_summaries import (
     Opaque,
     SetOf,
     built_from,
+    dimensions,
     dtype_of,
     fits_any,
     hashable,
@@ -462,19 +463,18 @@ class Run:
             raise Rejected(f"4: joblib reads an array of unknown length at {at}")
         if self.frame != _NO_FRAME:
             self._leave_frame(at)
-        row, length, references, padded = found
+        row, (length, lengths), references, padded = found
         offset = self.start + at
         self.effects.append([offset - 1, "BUILD", "array", row["names"][0]])
-        array = Made(row, (), offset)
-        array.built = True
-        array.dtype = (0, references, False)
-        self.stack[-1] = array
         if references:
             inner = Run(self.read, self.start, self.start + len(self.data), "pickle")
             result, after = inner.follow(at)
             self.effects += inner.effects
-            array.append(result)
+            self.stack[-1] = result
             return after
+        array = Made(row, (), offset)
+        array.built, array.dtype, array.dimensions = True, (0, False, False), lengths
+        self.stack[-1] = array
         return at + length + (1 + self.data[at] if padded else 0)
 
 
@@ -499,9 +499,11 @@ def _returned(row: dict[str, Any], returns: str, arguments: tuple[Any, ...], at:
     made = Made((summary(returns) or row) if returns else row, arguments, at)
     if returns == "numpy:ndarray":  # made with its dtype, it is whole, and never built again
         states = [part for part in arguments if type(part) is tuple and len(part) == 5]
+        shape = states[0][1] if states else [*arguments, None, None, None][2]
         for argument in (*arguments, *(state[2] for state in states)):
             if isinstance(argument, Made) and argument.row is summary("numpy:dtype"):
                 made.built, made.dtype = True, argument.dtype
+                made.dimensions = dimensions(shape)
     return made
 
 

@@ -84,6 +84,7 @@ class Made(list[Any]):
         self.at = at
         self.built = False
         self.dtype: tuple[int, bool, bool] | None = None
+        self.dimensions = 0
 
 
 class Opaque(list[Any]):
@@ -166,19 +167,24 @@ def all_certified(root: Any) -> bool:
 
 
 def hashable(root: Any) -> bool:
-    """Hashing and comparing runs built-in or summarised code only (an unhashable type raises)."""
-    waiting = [root]
+    """Hashing and comparing runs built-in or summarised code only (an unhashable type raises).
+
+    No deeper than 1000 tuples: C hashes them with a call inside a call, without counting.
+    """
+    waiting = [(root, 0)]
     for _ in range(100_000):
         if not waiting:
             return True
-        value = waiting.pop()
+        value, depth = waiting.pop()
         if isinstance(value, Made):
             if not value.row.get("hash"):
                 return False
         elif isinstance(value, Opaque):
             return False
         elif isinstance(value, tuple | FrozenOf | Mixed):
-            waiting.extend(value)
+            if depth > 1000:
+                return False
+            waiting.extend((part, depth + 1) for part in value)
     return False
 
 
@@ -354,6 +360,19 @@ def _arrays(root: Any) -> bool:
     return True
 
 
+def _has_rows(value: Any) -> bool:
+    """A whole numpy array of at least one dimension."""
+    is_array = isinstance(value, Made) and value.row is summary("numpy:ndarray")
+    return is_array and bool(value.built and value.dimensions)
+
+
+def dimensions(shape: Any) -> int:
+    """Of an array reshaped so; 0 also where it is not known."""
+    if type(shape) is int:
+        return 1
+    return len(shape) if type(shape) is tuple else 0
+
+
 def _lengths(value: Any) -> bool:
     return type(value) is tuple and all(type(length) is int and length >= 0 for length in value)
 
@@ -374,6 +393,11 @@ _SPECIAL: dict[str, Callable[[Any], bool]] = {
     "ndarray-state": _array_state,
     "masked-state": _masked_state,
     "arrays": _arrays,
+    "rows": lambda value: _has_rows(value),
+    "number-rows": lambda value: _has_rows(value) and _arrays(value),
+    "version": lambda value: (
+        type(value) is str and re.fullmatch(r"[\w.+-]{1,40}", value, re.ASCII) is not None
+    ),
     "plain-dtype": lambda value: not (_complete(value) or (0, True))[1],
     "dtype": lambda value: _complete(value) is not None,
     "dtype-code": lambda value: _of_code(value) is not None,
@@ -410,6 +434,7 @@ def built_from(target: Made, state: Any) -> bool:
         return False
     if type(state) is tuple and len(state) in (5, 7):
         target.dtype = _complete(state[2])
+        target.dimensions = dimensions(state[1])
     attributes = row.get("attributes", {})
     others = attributes.get("*", "any")
     if type(state) is tuple and any("={" in slot for slot in row.get("build", ())):
@@ -541,8 +566,8 @@ def torch_container(key: Any, loader: str) -> Any:
     return key[1] if own and type_of(key[2]) == "str" == type_of(key[3]) else None
 
 
-def joblib_array(value: Any) -> tuple[dict[str, Any], int, bool, bool] | None:
-    """(class, bytes, holds references, padded) of the array whose bytes follow its wrapper."""
+def joblib_array(value: Any) -> tuple[dict[str, Any], tuple[int, int], bool, bool] | None:
+    """(class, (bytes, dimensions), holds references, padded) of the array behind its wrapper."""
     wrapper, array = summary("joblib.numpy_pickle:NumpyArrayWrapper"), summary("numpy:ndarray")
     if not isinstance(value, Made) or value.row is not wrapper or not value.built or array is None:
         return None
@@ -563,4 +588,4 @@ def joblib_array(value: Any) -> tuple[dict[str, Any], int, bool, bool] | None:
     ):
         return None
     padded = given.get("numpy_array_alignment_bytes") is not None
-    return array, prod(shape) * dtype[0], dtype[1], padded
+    return array, (prod(shape) * dtype[0], len(shape)), dtype[1], padded

@@ -19,6 +19,7 @@ from probatum.formats.pickle_values import (
     Value,
     complete_dtype,
     described,
+    dimensions,
     give,
 )
 from probatum.vocabulary import Reason
@@ -209,10 +210,12 @@ def _complete_array(array: Instance) -> None:
     `_frombuffer` takes the dtype itself, dill's `_create_array` an array's state.
     """
     states = [one for one in array.arguments if type(one) is tuple and len(one) == 5]
+    shapes = [state[1] for state in states] or list(array.arguments[2:3])
     for argument in (*array.arguments, *(state[2] for state in states)):
         dtype = complete_dtype(argument)
         if dtype is not None:
             array.built, array.dtype = True, dtype
+            array.dimensions = dimensions(shapes[0]) if shapes else None
 
 
 def _latin1(text: Value) -> Value:

@@ -3,6 +3,7 @@
 What each holds for stands in docs/reference/effect-summaries.md.
 """
 
+import re
 from collections.abc import Callable
 from math import prod
 from typing import Final
@@ -25,6 +26,8 @@ from probatum.formats.pickle_values import (
 )
 
 Condition = Callable[[Value], bool]
+
+_VERSION: Final = re.compile(r"[0-9A-Za-z.+_-]{1,40}\Z").match
 
 
 HOOKS: Final = frozenset(
@@ -136,6 +139,12 @@ def _is_array_part(value: Instance) -> bool:
     return known and (is_row(value.row, "numpy:ndarray") or is_row(value.row, "numpy:dtype"))
 
 
+def _is_rows(value: Value) -> bool:
+    """A whole array of at least one dimension: compiled code reads the first of its lengths."""
+    whole = isinstance(value, Instance) and value.built and is_row(value.row, "numpy:ndarray")
+    return whole and bool(value.dimensions)
+
+
 def _is_plain_dtype(known: DType | None) -> bool:
     return known is not None and not known.objects
 
@@ -152,6 +161,9 @@ NAMED: Final[dict[str, Condition]] = {
     "ndarray-state": _is_ndarray_state,
     "masked-state": _is_masked_state,
     "arrays": _is_arrays,
+    "rows": _is_rows,
+    "number-rows": lambda value: _is_rows(value) and _is_arrays(value),
+    "version": lambda value: type(value) is str and _VERSION(value) is not None,
     "dtype": lambda value: complete_dtype(value) is not None,
     "plain-dtype": lambda value: _is_plain_dtype(complete_dtype(value)),
     "dtype-code": lambda value: from_code(value) is not None,

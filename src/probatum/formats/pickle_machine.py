@@ -284,10 +284,10 @@ class Machine(Steps):
         if array.dtype.objects:
             inner = run(self.read, offset, self.size, "pickle", self.beside)
             self._absorb(inner)
-            self.stack[-1] = array.instance([inner.result], offset)
+            self.stack[-1] = inner.result  # joblib takes it as it is
             return self._refill(inner.end)
         end = array.end(self.read, offset, self.size)
-        self.stack[-1] = array.instance([], offset)
+        self.stack[-1] = array.instance(offset)
         return self._refill(end)
 
     def _absorb(self, inner: Run) -> None:

@@ -209,8 +209,11 @@ _FLOAT = re.compile(
     rb"\s*[+-]?([0-9._]+([eE][+-]?[0-9_]+)?|[iI][nN][fF](inity)?|[nN][aA][nN])\s*(\0[^\n]*)?"
 )
 _QUOTED = re.compile(rb"\s*(\"[^\n]*\"|'[^\n]*')\s*")
-# A module's file may be called almost anything; what cannot be found ends the machine at once.
-_MODULE = re.compile(rb"[^\n\0]+")
+# A module's file may have any name that is UTF-8: with blanks, with hyphens, not only what Python
+# calls an identifier. What is not there ends the machine, which is for the prover to know.
+_MODULE = re.compile(
+    rb"(?:[\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+"
+)
 _CUT = (
     re.compile(rb"([\w.+<>\s\x80-\xff-]+(\0.*)?)?", re.DOTALL),
     re.compile(rb"\s*([\"'].*)?", re.DOTALL),

@@ -22,6 +22,7 @@ from probatum.formats.pickle_values import (
     Value,
     complete_dtype,
     described,
+    dimensions,
     give,
     hash_inert,
     is_scalar,
@@ -49,6 +50,7 @@ class Steps(Calls):
             admitted = any(holds(slot, state) for slot in row.build) and has_attributes(row, state)
             if type(state) is tuple and len(state) in (5, 7):
                 target.dtype = complete_dtype(state[2])
+                target.dimensions = dimensions(state[1])
         target.parts.append(state)
         if not admitted or target.built:
             self._no_state(target, state)

@@ -16,6 +16,7 @@ KEPT = 256
 """The longest string or byte string (bytes) whose content is kept."""
 
 
+_DEEPEST_KEY = 1000
 COMPACT = 4096
 """Elements after which a list stops to remember its scalars one by one."""
 
@@ -110,10 +111,10 @@ class Instance:
     """An object made by a summarised call; `parts` is all it was given: arguments, states, items.
 
     `made` is the offset it was made at, `built` whether BUILD has filled it; `dtype` is the data
-    type of a completed numpy dtype or array.
+    type of a completed numpy dtype or array, `dimensions` how many an array has, where known.
     """
 
-    __slots__ = ("arguments", "built", "dtype", "made", "parts", "row")
+    __slots__ = ("arguments", "built", "dimensions", "dtype", "made", "parts", "row")
 
     def __init__(self, row: Row, arguments: tuple[Value, ...], made: int) -> None:
         self.row = row
@@ -122,6 +123,7 @@ class Instance:
         self.made = made
         self.built = False
         self.dtype: DType | None = None
+        self.dimensions: int | None = None
 
 
 class Unknown:
@@ -158,10 +160,12 @@ def is_scalar(value: Value) -> bool:
     return type(value) in _SCALARS
 
 
-def described(value: Value) -> str:
+def described(value: Value, depth: int = 0) -> str:
     """A value in a few words, for a person: constants as they are, the rest by kind."""
     if type(value) is tuple:
-        inner = ", ".join(described(item) for item in value[:4])
+        if depth > 4:
+            return "(…)"
+        inner = ", ".join(described(item, depth + 1) for item in value[:4])
         return f"({inner}{', …' if len(value) > 4 else ''})"
     if isinstance(value, Name):
         return value.name.replace(":", ".")
@@ -212,16 +216,19 @@ def reachable(root: Value) -> Iterator[Value]:
 
 
 def hash_inert(root: Value) -> bool:
-    """Whether `hash()` and `==` of the value run built-in or summarised code only."""
-    waiting = [root]
+    """Whether `hash()` and `==` of the value run built-in or summarised code only.
+
+    C hashes what is inside a tuple with a call inside a call, and does not count how deep it is.
+    """
+    waiting = [(root, 0)]
     steps = 0
     while waiting:
-        value = waiting.pop()
+        value, depth = waiting.pop()
         steps += 1
         if type(value) in _SCALARS:
             continue
         if type(value) is tuple:
-            waiting.extend(value)
+            waiting.extend((item, depth + 1) for item in value)
         elif isinstance(value, Instance):
             if not value.row.hash:
                 return False
@@ -230,10 +237,10 @@ def hash_inert(root: Value) -> bool:
                 return False
         elif isinstance(value, Box):
             if value.type == "frozenset":
-                waiting.extend(value.items)
+                waiting.extend((item, depth + 1) for item in value.items)
         else:
             return False
-        if steps > 100_000:
+        if steps > 100_000 or depth > _DEEPEST_KEY:
             return False
     return True
 
@@ -263,6 +270,13 @@ def dict_items(value: Value) -> list[tuple[Value, Value]] | None:
 
 def is_row(row: Row | None, name: str) -> bool:
     return row is not None and row is find_row(name)
+
+
+def dimensions(shape: Value) -> int | None:
+    """Of an array that is reshaped so: numpy takes an integer for one length."""
+    if type(shape) is int:
+        return 1
+    return len(shape) if type(shape) is tuple else None
 
 
 def complete_dtype(value: Value) -> DType | None:

@@ -13,6 +13,10 @@ through it. A dangerous name that is merely present is no witness.
 arguments outside a summary's conditions, bytes that two unpicklers read differently
 (`parser-differential`), a truncated or malformed stream.
 
+The proof assumes one unpickler for each stream (one that is kept keeps its memo), libraries that
+nobody has patched, and that a joblib file is not read on after its first `pickle.load`. A library
+may warn in its own words. What a forged array or tree does when it is *used* is another question.
+
 Sources: CPython `Modules/_pickle.c` and `Lib/pickle.py`; Huang et al., "PickleBall", 2025, for
 summaries derived from a library's own source.
 """
