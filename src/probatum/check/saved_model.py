@@ -13,21 +13,18 @@ file names; 5. for load-inert, the metadata names Keras's own objects; 6. all fa
 bytes'.
 """
 
-import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
+from probatum.check.saved_model_graph import File, Graph, node_of
 from probatum.errors import Rejected
 
 _FORMS = ("saved-model", "graph", "keras-metadata", "fingerprint")
-_STARTED = ("_initialize", "_create_resource", "_destroy_resource", "initializer")
-_COLLECTED = ("saved_model_main_op", "legacy_init_op", "main_op", "saved_model_init_op")
 _VALUES = {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__"}
-_MOST = 512 << 20
 _VALUES |= {"__slice__", "__tensor__", "__tuple__", "TensorShape"}
 
 
@@ -37,7 +34,7 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
     form = facts.get("form")
     if claim not in ("load-inert", "run-inert") or form not in _FORMS:
         _reject("step 6: another claim or form")
-    file = _File(read, size)
+    file = File(read, size)
     graphs = [_Graph(file, form == "graph", *one) for one in file.metas(form)]
     for graph in graphs:
         graph.check()
@@ -64,273 +61,8 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
         _reject("step 6: the facts are not those of these bytes")
 
 
-class _File:
-    """Protocol buffer fields by position."""
-
-    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
-        if size > _MOST:
-            _reject("step 1: the file is too large to be read again")
-        self.size = size
-        self.data = b"".join(read(at, 1 << 20) for at in range(0, size, 1 << 20))
-
-    def get(self, at: int, length: int) -> bytes:
-        return self.data[at : at + length]
-
-    def digest(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
-
-    def metas(self, form: str) -> Iterator[tuple[int, int]]:
-        """Each meta graph of a SavedModel, or the file itself as one bare graph."""
-        if form == "graph":
-            yield 0, self.size
-        for number, start, stop in self.fields(0, self.size) if form == "saved-model" else ():
-            if number == 2:
-                yield start, stop
-
-    def described(self) -> list[bytes]:
-        """The JSON texts of Keras's metadata file."""
-        found = []
-        for number, start, stop in self.fields(0, self.size):
-            if number != 1:
-                _reject("step 1: not Keras's metadata")
-            inside = list(self.fields(start, stop))
-            if any(inner == 1 or (inner == 2 and a != b) for inner, a, b in inside):
-                _reject("step 1: a graph's node, not Keras's metadata")
-            texts = [(a, b) for inner, a, b in inside if inner == 5]
-            if len(texts) > 1:
-                _reject("step 1: a field stands twice")
-            found += [self.get(begin, end - begin) for begin, end in texts]
-        return found
-
-    def fields(self, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-        """Number and place of each field; of a number its value twice."""
-        data, last = self.data, min(end, len(self.data))
-        while at < last:
-            key = data[at]
-            key, at = (key, at + 1) if key < 128 else self.number(at)
-            if key & 7 == 0:
-                value, at = self.number(at)
-                yield key >> 3, value, value
-                continue
-            if key & 7 == 2:
-                length, at = self.number(at)
-            elif key & 7 in (1, 5):
-                length = 8 if key & 7 == 1 else 4
-            else:
-                _reject("step 1: a field of an unknown kind")
-            if at + length > end:
-                _reject("step 1: a field passes the end of its message")
-            yield key >> 3, at, at + length
-            at += length
-        if at != end:
-            _reject("step 1: a field passes the end of its message")
-
-    def number(self, at: int) -> tuple[int, int]:
-        value = shift = 0
-        for byte in self.data[at : at + 10]:
-            at += 1
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value, at
-            shift += 7
-        return _reject("step 1: a number without an end")
-
-    def texts(self, start: int, stop: int, *wanted: int) -> list[str]:
-        """The text of each of the wanted fields, which may stand once, or "" without it."""
-        found: dict[int, str] = {}
-        for number, at, until in self.fields(start, stop):
-            if number in wanted:
-                if number in found:
-                    _reject("step 1: a field stands twice")
-                found[number] = self.get(at, until - at).decode(errors="backslashreplace")
-        return [found.get(number, "") for number in wanted]
-
-
-class _Graph:
-    def __init__(self, file: _File, bare: bool, start: int, stop: int) -> None:
-        self.file = file
-        self.count = 0
-        self.nodes: dict[str, list[Any]] = {}
-        self.functions: dict[str, tuple[list[str], dict[str, list[Any]]]] = {}
-        self.assets: dict[str, str] = {}
-        self.metadata: list[bytes] = []
-        self.start: list[str] = []
-        self.given: list[str] = []
-        self.resources: list[str] = []
-        self.filename = ""
-        self.variables: list[str] = []
-        self.shared_as: dict[int, str] = {}
-        self.bound: dict[str, list[bool]] = {}
-        if bare:
-            self.graph(start, stop, bare)
-        parts = [] if bare else list(file.fields(start, stop))
-        for wanted in (2, 3, 4, 5, 6, 7):  # the graph first: the rest names its nodes
-            for number, at, until in parts:
-                if number == wanted:
-                    _PARTS[number](self, at, until)
-
-    def graph(self, start: int, stop: int, bare: bool = False) -> None:
-        if self.nodes:
-            _reject("step 1: two graphs in one")
-        for number, at, until in self.file.fields(start, stop):
-            if number == 1:
-                self.node(self.nodes, at, until)
-            elif number == 2:
-                for inner, begin, end in self.file.fields(at, until):
-                    if inner == 1:
-                        self.function(begin, end)
-                    elif bare:
-                        # To a SavedModel's parser this would be a graph inside a meta graph.
-                        _reject("step 1: a gradient in a bare graph")
-
-    def node(self, into: dict[str, list[Any]], start: int, stop: int) -> None:
-        said = {1: "", 2: "", 4: ""}
-        inputs, called, seen, shared = list[str](), list[str](), set[int](), ""
-        for number, at, until in self.file.fields(start, stop):
-            if number in said:
-                if number in seen:
-                    _reject("step 1: a field stands twice")
-                seen.add(number)
-                said[number] = self.file.get(at, until - at).decode(errors="backslashreplace")
-            elif number == 3:
-                inputs.append(self.file.get(at, until - at).decode(errors="backslashreplace"))
-            elif number == 5:
-                called += self.named(at, until, 0)
-                shared = self.shared(at, until) or shared
-        name, op, device = said[1], said[2], said[4]
-        if name in into:
-            _reject("step 1: two nodes of one name")
-        into[name] = [op, device, inputs, called]
-        self.count += 1
-        if op == "VarHandleOp":
-            self.variables.append(shared or name)
-            self.shared_as[id(into[name])] = shared or name
-
-    def shared(self, start: int, stop: int) -> str:
-        """The value of an attribute `shared_name`, or nothing."""
-        if self.file.texts(start, stop, 1) != ["shared_name"]:
-            return ""
-        return "".join(
-            self.file.texts(at, until, 2)[0]
-            for number, at, until in self.file.fields(start, stop)
-            if number == 2
-        )
-
-    def named(self, start: int, stop: int, depth: int) -> Iterator[str]:
-        """The functions that one attribute names."""
-        if depth > 20:
-            _reject("step 1: attributes nested too deeply")
-        for number, at, until in self.file.fields(start, stop):
-            if number == 2:
-                yield from self.value(at, until, 10, depth)
-
-    def value(self, start: int, stop: int, function: int, depth: int) -> Iterator[str]:
-        for number, at, until in self.file.fields(start, stop):
-            if number == function:
-                yield from self.file.texts(at, until, 1)
-                for inner, begin, end in self.file.fields(at, until):
-                    if inner == 2:
-                        yield from self.named(begin, end, depth + 1)
-            elif number == 1 and function == 10:
-                yield from self.value(at, until, 9, depth)
-
-    def function(self, start: int, stop: int) -> None:
-        name, arguments, nodes = "", list[str](), dict[str, list[Any]]()
-        for number, at, until in self.file.fields(start, stop):
-            if number == 3:
-                self.node(nodes, at, until)
-            elif number == 1:
-                [name] = self.file.texts(at, until, 1)
-                arguments = [self.file.texts(begin, end, 1)[0]
-                             for inner, begin, end in self.file.fields(at, until)
-                             if inner == 2]  # fmt: skip
-        if name in self.functions:
-            _reject("step 1: two functions of one name")
-        self.functions[name] = (arguments, nodes)
-
-    def saver(self, start: int, stop: int) -> None:
-        filename, restore = self.file.texts(start, stop, 1, 3)
-        self.filename = _node(filename)
-        self.start.append(restore)
-
-    def collection(self, start: int, stop: int) -> None:
-        if self.file.texts(start, stop, 1)[0] not in _COLLECTED:
-            return
-        for number, at, until in self.file.fields(start, stop):
-            for inner, begin, end in self.file.fields(at, until) if number == 2 else ():
-                for _, one, last in self.file.fields(begin, end) if inner in (1, 2) else ():
-                    self.start.append(self.file.get(one, last - one).decode(errors="replace"))
-
-    def signature(self, start: int, stop: int) -> None:
-        started = self.file.texts(start, stop, 1) == ["__saved_model_init_op"]
-        for number, at, until in self.file.fields(start, stop):
-            for inner, begin, end in self.file.fields(at, until) if number == 2 else ():
-                for key, one, last in self.file.fields(begin, end) if inner == 2 else ():
-                    if key == 2:
-                        into = self.start if started else self.given
-                        into += self.tensors(one, last, 0)
-
-    def tensors(self, start: int, stop: int, depth: int) -> Iterator[str]:
-        if depth > 20:
-            _reject("step 1: tensors nested too deeply")
-        yield from self.file.texts(start, stop, 1)
-        for number, at, until in self.file.fields(start, stop):
-            if number == 4:
-                yield from self.file.texts(at, until, 1, 2, 3)
-            elif number == 5:
-                for inner, begin, end in self.file.fields(at, until):
-                    if inner == 2:
-                        yield from self.tensors(begin, end, depth + 1)
-
-    def asset(self, start: int, stop: int) -> None:
-        [filename] = self.file.texts(start, stop, 2)
-        for number, at, until in self.file.fields(start, stop):
-            if number == 1:
-                self.assets[_node(next(self.tensors(at, until, 0)))] = filename
-        if filename in ("", ".", "..") or "/" in filename or "\\" in filename:
-            _reject("step 4: an asset is not a plain file name")
-
-    def objects(self, start: int, stop: int) -> None:
-        held: list[list[str]] = []
-        started: set[int] = set()
-        assets: set[int] = set()
-        values: dict[str, list[int]] = {}
-        for number, at, until in self.file.fields(start, stop):
-            if number == 2:
-                [name] = self.file.texts(at, until, 1)
-                values[name] = [*self.bound_to(at, until)]
-            elif number == 1:
-                held.append([])
-                self.object(at, until, held[-1], started)
-                if any(inner == 5 for inner, _, _ in self.file.fields(at, until)):
-                    assets.add(len(held) - 1)
-        self.resources = [name for at in started if at < len(held) for name in held[at]]
-        self.bound = {name: [at in assets for at in said] for name, said in values.items()}
-
-    def bound_to(self, start: int, stop: int) -> Iterator[int]:
-        """The objects that a concrete function's last arguments are bound to."""
-        for number, at, until in self.file.fields(start, stop):
-            for inner, begin, end in self.file.fields(at, until) if number == 2 else ():
-                if inner == 2 and begin == end:
-                    yield begin
-                elif inner == 2:
-                    while begin < end:
-                        value, begin = self.file.number(begin)
-                        yield value
-
-    def object(self, start: int, stop: int, held: list[str], started: set[int]) -> None:
-        for number, at, until in self.file.fields(start, stop):
-            if number == 1 and self.file.texts(at, until, 2)[0] in _STARTED:
-                node = [value for key, value, _ in self.file.fields(at, until) if key == 1]
-                started.add(node[-1] if node else 0)
-            elif number == 4:
-                for inner, begin, end in self.file.fields(at, until):
-                    if inner == 3:
-                        self.metadata.append(self.file.get(begin, end - begin))
-            elif number in (6, 8):
-                for inner, begin, end in self.file.fields(at, until):
-                    if inner == 1:
-                        held.append(self.file.get(begin, end - begin).decode(errors="replace"))
+class _Graph(Graph):
+    """Steps 1 to 4, over what was read of one graph."""
 
     def check(self) -> None:
         rules = _rules("tensorflow_ops.toml")
@@ -359,12 +91,12 @@ class _Graph:
                     self.given_from_outside(where, body[name][2][at : at + 1], 0)
 
     def reached(self, nodes: dict[str, list[Any]], names: list[str]) -> set[str]:
-        found, waiting = set[str](), [_node(name) for name in names]
+        found, waiting = set[str](), [node_of(name) for name in names]
         while waiting:
             name = waiting.pop()
             if name in nodes and name not in found:
                 found.add(name)
-                waiting += [_node(one) for one in nodes[name][2]]
+                waiting += [node_of(one) for one in nodes[name][2]]
         return found
 
     def called(self, top: set[str]) -> set[str]:
@@ -383,7 +115,7 @@ class _Graph:
         """Rejects a value that is not the caller's, the saver's own path, or an asset."""
         arguments, body = self.functions[where] if where else ([], self.nodes)
         for _ in range(len(body) + 1):
-            name = _node(said[0]) if said else ""
+            name = node_of(said[0]) if said else ""
             if name in arguments and ":" not in said[0]:
                 self.argument(where, arguments.index(name), len(arguments), depth)
                 return
@@ -397,7 +129,7 @@ class _Graph:
             ):
                 return
             if not where and op == "ReadVariableOp" and said:
-                self.variable(_node(said[0]), depth)
+                self.variable(node_of(said[0]), depth)
                 return
             if op != "Identity":
                 break
@@ -410,9 +142,9 @@ class _Graph:
         if depth > 20 or shared is None or self.variables.count(shared) != 1:
             _reject("step 3: a path in a variable that is not one alone")
         for op, _, inputs, _ in self.nodes.values():
-            if handle not in [_node(one) for one in inputs]:
+            if handle not in [node_of(one) for one in inputs]:
                 continue
-            if op == "AssignVariableOp" and len(inputs) > 1 and _node(inputs[0]) == handle:
+            if op == "AssignVariableOp" and len(inputs) > 1 and node_of(inputs[0]) == handle:
                 self.given_from_outside("", inputs[1:2], depth + 1)
             elif op not in ("ReadVariableOp", "VarIsInitializedOp"):
                 _reject("step 3: a path in a variable that is handed on")
@@ -426,16 +158,6 @@ class _Graph:
             if op not in ("PartitionedCall", "StatefulPartitionedCall", function):
                 _reject("step 3: a path handed on in a way that is not followed")
             self.given_from_outside(where, inputs[at : at + 1], depth + 1)
-
-
-_PARTS: dict[int, Callable[[_Graph, int, int], None]] = {
-    2: _Graph.graph,
-    3: _Graph.saver,
-    4: _Graph.collection,
-    5: _Graph.signature,
-    6: _Graph.asset,
-    7: _Graph.objects,
-}
 
 
 def _built(text: bytes) -> int:
@@ -491,10 +213,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) != len(pairs):
         _reject("step 5: a JSON key stands twice")
     return dict(pairs)
-
-
-def _node(name: str) -> str:
-    return name.removeprefix("^").partition(":")[0]
 
 
 @cache
