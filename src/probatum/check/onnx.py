@@ -21,9 +21,9 @@ Read = Callable[[int, int], bytes]
 
 # Field number, then n(umber), f(our), e(ight), b(ytes) or the message's name; * may repeat.
 _SPELLED = {
-    "Model": "1n 2b 3b 4b 5n 6b 7Graph 8Opset* 14Pair* 20Training* 25Function* 26b*",
+    "Model": "1n 2b 3b 4b 5n 6b 7Graph 8Opset* 14Pair* 20Training* 25Function*",
     "Graph": "1Node* 2b 5Tensor* 10b 11Value* 12Value* 13Value* 14Annotation* 15Sparse* 16Pair*",
-    "Node": "1b* 2b* 3b 4b 5Attribute* 6b 7b 8b 9Pair* 10b*",
+    "Node": "1b* 2b* 3b 4b 5Attribute* 6b 7b 8b 9Pair*",
     "Attribute": "1b 2f 3n 4b 5Tensor 6Graph 7f* 8n* 9b* 10Tensor* 11Graph* 13b 14Type 15Type* "
     "20n 21b 22Sparse 23Sparse*",
     "Function": "1b 4b* 5b* 6b* 7Node* 8b 9Opset* 10b 11Attribute* 12Value* 13b 14Pair*",

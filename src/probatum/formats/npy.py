@@ -105,6 +105,8 @@ class _Literal:
         self.at = 0
 
     def whole(self) -> Any:
+        if "\0" in self.text:  # Python's own reader refuses the whole header
+            raise self._wrong()
         value = self._value(0)
         if self.text[self.at :].strip(" \n"):
             raise self._wrong()

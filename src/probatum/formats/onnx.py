@@ -45,9 +45,10 @@ _ATTRIBUTE = schema(
     tensors="10b*", graphs="11b*", doc_string="13b", tp="14b", type_protos="15b*", type="20n",
     ref_attr_name="21b", sparse_tensor="22b", sparse_tensors="23b*",
 )  # fmt: skip
+# Fields for several devices (a node's 10, a model's 26) are left out: their messages are not read.
 _NODE = schema(
     input="1b*", output="2b*", name="3b", op_type="4b", attribute="5b*", doc_string="6b",
-    domain="7b", overload="8b", metadata_props="9b*", device_configurations="10b*",
+    domain="7b", overload="8b", metadata_props="9b*",
 )  # fmt: skip
 _GRAPH = schema(
     node="1b*", name="2b", initializer="5b*", doc_string="10b", input="11b*", output="12b*",
@@ -65,7 +66,7 @@ _TRAINING = schema(
 _MODEL = schema(
     ir_version="1n", producer_name="2b", producer_version="3b", domain="4b", model_version="5n",
     doc_string="6b", graph="7b", opset_import="8b*", metadata_props="14b*", training_info="20b*",
-    functions="25b*", configuration="26b*",
+    functions="25b*",
 )  # fmt: skip
 
 
