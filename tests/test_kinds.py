@@ -360,3 +360,27 @@ def test_deflated_text_that_joblib_would_unfold_is_no_text() -> None:
 @pytest.mark.parametrize("suffix", ["pyw", "vbs", "hta", "desktop", "zsh"])
 def test_what_a_system_runs_by_its_suffix_is_no_plain_text(suffix: str) -> None:
     assert kind(b"import os\n", f"m.{suffix}") == ("python" if suffix == "pyw" else "shell-script")
+
+
+@pytest.mark.parametrize("name", [b"my-module", b"my module", b"a/b", "überlauf".encode()])
+def test_a_pickle_that_imports_what_is_no_identifier_is_a_pickle(name: bytes) -> None:
+    data = b"c" + name + b"\nrun\n(tR."
+    assert kind_of("notes", BytesMaterial(data)) == "pickle"
+
+
+def test_a_number_before_a_long_line_hides_no_pickle() -> None:
+    data = b"I1\0" + b" " * (2 << 20) + b"\ncos\nsystem\n(S'id'\ntR."
+    assert kind_of("notes", BytesMaterial(data)) == "pickle"
+
+
+def test_bytes_that_only_begin_like_an_import_are_no_pickle() -> None:
+    assert kind_of("weights", BytesMaterial(b"c\xff\xfe\xfd\n\x81\x82\n\x90\x91")) == "unknown"
+
+
+def test_an_archive_behind_a_line_for_python_is_an_archive() -> None:
+    held = io.BytesIO(b"#!/usr/bin/env python3\n")
+    held.seek(0, 2)
+    with zipfile.ZipFile(held, "a") as archive:
+        archive.writestr("schema.json", "{}")
+    assert kind_of("model.skops", BytesMaterial(held.getvalue())) == "skops"
+    assert kind_of("train.py", BytesMaterial(b"#!/usr/bin/env python3\n")) == "python"

@@ -19,27 +19,13 @@ facts = {"kind": str, "size": bytes, "ends": sha256 of the first 64 KiB, of thos
 """
 
 import hashlib
+import importlib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from probatum.check import (
-    gguf,
-    kind,
-    lightgbm_text,
-    members,
-    msgpack_file,
-    npy,
-    one_format_names,
-    one_format_readers,
-    rds_file,
-    safetensors,
-    torch7_file,
-    xgboost_model,
-    xml,
-)
+from probatum.check import one_format_names, one_format_readers
 from probatum.check.pickle_data import LENGTHS, only_data
-from probatum.check.pickle_run import Run
 from probatum.errors import Rejected
 from probatum.vocabulary import Artifact
 
@@ -49,19 +35,20 @@ _ZIPS = frozenset({"zip", "torch-zip", "torchscript", "npz", "keras", "skops", "
 _TARS = frozenset({"tar", "torch-tar", "nemo"})
 _STREAMS = frozenset({"gzip", "bzip2", "xz", "zlib", "zstd", "lz4"})
 _STEP = 1 << 20
-_WALKED: dict[str, tuple[Callable[..., None], dict[str, Any]]] = {
-    "safetensors": (safetensors.holds, {"claim": "header-sound"}),
-    "msgpack": (msgpack_file.holds, {}),
-    "rds": (rds_file.holds, {"claim": "load-inert"}),
-    "torch7": (torch7_file.holds, {}),
-    "xgboost-json": (xgboost_model.holds, {"form": "json"}),
-    "xgboost-ubj": (xgboost_model.holds, {"form": "ubjson"}),
-    "lightgbm-text": (lightgbm_text.holds, {}),
-    "pmml": (xml.holds, {"claim": "self-contained", "kind": "pmml"}),
-    "openvino-xml": (xml.holds, {"claim": "self-contained", "kind": "openvino-xml"}),
-    "image": (kind.holds, {"kind": "png"}),
-    **{one: (members.holds, {"format": one}) for one in _STREAMS},
+_WALKED: dict[str, tuple[str, dict[str, Any]]] = {
+    "safetensors": ("safetensors", {"claim": "header-sound"}),
+    "msgpack": ("msgpack_file", {}),
+    "rds": ("rds_file", {"claim": "load-inert"}),
+    "torch7": ("torch7_file", {}),
+    "xgboost-json": ("xgboost_model", {"form": "json"}),
+    "xgboost-ubj": ("xgboost_model", {"form": "ubjson"}),
+    "lightgbm-text": ("lightgbm_text", {}),
+    "pmml": ("xml", {"claim": "self-contained", "kind": "pmml"}),
+    "openvino-xml": ("xml", {"claim": "self-contained", "kind": "openvino-xml"}),
+    "image": ("kind", {"kind": "png"}),
+    **{one: ("members", {"format": one}) for one in _STREAMS},
 }
+"""Kind -> the checker that walks it, imported when it is needed, and what its facts must say."""
 
 
 def holds(facts: dict[str, Any], read: Read, size: int) -> None:
@@ -76,9 +63,9 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
     _demand(one_format_readers.ends(exact, size) == facts["ends"], "the ends of the file differ")
     one_format_readers.demand_none(named, exact, size)
     if named in _WALKED:
-        check, wanted = _WALKED[named]
+        checker, wanted = _WALKED[named]
         _demand(all(inner.get(key) == value for key, value in wanted.items()), "another reader")
-        check(inner, read, size)
+        importlib.import_module(f"probatum.check.{checker}").holds(inner, read, size)
     elif named == "gguf":
         _gguf(inner, exact, size)
     elif named in _ZIPS:
@@ -133,6 +120,8 @@ def _sha256(read: Read, at: int, end: int) -> str:
 
 
 def _gguf(facts: dict[str, Any], read: Read, size: int) -> None:
+    from probatum.check import gguf
+
     _demand(facts.get("claim") == "header-sound", "the facts of a header")
     alignment, spans = gguf.spans(facts, read, size)
     at = facts["header"]
@@ -145,6 +134,8 @@ def _gguf(facts: dict[str, Any], read: Read, size: int) -> None:
 
 
 def _zip(facts: dict[str, Any], read: Read, size: int) -> None:
+    from probatum.check import members
+
     _demand(set(facts) == {"structure"}, "the facts of an archive")
     structure = hashlib.sha256()
     try:
@@ -197,14 +188,21 @@ def _pickle(facts: dict[str, Any], read: Read, start: int, size: int) -> None:
         _demand(type(begin) is int and type(end) is int and begin == at < end <= size, "a span")
         _demand(_sha256(read, begin, end) == one["sha256"], "a stream's bytes differ")
         if arrays:
-            run = Run(read, begin, end, "joblib")
-            run.to_stop()
-            found = found or any(effect[2] == "array" for effect in run.effects)
+            found = _holds_arrays(read, begin, end) or found
         else:
             _opcodes(read, begin, end)
         at = end
     _demand(at == size, "bytes follow the last stream")
     _demand(found == arrays, "arrays are told of, and there are none")
+
+
+def _holds_arrays(read: Read, start: int, end: int) -> bool:
+    """Whether joblib's run over the stream, which ends where it should, passes over an array."""
+    from probatum.check.pickle_run import Run
+
+    run = Run(read, start, end, "joblib")
+    run.to_stop()
+    return any(effect[2] == "array" for effect in run.effects)
 
 
 def _opcodes(read: Read, start: int, end: int) -> None:
@@ -247,6 +245,8 @@ def _line_end(read: Read, at: int, end: int) -> int:
 
 def _npy(facts: dict[str, Any], read: Read, size: int) -> None:
     if "streams" not in facts:
+        from probatum.check import npy
+
         _demand(facts.get("claim") == "header-sound", "the facts of an array")
         npy.holds(facts, read, size)
         return

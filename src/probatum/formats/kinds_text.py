@@ -1,0 +1,69 @@
+# ruff: noqa: SIM905  (a list of kinds reads better as words)
+"""Which kind of text a file is."""
+
+import re
+
+from probatum.formats.kinds_seen import Seen
+
+_JSON = re.compile(r"\ufeff?\s*(\{\s*(\"|\}|$)|\[\s*([\[{\"\]0-9tfn-]|$))")
+_XGBOOST = re.compile(r"\s*\{\s*\"(learner|version|Config)\"")
+_XML_ROOT = re.compile(
+    r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*<(?:[\w.-]+:)?([A-Za-z][\w.-]*)",
+    re.DOTALL,
+)
+_WRITTEN_AS_TEXT = frozenset(
+    "model-config tokenizer-config yaml chat-template markdown python shell-script notebook "
+    "text json lightgbm-text".split()
+)
+_WRITTEN_AS_JSON = _WRITTEN_AS_TEXT | {"xgboost-json"}
+
+
+def script_kind(seen: Seen) -> str:
+    """Who runs the file that begins with `#!`."""
+    first = seen.head.split(b"\n", 1)[0]
+    return "python" if b"python" in first else "shell-script"
+
+
+def json_kind(seen: Seen) -> str:
+    """What the JSON document is, by its name or by its first keys."""
+    text = seen.text or ""
+    if seen.promise in _WRITTEN_AS_JSON - {"json"}:
+        # A Keras or skops archive has files of the same names with quite another meaning.
+        inside = seen.parent in ("keras", "skops", "mar", "torch-zip", "torchscript")
+        return "json" if inside and seen.promise == "model-config" else str(seen.promise)
+    if '"learner"' in text and _XGBOOST.match(text):
+        return "xgboost-json"
+    return "notebook" if '"cells"' in text and '"nbformat"' in text else "json"
+
+
+def is_json(seen: Seen) -> bool:
+    """Whether the text begins like a JSON object or list."""
+    return seen.text is not None and bool(_JSON.match(seen.text))
+
+
+def xml_kind(seen: Seen) -> str:
+    """What the XML document is, by its root element."""
+    root = _xml_root(seen)
+    if root == "pmml":
+        return "pmml"
+    return "openvino-xml" if root == "net" else "text"
+
+
+def is_xml(seen: Seen) -> bool:
+    """Any XML with a root; what is neither a network nor PMML is text."""
+    return _xml_root(seen) is not None and seen.promise in (None, "text", "openvino-xml", "pmml")
+
+
+def _xml_root(seen: Seen) -> str | None:
+    text = (seen.text or "").lstrip("\ufeff \t\r\n")
+    if not text.startswith("<"):
+        return None
+    found = _XML_ROOT.match(text)
+    if found is None:  # a long prologue hides it: go by the name
+        return {"pmml": "pmml", "openvino-xml": "net"}.get(seen.promise or "")
+    return found[1].lower()
+
+
+def is_promised_text(seen: Seen) -> bool:
+    """Whether the name says which kind of text this is."""
+    return seen.text is not None and seen.promise in _WRITTEN_AS_TEXT
