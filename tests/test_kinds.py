@@ -256,8 +256,8 @@ def test_changed_bytes_have_a_kind(data: bytes, drawn: st.DataObject) -> None:
 def test_bare_numbers_beside_a_graph_are_no_pickle_by_name() -> None:
     data = bytes(range(200, 256)) * 3
     beside = frozenset({"openvino_model.xml", "openvino_model.bin"})
-    assert kind_of("m/openvino_model.bin", BytesMaterial(data, beside)) == "unknown"
-    assert kind(data, "m.mlpackage/Data/com.apple.CoreML/weights/weight.bin") == "unknown"
+    assert kind_of("m/openvino_model.bin", BytesMaterial(data, beside)) == "raw-weights"
+    assert kind(data, "m.mlpackage/Data/com.apple.CoreML/weights/weight.bin") == "raw-weights"
     assert kind(data, "weight.bin") == "pickle"
     pickled = BytesMaterial(pickle.dumps([1]), beside)
     assert kind_of("openvino_model.bin", pickled) == "pickle"

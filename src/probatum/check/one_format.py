@@ -134,12 +134,12 @@ def _gguf(facts: dict[str, Any], read: Read, size: int) -> None:
 
 
 def _zip(facts: dict[str, Any], read: Read, size: int) -> None:
-    from probatum.check import members
+    from probatum.check import zip_members
 
     _demand(set(facts) == {"structure"}, "the facts of an archive")
     structure = hashlib.sha256()
     try:
-        members.zip_records(read, size, structure)
+        zip_members.zip_records(read, size, structure)
     except ValueError as exc:
         raise Rejected("the archive's records do not parse") from exc
     _demand(structure.hexdigest() == facts["structure"], "the structure's digest differs")
