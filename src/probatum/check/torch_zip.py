@@ -4,8 +4,8 @@ Facts: `{"loader": "torch" | "torchscript", "size", "root", "structure": sha256 
 is no stored member's data, "labels": [version, byte order], "pickles": [{"name", "sha256",
 "storages", "tensors"}, …]}`.
 
-1. every reader of ZIPs sees the same members (`members.zip_records`), all below one folder, that
-of the directory's first; 2. `version` and `byteorder` are ones that torch accepts; 3. each pickle
+1. every reader of ZIPs sees the same members (`zip_members`), all below one folder, that of the
+directory's first; 2. `version` and `byteorder` are ones that torch accepts; 3. each pickle
 is stored and takes summarised steps only (`pickle_run.Run`), to its last byte; 4. each storage it
 names is a stored record with at least its bytes, and one key is always one type and length; 5. each
 tensor over a storage stays inside it; 6. the facts are what was derived.
@@ -20,9 +20,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from probatum.check.members import zip_records
 from probatum.check.pickle_run import Run
 from probatum.check.pickle_summaries import Named
+from probatum.check.zip_members import zip_records
 from probatum.errors import Rejected
 
 CLAIM = "header-sound"

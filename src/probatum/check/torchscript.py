@@ -23,8 +23,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
-from probatum.check.members import member_content, zip_records
 from probatum.check.torch_zip import below_root, exact, stored
+from probatum.check.zip_members import member_content, zip_records
 from probatum.errors import Rejected
 
 CLAIM = "load-inert"
