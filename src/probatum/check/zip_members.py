@@ -47,7 +47,9 @@ def zip_records(
     place); and whether it is a torch archive. `seen` is fed what is no stored member's data.
     """
     start, end, count = _directory(read, size)
-    records = sorted(_records(read, start, end, count), key=lambda one: one["header"])
+    records = sorted(
+        _records(_held(read, start, end), start, end, count), key=lambda one: one["header"]
+    )
     names = [one["name"] for one in records]
     _demand(len(set(names)) == len(names), "two members have one name")
     torch = any(name.rpartition("/")[2] in _TORCH or "/.data/" in name for name in names)
@@ -88,6 +90,21 @@ def _directory(read: Read, size: int) -> tuple[int, int, int]:
     _demand(disk == first == 0 and here == count, "several volumes")
     _demand(0 <= offset == end - length, "the directory does not end where it should")
     return offset, end, count
+
+
+def _held(read: Read, at: int, end: int) -> Read:
+    """Reads inside a directory, from memory unless it is very large."""
+    if end - at > _HUGE:
+        return read
+    data = read(at, end - at)
+
+    def held(start: int, length: int) -> bytes:
+        piece = data[start - at : start - at + length]
+        if len(piece) != length:
+            raise Rejected("a directory record passes the directory's end")
+        return piece
+
+    return held
 
 
 def _records(read: Read, at: int, end: int, count: int) -> Iterator[dict[str, Any]]:
