@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from certificate_laws import assert_every_mutant_is_rejected, certificate_of, check, verdict_on
 from probatum.analyzers.model.kind_is_understood import kind_is_understood
-from probatum.vocabulary import Proven, Reason, Refuted, Undecided
+from probatum.check.kind import concerns
+from probatum.vocabulary import Artifact, Proven, Reason, Refuted, Undecided
 
 
 def png() -> bytes:
@@ -87,3 +88,14 @@ def test_what_is_proven_also_checks(text: str, kind: str) -> None:
 def test_no_pickle_is_proven_to_be_text(value: object, protocol: int) -> None:
     verdict = verdict_on(kind_is_understood, pickle.dumps(value, protocol), "text")
     assert not isinstance(verdict, Proven)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("model.safetensors", "json"), ("a/b.PT", "empty"), ("x.gguf", "image")]
+)
+def test_a_certificate_does_not_speak_of_a_file_under_another_format_s_name(
+    name: str, kind: str
+) -> None:
+    assert concerns({}, Artifact(name=name, kind=kind, size=0))
+    assert not concerns({}, Artifact(name="vocab.json", kind="json", size=0))
+    assert not concerns({}, Artifact(name="notes", kind="text", size=0))

@@ -7,6 +7,7 @@ facts = {"kind": "empty" | "text" | "json" | "png", "size": bytes, "sha256": hex
    before any opcode but those that push, gather or drop plain data, and before STOP.
 2. JSON: such a text that is one document, no object of which has a key twice.
 3. PNG: chunks with right checksums from the signature to IEND, which ends the file.
+4. The artifact's name bears no suffix of another format (`concerns`, asked by whoever has it).
 """
 
 import hashlib
@@ -19,7 +20,9 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from probatum.check import one_format_names
 from probatum.errors import Rejected
+from probatum.vocabulary import Artifact
 
 CLAIM = "kind-is-understood"
 _MOST = 64 << 20
@@ -54,6 +57,14 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
             _png(data)
         case _:
             raise Rejected("no such kind")
+
+
+def concerns(facts: dict[str, Any], artifact: Artifact) -> str:
+    """Why facts that `holds` accepts do not speak of this artifact; empty if they do."""
+    shared = artifact.name.lower().endswith((".json", ".xml", ".plan"))
+    if not shared and not one_format_names.bears(artifact.name, artifact.kind):
+        return "the artifact's name is that of another format"
+    return ""
 
 
 def _demand(condition: object, says: str) -> None:

@@ -6,7 +6,8 @@ it, and a pickle machine that were given it would fail before it imported or cal
 JSON is one whole document besides, without a key twice in one object. A PNG is its chunks, each
 with the right checksum, and nothing behind the last.
 
-Refuted: the name promises such a kind (or nothing) and the bytes are visibly none of it.
+Refuted: the name promises such a kind (or nothing) and the bytes are visibly none of it; or its
+suffix is bound to another format, as of a `.safetensors` that holds words.
 
 Undecided: no known format begins like this file; or it could be taken for something else; or it
 is an image of a format that is not followed to its end here. JPEG, GIF and WebP readers skip what
@@ -27,6 +28,7 @@ from typing import Any
 from probatum.claims import KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError
 from probatum.formats import png
+from probatum.formats.bound_names import bound_suffix, fits
 from probatum.formats.folder_names import promised
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import (
@@ -47,6 +49,8 @@ _STEP = 1 << 20
 _HEAD = 1 << 16
 _TAIL = 65557
 _IMAGES = (png.SIGNATURE, b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
+# Suffixes that plain text and JSON bear as well as the format they are bound to.
+_LOOSE = frozenset({None, "json", "xml", "plan"})
 _GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
 _PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 _HARMLESS = frozenset(
@@ -66,6 +70,14 @@ _HARMLESS = frozenset(
 )
 def kind_is_understood(artifact: Artifact, material: Material) -> Verdict:
     """Follow the whole file as what it was recognised as."""
+    suffix = bound_suffix(artifact.name)
+    if (
+        artifact.kind != "unknown"
+        and suffix not in _LOOSE
+        and not fits(artifact.name, artifact.kind)
+    ):
+        says = f"its name promises the format of .{suffix}, and this is of the kind {artifact.kind}"
+        return Refuted((Witness(says, Place(offset=0)),))
     match artifact.kind:
         case "empty":
             return _proven("empty", material, b"")
