@@ -131,7 +131,7 @@ def _before_hdf5(material: Material, head: bytes) -> Iterator[Reading]:
 
 
 def _as_tar(material: Material, head: bytes) -> Iterator[Reading]:
-    if not tar.accepted_by_tarfile(head[:512]) and not tar.starts(head):
+    if not tar.accepted_by_tarfile(head[:512]) and head[257:262] != b"ustar":
         return
     names = tar.first_names(material, 1)
     first = f": its first member is {names[0][:80]!r}" if names else ""

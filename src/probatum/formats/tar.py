@@ -17,6 +17,7 @@ from probatum.ports import Material
 from probatum.vocabulary import Place, Reason
 
 BLOCK = 512
+_OCTAL = b"01234567 \t\r\n\v\f+-_oO"
 _MOST = 200_000
 _LONGEST = 1 << 20
 _FILES, _LINKS, FOLDER = b"\x000 7", b"12", b"5"
@@ -62,8 +63,11 @@ def accepted_by_tarfile(block: bytes) -> bool:
     if len(block) < BLOCK:
         return False
     field = block[148:156]
+    digits = field.partition(b"\0")[0]
+    if digits.strip(_OCTAL) and field[1:5] not in (bytes(4), b"\xff" * 4):
+        return False  # neither octal nor a small number in base 256: not worth an exception
     try:
-        said = int(field.split(b"\0")[0].decode("ascii").strip() or "0", 8)
+        said = int(digits.decode("ascii").strip() or "0", 8)
     except ValueError:
         said = int.from_bytes(field[1:], "big") - (1 << 56 if field[0] == 0xFF else 0)
     if not -BLOCK * 128 <= said < BLOCK * 256:
