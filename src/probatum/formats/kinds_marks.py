@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from probatum.formats import tensor_bundle
 from probatum.formats.kinds_seen import HEAD, Seen
 
 _TORCH7 = re.compile(
@@ -102,3 +103,9 @@ def is_torch7(seen: Seen) -> bool:
     return bool(_TORCH7.match(seen.head)) or (
         seen.promise == "torch7" and bool(_TORCH7_LOOSE.match(seen.head))
     )
+
+
+def is_tensorflow_index(seen: Seen) -> bool:
+    """The index of a checkpoint: its magic number stands at its end."""
+    ends = seen.base.endswith(".index") and seen.material.read(max(0, seen.size - 8), 8)
+    return ends == tensor_bundle.MAGIC
