@@ -8,8 +8,9 @@ key ends like theirs a dotted name that is not a known library's own; 2. the par
 pipeline are of diffusers or transformers; 3. nothing is of LangChain's form; 4. a PEFT mapping
 names a transformers module; 5. a Keras object with a module is listed in
 `rules/keras_objects.toml`, and none is a Lambda.
-YAML: UTF-8 without a backslash, a byte order mark, a zero, a tag, a resolver, without the words and
-keys that name code, and, but in comments, without a value that has the form of a dotted name.
+YAML: UTF-8 without a backslash, a byte order mark, a control character, a tag, a resolver, without
+the words and keys that name code, and, but in comments, without a value that has the form of a
+dotted name.
 """
 
 import hashlib
@@ -39,17 +40,20 @@ _CLASSES = re.compile(
 # How keys end whose value may be the dotted name of something to import, or a place on the hub.
 _ENDS = """type types class classes cls fn fct func function callable factory module impl
 implementation import loader handler plugin plugins target""".split()  # noqa: SIM905
-_ALWAYS = ("custom_imports", "imports", "_base_", "user_dir", "loader_module", "flavors")
+_ALWAYS: tuple[str, ...] = ("custom_imports", "imports", "_base_", "user_dir", "loader_module")
+_ALWAYS += ("flavors", "default_scope", "_scope_")
 _REFUSED: tuple[str, ...] = ("Lambda", "__lambda__", "function", "TorchModuleWrapper", "TFOpLambda")
 _REFUSED += ("SlicingOpLambda", "TFSMLayer")
 _LIBRARY = re.compile(r"transformers(\.models\.[a-z0-9_]+\.modeling_[a-z0-9_]+)?")
 _JSONPICKLE = ("py/reduce", "py/repr", "py/newargsex", "py/initargs", "py/state")
 # YAML: what stands in no text that is proven; `_` is what may lie between a key and its colon.
 _YAML = [
-    r"[\\\0\ufeff]|(?:^|[\s\[{,:?])!|tag:yaml|\$\{(?![\w.\[\]-]*\})",
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]",
+    r"\\|(?:^|[\s\[{,:?])!|tag:yaml|\$\{(?![\w.\[\]-]*\})",
     r"(?<![A-Za-z0-9_.])(?:_target_|target|cls|class_path)(?![A-Za-z0-9_])",
     r"auto_map|custom_pipelines|trust[_-]remote[_-]code",
-    r"(?<![\w.-])(?:loader_module|flavors|custom_imports|_base_|user_dir|import_path|download)_:",
+    r"(?<![\w.-])(?:loader_module|flavors|custom_imports|_base_|user_dir|import_path|download"
+    r"|default_scope|_scope_)_:|(?i:pkg://)",
     r"implementation_:_['\"]?(?:[^\s'\"]*/|[*&>|!])",
     r"(?<![^\s'\"\[{,])[^\W\d][\w.]*:[^\W\d]\w*(?![^\s'\"\]},])",
 ]

@@ -13,8 +13,8 @@ Sources: YAML 1.2.2, 5.7 and 7.3; PyYAML scanner.py (in flow style a `!` may fol
 directly, and a tag's letters may be written %70); hydra/_internal/instantiate (`_target_`); NeMo
 core/classes/common.py (`target`, `cls`); mlflow pyfunc (`loader_module`); ultralytics (`download`
 is given to exec, `backbone` and `head` to eval in YOLOv5); mmengine config.py (`_base_`,
-`custom_imports`) and registry.py (a dotted `type`); haystack (a dotted `type`); jsonargparse (a
-dotted value of any key); omegaconf resolvers; CVE-2025-23304.
+`custom_imports`) and registry.py (a dotted `type`, `default_scope`); haystack (a dotted `type`);
+jsonargparse (a dotted value of any key); hydra (`pkg://`); omegaconf resolvers; CVE-2025-23304.
 """
 
 import re
@@ -36,7 +36,8 @@ _ENTRY = re.compile(
 # White space and comments; a comment ends with its line, so that there is one way to read it.
 _BETWEEN = r"(?:\s|(?<=\s)#[^\n]*(?=\n|\Z))*"
 _ALWAYS = re.compile(
-    rf"(?<![\w.-])(?:loader_module|flavors|custom_imports|_base_|user_dir|import_path|download)"
+    rf"(?<![\w.-])(?:loader_module|flavors|custom_imports|_base_|user_dir|import_path|download"
+    rf"|default_scope|_scope_)"
     rf"[\"']?{_BETWEEN}:"
 )
 _LAYERS = re.compile(rf"(?<![\w.-])(backbone|head)[\"']?{_BETWEEN}:")
@@ -64,8 +65,13 @@ _DATA = re.compile(
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(r"(?<![^\s\"'\[{,])[^\W\d][\w.]*:[^\W\d]\w*(?=[\s\"'\]},]|\Z)")
+# ultralytics takes these out of a text that is no YAML, and so joins what they part.
+_UNPRINTABLE = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 _BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 _PYTHON_TAG = re.compile(r"!!python/|!<tag:yaml\.org,2002:python/|tag:yaml\.org,2002:python/")
+_PACKAGE = re.compile("pkg://", re.IGNORECASE)
 _TAG = re.compile(r"(?:^|[\s\[{,:?])!")
 # `${…}` that is more than the path of another value.
 _RESOLVER = re.compile(r"\$\{(?![\w.\[\]-]*\})")
@@ -87,8 +93,9 @@ def named(data: bytes, part: str) -> Named:
         text = data.decode("utf-8")
     except UnicodeDecodeError as exc:
         raise FormatError(Reason.MALFORMED, f"{part} is not UTF-8") from exc
-    if "\0" in text or "\ufeff" in text:
-        raise FormatError(Reason.PARSER_DIFFERENTIAL, f"{part} holds a byte order mark or a zero")
+    if _UNPRINTABLE.search(text):
+        says = "holds a byte order mark or a control character, which some readers take out"
+        raise FormatError(Reason.PARSER_DIFFERENTIAL, f"{part} {says}".strip())
     witnesses: list[Witness] = []
     still_open: list[Undecided] = []
     lines = _BREAK.split(text)
@@ -140,6 +147,7 @@ def _judged(line: str, place: Place) -> Witness | Undecided | None:
     if entry is not None:
         return _of_name(entry[1], entry[2], place)
     for pattern, what in (
+        (_PACKAGE, "a package that Hydra imports to look for files in it"),
         (_WORD, "a key that a loader may import from, written in a way that is not read here"),
         (_TAG, "a tag of its own"),
         (_RESOLVER, "a resolver, whose value is made when the text is loaded"),
