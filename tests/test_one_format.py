@@ -281,6 +281,7 @@ def test_tensors_that_are_an_onnx_model_as_well_are_not_proven() -> None:
         ("model", "pickle", True),
         (".npy", "pickle", True),
         ("folder.npz/model", "pickle", True),
+        ("checkpoint.pth.tar", "torch-raw", True),
         ("x.pt!/archive/tensor.onnx", "onnx", True),
         ("model.onnx", "pickle", False),
     ],

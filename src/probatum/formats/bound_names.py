@@ -1,7 +1,8 @@
 # ruff: noqa: SIM905  (a list of suffixes reads better as words)
 """Which kinds a file may be of under a suffix that is bound to a format.
 
-Many suffixes of model files are bound to nothing: a `.bin`, `.ckpt` or `.model` can be anything.
+Many suffixes of model files are bound to nothing: a `.bin`, `.ckpt` or `.model` can be anything,
+and a `.pth.tar` is whatever torch.save wrote.
 Where loaders of one suffix read several formats (np.load, torch.load, joblib.load), all fit.
 """
 
@@ -21,7 +22,6 @@ _FITS: dict[str, frozenset[str]] = {
     **dict.fromkeys("zst zstd".split(), frozenset({"zstd"})),
     **dict.fromkeys("png jpg jpeg gif webp bmp tif tiff".split(), frozenset({"image"})),
     **dict.fromkeys("rds rdata".split(), frozenset({"rds", "gzip", "bzip2", "xz"})),
-    **dict.fromkeys("engine plan trt".split(), frozenset({"tensorrt"})),
     "npy": frozenset({"npy", "pickle"}),
     "npz": _ZIPS,
     "keras": frozenset({"keras", "zip"}),
@@ -29,7 +29,6 @@ _FITS: dict[str, frozenset[str]] = {
     "mar": frozenset({"mar", "zip"}),
     "nemo": _TARS | _STREAMS,
     "zip": _ZIPS,
-    "tar": _TARS,
     "lz4": frozenset({"lz4"}),
     "7z": frozenset({"7z"}),
     "safetensors": frozenset({"safetensors"}),

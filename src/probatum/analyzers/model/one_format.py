@@ -23,12 +23,14 @@ several systems and a ZIP in one, by design; who wants it accepts it in the poli
 **Undecided** where a format's fields are not followed to the end here (HDF5, TFLite, CatBoost,
 compiled formats, 7z, the storages of torch's legacy files, images other than PNG), where the
 file cannot be followed, where bytes of no known kind stand behind the end, or where something that
-another reader might take lies inside a field of bytes, such as an archive that ends a tar.
+another reader might take lies where the format has room for any bytes: an archive that ends a tar,
+or the one behind a TFLite model that its metadata describes.
 
 Members of a torch archive are opened by their place in it, whatever they begin with, and not asked.
 
 Sources: Albertini, "Abusing file formats" (PoC||GTFO 7:6); CPython Lib/zipfile and Lib/tarfile;
-HDF5 `H5FD_locate_signature`; Trail of Bits, "PyTorch's polyglot files" (fickling), 2024.
+HDF5 `H5FD_locate_signature`; TensorFlow Lite's metadata ("associated files"); Trail of Bits,
+"Relishing new Fickling features for securing ML systems", 2024 (PyTorch polyglots).
 """
 
 from collections.abc import Iterator
@@ -57,8 +59,11 @@ from probatum.vocabulary import (
     Witness,
 )
 
-_CARRIERS = CONTAINERS | PICKLES | {"msgpack", "rds", "torch7"}
-"""Kinds with fields of any bytes: what lies whole inside one of them is no second format."""
+_CARRIERS = CONTAINERS | PICKLES | {"msgpack", "rds", "torch7", "tflite"}
+"""Kinds with room for any bytes: what lies whole inside one of them is no second format.
+
+TensorFlow Lite's own metadata keeps the files that belong to a model in a ZIP behind it.
+"""
 _WITHOUT_MAGIC = frozenset({"zlib", "xz", "msgpack", "torch7", "rds", "pickle", "joblib"})
 """Kinds that numbers may begin like: only a file that was followed to its end is surely one."""
 _PLAIN = frozenset({"unknown", "text", "empty", "markdown", "json"})
