@@ -145,6 +145,8 @@ class _Parser:
                 return self._if(begin.at)
             case "macro":
                 return self._macro(begin.at)
+            case "filter":
+                return self._filtered(begin.at)
             case "generation":
                 self._end()
                 inside = self.body(("endgeneration",))
@@ -167,11 +169,21 @@ class _Parser:
             self._end()
             return node
         while self._is("|"):
-            target = self._filter(target)
+            target = self._filter(target, self._take().at)
         self._end()
         inside = self.body(("endset",))
         self._close()
         return Node("set-block", at, None, (target, inside))
+
+    def _filtered(self, at: int) -> Node:
+        target = Node("name", at, "")
+        target = self._filter(target, self._now().at)
+        while self._is("|"):
+            target = self._filter(target, self._take().at)
+        self._end()
+        inside = self.body(("endfilter",))
+        self._close()
+        return Node("filter-block", at, None, (target, inside))
 
     def _for(self, at: int) -> Node:
         target = self._target()
@@ -406,7 +418,7 @@ class _Parser:
     def _filters(self, node: Node) -> Node:
         while True:
             if self._is("|"):
-                node = self._filter(node)
+                node = self._filter(node, self._take().at)
             elif self._is("is"):
                 node = self._test(node)
             elif self._is("("):
@@ -414,8 +426,7 @@ class _Parser:
             else:
                 return node
 
-    def _filter(self, node: Node) -> Node:
-        at = self._take().at
+    def _filter(self, node: Node, at: int) -> Node:
         name = self._dotted()
         arguments = self._arguments() if self._is("(") else ()
         return Node("filter", at, name, (node, *arguments))

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from probatum.formats.jinja import Node
-from probatum.formats.jinja_inert import speaks_of_python
+from probatum.formats.jinja_rules import speaks_of_python
 
 _MOST = 4096
 _BY_NAME = frozenset(

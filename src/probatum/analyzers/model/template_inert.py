@@ -64,6 +64,8 @@ def template_inert(artifact: Artifact, material: Material) -> Verdict:
         tree = parsed(text)
         found = tuple(reached(tree))[:50]
         fault = next(faults(tree), None)
+    except RecursionError as exc:
+        raise FormatError(Reason.OVER_LIMIT, "an expression of too many parts") from exc
     except FormatError as exc:
         if exc.place.offset is None:
             raise
