@@ -129,7 +129,8 @@ def test_facts_of_the_right_names_with_arbitrary_values_are_rejected(
 ) -> None:
     for facts, content in samples()[checker][:2]:
         drawn = {
-            name: data.draw(json_values) if data.draw(st.booleans()) else value
+            # Another claim may well be true of the same bytes.
+            name: data.draw(json_values) if name != "claim" and data.draw(st.booleans()) else value
             for name, value in facts.items()
         }
         same = json.dumps(drawn, sort_keys=True) == json.dumps(facts, sort_keys=True)
