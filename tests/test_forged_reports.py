@@ -416,3 +416,17 @@ def test_hostile_facts_are_rejected(
     assert code in (1, 3), said
     assert "Traceback" not in said
     assert code == 3 or "rejected    good.pkl  load-inert" in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("yaml", "json"), ("json", "yaml"), ("model-config", "yaml")]
+)
+def test_a_configuration_is_not_checked_as_the_report_would_have_it_read(
+    kind: str, said: str
+) -> None:
+    """JSON that names code may hold none of the words that are looked for in YAML."""
+    from probatum.audit.proofs import misfit
+    from probatum.vocabulary import Artifact, Certificate
+
+    artifact = Artifact(name="config", kind=kind, size=1)
+    assert misfit(artifact, "no-remote-code", Certificate("remote_code", {"format": said}))

@@ -212,3 +212,18 @@ def test_what_is_compiled_is_said_to_be_opaque(analyzer: Any, kind: str) -> None
     verdict = verdict_on(analyzer, b"ptrt" + bytes(64), kind)
     assert isinstance(verdict, Undecided)
     assert verdict.reason == Reason.OPAQUE
+
+
+def test_a_cell_of_a_row_includes_no_other_document() -> None:
+    include = '<i:include xmlns:i="http://www.w3.org/2001/XInclude" href="/etc/x"/>'
+    data = (
+        '<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><TransformationDictionary>'
+        f"<DerivedField><MapValues><InlineTable><row>{include}</row></InlineTable></MapValues>"
+        "</DerivedField></TransformationDictionary></PMML>"
+    ).encode()
+    facts = {"claim": "self-contained", "kind": "pmml", "size": len(data), "elements": 7}
+    certificate = Certificate("xml", facts | {"sha256": hashlib.sha256(data).hexdigest()})
+    assert_rejected(certificate, data, "an XInclude in a row")
+    plain = data.replace(include.encode(), b"<cell/>")
+    facts["size"] = len(plain)
+    check(Certificate("xml", facts | {"sha256": hashlib.sha256(plain).hexdigest()}), plain)

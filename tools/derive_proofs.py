@@ -41,6 +41,7 @@ _CHOICES = {
     "torchscript": lambda kind: {"part": _PARTS.get(kind, ["archive"])},
     "kind": lambda kind: {"kind": _TEXTS.get(kind, ["text"])},
     "xml": lambda kind: {"kind": [kind]},
+    "remote_code": lambda kind: {"format": ["yaml" if kind == "yaml" else "json"]},
     "one_format": lambda kind: {"kind": [kind]},
     "xgboost_model": lambda kind: {"form": ["json" if kind == "xgboost-json" else "ubjson"]},
     "members": lambda kind: {

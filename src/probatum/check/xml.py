@@ -139,6 +139,7 @@ class _Document:
         return spaces
 
     def _judge(self, space: str, name: str, parent: str, values: dict[str, str]) -> None:
+        _demand(space != "http://www.w3.org/2001/XInclude", "another document is included")
         if self.kind == "openvino-xml":
             _demand(space == "", "an element of another namespace")
             if name == "layer":
