@@ -298,8 +298,8 @@ def test_no_report_can_choose_another_form_for_the_same_bytes() -> None:
     call = node("r", "StatefulPartitionedCall", call="body")
     meta = field(2, field(2, graph(call, functions=(body,))) + saver("", "r"))
     frozen = graph(node("w", "WriteFile"))
-    forged = {"claim": "load-inert", "functions": 0, "built": 0}
     for data, form, nodes in (
+        (frozen, "saved-model", 0),
         (field(1, node("n", "NoOp")) + meta, "graph", 1),
         (frozen, "keras-metadata", 0),
         (frozen, "fingerprint", 0),
@@ -307,8 +307,10 @@ def test_no_report_can_choose_another_form_for_the_same_bytes() -> None:
         (meta, "keras-metadata", 0),
     ):
         sha256 = hashlib.sha256(data).hexdigest()
-        facts = forged | {"form": form, "size": len(data), "sha256": sha256, "nodes": nodes}
-        assert_rejected(Certificate("saved_model", facts), data, f"a forged form {form}")
+        for claim in ("load-inert", "run-inert"):
+            forged = {"claim": claim, "functions": 0, "built": 0, "form": form, "nodes": nodes}
+            facts = forged | {"size": len(data), "sha256": sha256}
+            assert_rejected(Certificate("saved_model", facts), data, f"a forged form {form}")
 
 
 def test_a_fingerprint_is_hashes_and_nothing_else() -> None:

@@ -42,10 +42,10 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
         number > 7 or (number < 6 and start != stop) for number, start, stop in file.fields(0, size)
     ):
         _reject("step 1: not a fingerprint")
+    described = file.described() if form == "keras-metadata" else []
     built = 0
     if claim == "load-inert":
-        texts = [text for graph in graphs for text in graph.metadata]
-        texts += file.described() if form == "keras-metadata" else []
+        texts = [text for graph in graphs for text in graph.metadata] + described
         built = sum(_built(text) for text in texts if text.lstrip()[:1] == b"{")
     derived = {
         "claim": claim,

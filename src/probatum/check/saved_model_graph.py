@@ -37,6 +37,9 @@ class File:
         if form == "graph":
             yield 0, self.size
         for number, start, stop in self.fields(0, self.size) if form == "saved-model" else ():
+            # A bare graph has its nodes where a SavedModel has a number.
+            if number not in (1, 2) or (number == 1 and start != stop):
+                _reject("step 1: not a SavedModel")
             if number == 2:
                 yield start, stop
 
