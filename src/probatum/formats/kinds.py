@@ -118,6 +118,17 @@ def _zip_behind_script(seen: Seen) -> bool:
     return first.startswith(b"#!") and b"python" in first and zip_ends_it(seen)
 
 
+def _protobuf_kind(seen: Seen) -> str:
+    """As it is named, but that ONNX keeps single tensors under the suffix of TensorFlow's graphs.
+
+    To a reader of graphs such a message is an empty one.
+    """
+    bare = seen.promise == "saved-model" and seen.base != "saved_model.pb"
+    if bare and seen.outline is not None and seen.outline.onnx_tensor:
+        return "onnx-tensor"
+    return str(seen.promise)
+
+
 def _protobuf_by_name(seen: Seen) -> bool:
     """A protocol buffer has no magic, and its parsers pass over what they do not know.
 
@@ -145,7 +156,7 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     # What follows begins, or may begin, with the first opcodes of a pickle that runs.
     (pickle_kind, calls_something),
     (zip_kind, _zip_by_name),
-    (lambda seen: str(seen.promise), _protobuf_by_name),
+    (_protobuf_kind, _protobuf_by_name),
     ("gzip", begins(b"\x1f\x8b")),
     ("bzip2", lambda seen: bool(BZIP2.match(seen.head))),
     ("xz", begins(b"\xfd7zXZ\0")),

@@ -29,6 +29,12 @@ class Outline(Struct, frozen=True):
         return (7, _BYTES) in self.fields and self.fields <= _ONNX
 
     @property
+    def onnx_tensor(self) -> bool:
+        """A type and elements, and beside them only the other fields of ONNX's TensorProto."""
+        elements = self.fields & _ONNX_ELEMENTS
+        return (2, _VARINT) in self.fields and bool(elements) and self.fields <= _ONNX_TENSOR
+
+    @property
     def coreml(self) -> bool:
         """A version, a description and one kind of model."""
         numbers = {number for number, _ in self.fields}
@@ -45,6 +51,14 @@ _ONNX = frozenset(
     [(1, _VARINT), (5, _VARINT)]
     + [(number, _BYTES) for number in (2, 3, 4, 6, 7, 8, 14, 20, 25, 26)]
 )
+# Dimensions that are packed are left out: a graph of TensorFlow has its nodes in that field.
+_ONNX_ELEMENTS = frozenset((number, _BYTES) for number in (4, 5, 6, 7, 9, 10, 11, 13))
+_ONNX_TENSOR = _ONNX_ELEMENTS | {
+    *((number, _VARINT) for number in (1, 2, 5, 7, 11, 14)),
+    *((number, _BYTES) for number in (8, 12, 16)),
+    (4, _FIXED32),
+    (10, _FIXED64),
+}
 _GRAPH = frozenset([(1, _BYTES), (2, _BYTES), (3, _VARINT), (4, _BYTES), (5, _BYTES)])
 
 
