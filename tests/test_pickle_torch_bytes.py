@@ -7,7 +7,7 @@ import pytest
 from certificate_laws import assert_every_mutant_is_rejected, assert_rejected, check, verdict_on
 from probatum.analyzers.model.pickle_load import pickle_load
 from probatum.analyzers.model.pickle_shape import pickle_shape
-from probatum.vocabulary import Proven, Undecided
+from probatum.vocabulary import Proven, Refuted, Undecided
 
 MAGIC = pickle.dumps(0x1950A86A20F9469CFC6C, 2)
 STORAGE = b"\x80\x02(U\x07storagectorch\nFloatStorage\nU\x011U\x03cpuK\x04NtQ."
@@ -74,6 +74,26 @@ def test_a_changed_certificate_of_bytes_in_a_pickle_is_rejected() -> None:
 )
 def test_bytes_that_are_not_one_storage_of_torch_are_never_proven(data: bytes) -> None:
     assert not isinstance(verdict_on(pickle_load, data, "pickle"), Proven)
+
+
+def test_a_call_inside_the_bytes_is_refuted_at_its_place() -> None:
+    """The bytes are loaded with weights_only=False, whatever the caller of pickle.load thinks."""
+    runs = b"\x80\x02cos\nsystem\n(U\x04true" + b"tR."
+    data = loaded(raw(object_=runs))
+    verdict = verdict_on(pickle_load, data, "pickle")
+    assert isinstance(verdict, Refuted)
+    assert verdict.witnesses[0].place.offset == data.index(b"tR.") + 1
+    other_version = loaded(raw(object_=runs, version=b"\x80\x02K\x01."))
+    assert isinstance(verdict_on(pickle_load, other_version, "pickle"), Undecided)
+
+
+def test_bytes_are_followed_as_often_as_they_are_long() -> None:
+    """Two calls on the same bytes take twice the work of one, so they are not followed."""
+    once = loaded(raw())
+    kept = once[:-3] + b"q\x00\x85R"
+    again = kept + b"ctorch.storage\n_load_from_bytes\nh\x00\x85R\x86."
+    assert isinstance(verdict_on(pickle_load, kept + b".", "pickle"), Proven)
+    assert isinstance(verdict_on(pickle_load, again, "pickle"), Undecided)
 
 
 def test_a_layer_with_its_source_is_the_class_that_it_names() -> None:

@@ -430,13 +430,13 @@ class Run:
     def _torch_bytes(self, op: int, row: dict[str, Any], content: Any, at: int) -> Any:
         """torch.load of bytes in the stream: its five raw streams, all but the fourth plain data.
 
-        All bytes followed so are no more than the stream has: one string may be called many times.
+        All bytes followed so are no more than have passed: one string may be called many times.
         """
         if self.loader not in ("pickle", "joblib", "straight") or type(content) is not LongBytes:
             raise Rejected(f"4: no bytes that torch.load is followed into, at {at}")
         self.unfolded += content.end - content.start
         if (
-            self.unfolded > len(self.data)
+            self.unfolded > at - self.start
             or self.data[content.start + 2 : content.start + 15] != TORCH_MAGIC
         ):
             raise Rejected(f"4: not torch's raw format in the bytes loaded at {at}")

@@ -16,6 +16,7 @@ _WRAPPER: Final = "joblib.numpy_pickle:NumpyArrayWrapper"
 FROM_BYTES: Final = "torch.storage:_load_from_bytes"
 """`torch.load(io.BytesIO(bytes), weights_only=False)`: how a bare pickle holds a storage."""
 RAW_STREAMS: Final = 5
+RAW_VERSION: Final = 1001
 RAW_OBJECT: Final = 3
 """Which of the streams of torch's raw format returns the object: the others are compared or
 iterated, so they must be data."""

@@ -21,6 +21,7 @@ from probatum.formats.pickle_loaders import (
     RAW_MAGIC,
     RAW_OBJECT,
     RAW_STREAMS,
+    RAW_VERSION,
     is_array_wrapper,
     joblib_array,
 )
@@ -313,18 +314,23 @@ class Machine(Steps):
     def loaded_inside(self, opcode: int, row: Row, content: Value) -> Value | None:
         """The storage that `torch.save` put into bytes, in the five streams of its raw format.
 
-        Bytes are followed once for each call, and together no further than the file is long.
+        Bytes are followed once for each call, and together no more than the stream has had.
         """
         if self.loader not in ("pickle", "joblib", "straight") or not isinstance(content, Blob):
             return None
         start, end = content.offset, content.offset + content.length
         self.unfolded += content.length
-        if self.unfolded > self.size or self.read(start + 2, len(RAW_MAGIC)) != RAW_MAGIC:
+        if (
+            self.unfolded > self.at - self.start
+            or self.read(start + 2, len(RAW_MAGIC)) != RAW_MAGIC
+        ):
             return None
         runs: list[Run] = []
         at = start
         for index in range(RAW_STREAMS):
             one = Machine(_until(self.read, end), at, end, "torch-raw", self.beside).run()
+            if one.refuted and (index < 2 or runs[1].result == RAW_VERSION):
+                self.dangers += one.refuted
             if one.broken or one.problems or one.refuted or (one.effects and index != RAW_OBJECT):
                 return None
             runs.append(one)
