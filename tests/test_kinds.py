@@ -384,3 +384,8 @@ def test_an_archive_behind_a_line_for_python_is_an_archive() -> None:
         archive.writestr("schema.json", "{}")
     assert kind_of("model.skops", BytesMaterial(held.getvalue())) == "skops"
     assert kind_of("train.py", BytesMaterial(b"#!/usr/bin/env python3\n")) == "python"
+
+
+def test_lines_that_begin_like_imports_are_text() -> None:
+    lines = b"complete -c lsof -s b -d 'no blocking'\n" * 200
+    assert kind_of("notes", BytesMaterial(lines)) == "text"

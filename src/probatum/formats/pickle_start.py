@@ -46,6 +46,7 @@ class Walk:
         self.integer: int | None = None
         self.last = 0
         """The offset of the opcode at which the walk ended."""
+        self._blank = False  # the last opcode names a module with blanks, as many a line of text
         self._head = head
         self._base = 0
         self._read = read
@@ -77,7 +78,7 @@ class Walk:
             if not self._step(code):
                 self.start = reached
                 return
-            self.ops += 1
+            self.ops += not self._blank
             reached = max(reached, _REACHES.get(code, Start.NONE))
 
     def _refill(self, wanted: int) -> None:
@@ -95,6 +96,7 @@ class Walk:
 
     def _argument(self, code: bytes) -> bytes | None:
         """The argument of the opcode, `end` moved behind it; None if there is none such."""
+        self._blank = False
         at = self.end + 1
         fixed = _FIXED.get(code)
         if fixed is not None:
@@ -125,6 +127,7 @@ class Walk:
             line = self._head[at - self._base : stop]
             if not shape.fullmatch(line.rstrip(b"\r")):
                 return None
+            self._blank = self._blank or (shape is _MODULE and b" " in line)
             found, at = line, self._base + stop + 1
         self.end = at
         return found
