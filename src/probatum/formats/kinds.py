@@ -185,6 +185,7 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     ("onnx", lambda seen: seen.outline is not None and seen.outline.onnx),
     ("coreml", lambda seen: seen.outline is not None and seen.outline.coreml),
     ("saved-model", lambda seen: seen.outline is not None and seen.outline.saved_model),
+    ("sentencepiece", lambda seen: seen.outline is not None and seen.outline.sentencepiece),
     # Bytes of no format that begin otherwise: readers that go by the end find a ZIP.
     (zip_kind, zip_ends_it),
     # Text.

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from probatum.errors import FormatError
+from probatum.formats.sentencepiece import begins
 from probatum.ports import Material
 from probatum.vocabulary import Place, Reason
 
@@ -35,6 +36,11 @@ class Outline(Struct, frozen=True):
         return (2, _VARINT) in self.fields and bool(elements) and self.fields <= _ONNX_TENSOR
 
     @property
+    def sentencepiece(self) -> bool:
+        """Pieces with scores, and beside them only other fields of SentencePiece's ModelProto."""
+        return self.fields <= _SENTENCEPIECE and (1, _BYTES) in self.fields and begins(self.first)
+
+    @property
     def coreml(self) -> bool:
         """A version, a description and one kind of model."""
         numbers = {number for number, _ in self.fields}
@@ -59,6 +65,7 @@ _ONNX_TENSOR = _ONNX_ELEMENTS | {
     (4, _FIXED32),
     (10, _FIXED64),
 }
+_SENTENCEPIECE = frozenset((number, _BYTES) for number in range(1, 6))
 _GRAPH = frozenset([(1, _BYTES), (2, _BYTES), (3, _VARINT), (4, _BYTES), (5, _BYTES)])
 
 
