@@ -46,9 +46,9 @@ _REFUSED: tuple[str, ...] = ("Lambda", "__lambda__", "function", "TorchModuleWra
 _REFUSED += ("SlicingOpLambda", "TFSMLayer")
 _LIBRARY = re.compile(r"transformers(\.models\.[a-z0-9_]+\.modeling_[a-z0-9_]+)?")
 _JSONPICKLE = ("py/reduce", "py/repr", "py/newargsex", "py/initargs", "py/state")
+_ODD = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 # YAML: what stands in no text that is proven; `_` is what may lie between a key and its colon.
 _YAML = [
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]",
     r"\\|(?:^|[\s\[{,:?])!|tag:yaml|\$\{(?![\w.\[\]-]*\})",
     r"(?<![A-Za-z0-9_.])(?:_target_|target|cls|class_path)(?![A-Za-z0-9_])",
     r"auto_map|custom_pipelines|trust[_-]remote[_-]code",
@@ -83,6 +83,7 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
 
 def yaml_names_nothing(text: str) -> None:
     """Raises Rejected unless no loader of YAML finds a name to import in `text`."""
+    _demand(not re.search(_ODD, text), "a character that is not printed")
     lines = re.split(r"[\n\r\x85\u2028\u2029]", text)
     text = "\n".join("" if re.match(r"\s*#", line) else line for line in lines)
     for one in _YAML:

@@ -69,7 +69,7 @@ def named(pairs: Pairs) -> Iterator[Named]:
             yield from _of_auto_map(key, value)
         elif key in _keys("pipelines"):
             yield from _of_pipelines(key, value)
-        elif key in _keys("imported"):
+        elif key in _keys("imported") and isinstance(value, str):
             yield from _of_name(key, value)
         elif key in _keys("called"):
             yield Named(key, "jsonpickle calls what stands here", surely=False)
@@ -100,8 +100,8 @@ def _of_pipelines(key: str, value: Any) -> Iterator[Named]:
         yield Named(key, "it names a pipeline in a way that is not read here", surely=False)
 
 
-def _of_name(key: str, value: Any) -> Iterator[Named]:
-    if isinstance(value, str) and (key[0] in "_p" or "." in value.strip(".")):
+def _of_name(key: str, value: str) -> Iterator[Named]:
+    if key[0] in "_p" or "." in value.strip("."):
         yield _imported(key, value)
 
 

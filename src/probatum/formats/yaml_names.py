@@ -70,9 +70,9 @@ _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 _BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
-_PYTHON_TAG = re.compile(r"!!python/|!<tag:yaml\.org,2002:python/|tag:yaml\.org,2002:python/")
+_PYTHON_TAG = re.compile(r"(?:^|[\s\[{,:?])!(?:!|<tag:yaml\.org,2002:)python/")
 _PACKAGE = re.compile("pkg://", re.IGNORECASE)
-_TAG = re.compile(r"(?:^|[\s\[{,:?])!")
+_TAG = re.compile(r"(?:^|[\s\[{,:?])!|tag:yaml")
 # `${…}` that is more than the path of another value.
 _RESOLVER = re.compile(r"\$\{(?![\w.\[\]-]*\})")
 
