@@ -33,7 +33,15 @@ from probatum.check.one_format import concerns
 from probatum.formats.bound_names import fits
 from probatum.formats.kinds import kind_of
 from probatum.material import BytesMaterial
-from probatum.vocabulary import Artifact, Proven, Refuted, Undecided, Verdict
+from probatum.vocabulary import (
+    Artifact,
+    Expected,
+    Proven,
+    Reason,
+    Refuted,
+    Undecided,
+    Verdict,
+)
 
 HDF5 = b"\x89HDF\r\n\x1a\n" + bytes(88)
 
@@ -379,6 +387,16 @@ def test_a_tensor_file_is_read_at_its_ends_only() -> None:
     verdict = one_format.judge(Artifact(name="x", kind="safetensors", size=len(data)), material)
     assert isinstance(verdict, Proven)
     assert Counting.taken < 400_000
+
+
+def test_of_a_file_on_a_hub_only_the_ends_are_fetched() -> None:
+    data = tensors(bytes(300_000))
+    afar = Expected("sha256:" + "0" * 64, "the listing", len(data), costly=True)
+    artifact = Artifact(name="x", kind="safetensors", size=len(data), expected=afar)
+    verdict = one_format.judge(artifact, BytesMaterial(data))
+    assert isinstance(verdict, Undecided)
+    assert verdict.reason is Reason.NOT_ANALYSED
+    assert isinstance(one_format.judge(artifact, BytesMaterial(data + zipped())), Refuted)
 
 
 @pytest.mark.parametrize("name", ["model.pkl", "model.npz", "photo.png", "x"])

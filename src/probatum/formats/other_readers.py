@@ -46,15 +46,19 @@ class Reading(Struct, frozen=True):
     sure: bool = False
 
 
-def readings(kind: str, material: Material) -> Iterator[Reading]:
-    """Everything that other loaders may make of a file of this kind."""
+def readings(kind: str, material: Material, *, far: bool = True) -> Iterator[Reading]:
+    """Everything that other loaders may make of a file of this kind.
+
+    Without `far`, HDF5 is looked for in the first 64 KiB only: each place behind is a fetch of its
+    own where the bytes lie on a hub.
+    """
     head = material.read(0, HEAD)
     if kind not in ZIPS:
         yield from _as_zip(material, head)
     if kind == "hdf5":
         yield from _before_hdf5(material, head)
     else:
-        yield from _as_hdf5(material, head)
+        yield from _as_hdf5(material, head, far=far)
     if kind not in TARS:
         yield from _as_tar(material, head)
     if kind != "safetensors":
@@ -110,10 +114,11 @@ def _as_zip(material: Material, head: bytes) -> Iterator[Reading]:
     )
 
 
-def _as_hdf5(material: Material, head: bytes) -> Iterator[Reading]:
+def _as_hdf5(material: Material, head: bytes, *, far: bool) -> Iterator[Reading]:
     near = (at for at in _doublings(len(head)) if head.startswith(_HDF5, at))
-    far = (at for at in _far_doublings(material.size) if material.read(at, 8) == _HDF5)
-    for at in (*near, *far):
+    places = _far_doublings(material.size) if far else ()
+    behind = (at for at in places if material.read(at, 8) == _HDF5)
+    for at in (*near, *behind):
         superblock = material.read(at, 16)
         sure = len(superblock) == 16 and superblock[8] <= 3
         says = "an HDF5 signature stands where h5py looks for one"

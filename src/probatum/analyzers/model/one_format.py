@@ -22,7 +22,8 @@ several systems and a ZIP in one, by design; who wants it accepts it in the poli
 
 **Undecided** where a format's fields are not followed to the end here (HDF5, TFLite, CatBoost,
 compiled formats, 7z, the storages of torch's legacy files, images other than PNG), where the
-file cannot be followed, where bytes of no known kind stand behind the end, or where something that
+file cannot be followed, where it lies on a hub (each place at which HDF5 is looked for would be a
+fetch of its own), where bytes of no known kind stand behind the end, or where something that
 another reader might take lies where the format has room for any bytes: an archive that ends a tar,
 or the one behind a TFLite model that its metadata describes.
 
@@ -41,7 +42,7 @@ from probatum.errors import FormatError
 from probatum.formats.bound_names import bound_suffix, fits
 from probatum.formats.extents import extent
 from probatum.formats.kinds import CONTAINERS, PICKLES, ZIPS, kind_of
-from probatum.formats.other_readers import Reading, ends, readings
+from probatum.formats.other_readers import HEAD, Reading, ends, readings
 from probatum.formats.uncovered import Uncovered
 from probatum.material import SliceMaterial
 from probatum.ports import Material, analyzer
@@ -85,9 +86,10 @@ def one_format(artifact: Artifact, material: Material) -> Verdict:
     """Follow the file to its end, and try every other reader on it."""
     kind = artifact.kind
     followed = _followed(kind, material)
-    found = tuple(readings(kind, material))
+    costly = artifact.expected is not None and artifact.expected.costly and material.size > HEAD
+    found = tuple(readings(kind, material, far=not costly))
     named = fits(artifact.name, kind) and kind != "llamafile"
-    if named and not found and not isinstance(followed, FormatError):
+    if named and not found and not costly and not isinstance(followed, FormatError):
         ended = ends(material)
         facts = {"kind": kind, "size": material.size, "ends": ended, "extent": followed}
         return Proven(Certificate("one_format", facts), _ASSUMED)
@@ -105,6 +107,9 @@ def _doubt(artifact: Artifact, found: tuple[Reading, ...], followed: object) -> 
         return Undecided(Reason.PARSER_DIFFERENTIAL, one.says, Place(offset=one.at))
     if isinstance(followed, FormatError) and fits(artifact.name, artifact.kind):
         return Undecided(followed.reason, followed.detail, followed.place)
+    if fits(artifact.name, artifact.kind):
+        says = "it lies far away, and the places where HDF5 is looked for were not fetched"
+        return Undecided(Reason.NOT_ANALYSED, says, Place(offset=HEAD))
     says = f"it is called .{bound_suffix(artifact.name)} and begins like {artifact.kind}"
     return Undecided(Reason.UNRESOLVED, says, Place(offset=0))
 
