@@ -35,6 +35,19 @@ SHAPES = (
     "{{ messages[i].role }}{% endfor %}",
     "{{ tools|selectattr('type', 'equalto', 'function')|map(attribute='name')|join(', ') }}",
     "{% raw %}{{ x.__class__ }}{% endraw %}{# x.__class__ #}",
+    "{% macro m(t, d='') %}{% if t.items %}[{{ m(t['items'], d + '  ') }}]{% elif t.properties %}"
+    "{% for k, v in t.properties.items() %}{{ d ~ k }}: {{ m(v, d + '  ') }}{% endfor %}"
+    "{% else %}{{ t.type }}{% endif %}{% endmacro %}{% for t in tools %}{{ m(t) }}{% endfor %}",
+    "{% macro a(t) %}{% for v in t.oneOf %}{{ b(v) }}{% endfor %}{% endmacro %}"
+    "{% macro b(t) %}{{ a(t) }}{% endmacro %}{{ a(x) }}",
+    "{% macro m(t) %}{% for c in t.type %}{{ m({'type': c}) }}{% endfor %}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t) %}{% if t.type == 'a' %}{{ m(t.of) }}{% endif %}{% if t.type == 'o' %}"
+    "{{ m(t.of.all) }}{% endif %}{% endmacro %}{{ m(x) }}",
+    "{% filter trim | upper %} {{ x }} {% endfilter %}{{ '<{}>'.format(x) }}",
+    "{% set n = namespace(l=[]) %}{% for m in x %}{% set n.l = n.l + [m.a] %}{% endfor %}{{ n.l }}",
+    "{% set n = namespace(d=0) %}{% for m in x %}{% set n.d = n.d + 1 %}{{ '  ' * n.d }}"
+    "{% endfor %}",
+    "{% for m in x %}{% if m.a %}{% continue %}{% endif %}{% break %}{% endfor %}",
     "{% macro m(a, b='x') -%}{{ a ~ b }}{%- endmacro %}{{ m('y') }}{{ m(messages[0].content) }}",
 )
 HOSTILE = (
@@ -81,6 +94,31 @@ HOSTILE = (
     "{% set n.m = n.m ~ c %}{% endfor %}{% set n.l = n.m %}{% endfor %}",
     "{% set n = namespace(l='x') %}{% for i in x %}"
     "{% set n.l %}{{ n.l }}{{ n.l }}{% endset %}{% endfor %}",
+    "{% set n = namespace(l='x', m='x') %}{% for i in x %}{% for c in n.l %}"
+    "{% set n.m = n.m ~ 'x' %}{% endfor %}{% set n.l = n.m %}{% endfor %}",
+    "{% set n = namespace(c=1) %}{% for i in x %}{% for c in range(n.c) %}"
+    "{% set n.c = n.c + 1 %}{% endfor %}{% endfor %}",
+    "{% set n = namespace(l=x) %}{% for i in x %}{% set n.l = [n.l]|string %}{% endfor %}",
+    "{% set n = namespace(l=x) %}{% for i in x %}{% set n.l = (y|safe) + n.l %}"
+    "{% set n.l = n.l|e %}{% endfor %}",
+    "{% set n = namespace() %}{% set n.a = n %}{{ [n]|first }}",
+    "{% macro m(t) %}{{ m(t.a) }}{{ m(t.a) }}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t) %}{{ m(t.a) }}{{ m(t.a.b) }}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t) %}{{ m(t.a) }}{{ m(t[k]) }}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t) %}{{ m(t[0]) }}{{ m(t[-1]) }}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t) %}{{ m(t.real) }}{{ m(t.numerator) }}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t) %}{{ m(t.get('a', t)) }}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t) %}{{ m(t.a|default([t])) }}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t) %}{{ m({'a': t}) }}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t) %}{{ m({'a': t.a}) }}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t) %}{% for i in y %}{{ m(t.a) }}{% endfor %}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t) %}{% set s = m(t.a) %}{{ s }}{{ s }}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t) %}{{ m(t.a)|replace('a', 'aa') }}{% endmacro %}{{ m(x) }}",
+    "{% macro m(t, d) %}{{ m(t.a, d ~ d) }}{{ d }}{% endmacro %}{{ m(x, 'd') }}",
+    "{% macro m(t) %}{{ m(t.a) }}{% endmacro %}{% set n = namespace() %}{{ m(n) }}",
+    "{% macro m(t) %}{% for v in [t.a, t.a] %}{{ m(v) }}{% endfor %}{% endmacro %}{{ m(x) }}",
+    "{% macro a(t) %}{{ b(t) }}{% endmacro %}{% macro b(t) %}{{ a(t) }}{% endmacro %}{{ a(x) }}",
+    "{% set loop = x %}{% for i in range(loop.length) %}{% endfor %}",
     "{% set _ = x.append(1) %}",
     "{{ x._y }}",
     "{{ strftime_now('%999999999d') }}",

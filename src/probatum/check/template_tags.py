@@ -37,11 +37,14 @@ def tags(text: str) -> Iterator[tuple[str, Tokens]]:
         mark = found[0]
         at = start + 2
         if mark == "{#":
-            at = text.index("#}", at) + 2
+            at += text[at : at + 1] in ("-", "+")
+            at = text.index("#}", at) + 2 if at < len(text) else at
             continue
         raw = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}").match(text, start)
         if raw is not None:
             ended = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}").search(text, raw.end())
+            if ended is None and raw.end() == len(text):
+                return
             demand(ended, "a raw block without an end")
             at = ended.end()  # type: ignore[union-attr]
             continue

@@ -7,26 +7,16 @@ What stands between tags is no part of the tree.
 Source: jinja2 lexer.py and parser.py (3.1); transformers utils/chat_template_utils.py.
 """
 
-import ast
-import re
-import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 from probatum.errors import FormatError
+from probatum.formats.jinja_tokens import PAIRS, Token, broken, number, tokens, unquoted
 from probatum.vocabulary import Place, Reason
 
 LARGEST = 1 << 20
 _DEEPEST = 60
-
-
-class Token(Struct, frozen=True):
-    """One token of a tag: `kind` is name, string, number, operator, begin or end."""
-
-    kind: str
-    text: str
-    at: int
 
 
 class Node(Struct, frozen=True):
@@ -58,59 +48,6 @@ def parsed(text: str) -> Node:
     return _Parser([*tokens(text), Token("eof", "", len(text))]).body(())
 
 
-def tokens(text: str) -> Iterator[Token]:
-    """The tokens of every tag, each tag between a begin and an end."""
-    at = 0
-    while (found := _BEGIN.search(text, at)) is not None:
-        begin, at = found[0], found.end()
-        if begin == "{#":
-            at = _after("#}", text, at)
-            continue
-        raw = _RAW.match(text, found.start())
-        if raw is not None:
-            ended = _ENDRAW.search(text, raw.end())
-            if ended is None:
-                raise _broken("a raw block without an end", found.start())
-            at = ended.end()
-            continue
-        yield Token("begin", begin, found.start())
-        at = yield from _inside(text, at, "}}" if begin == "{{" else "%}")
-
-
-def _after(mark: str, text: str, at: int) -> int:
-    end = text.find(mark, at)
-    if end < 0:
-        raise _broken("a comment without an end", at)
-    return end + len(mark)
-
-
-def _inside(text: str, at: int, end: str) -> Generator[Token, None, int]:
-    if text[at : at + 1] in ("-", "+"):
-        at += 1
-    open: list[str] = []
-    while True:
-        space = _SPACE.match(text, at)
-        at = space.end() if space else at
-        closing = re.compile(rf"[-+]?{re.escape(end)}").match(text, at)
-        if closing is not None and not open:
-            yield Token("end", end, at)
-            return closing.end()
-        found = _TOKEN.match(text, at)
-        if found is None:
-            raise _broken(f"{text[at : at + 10]!r} is no part of an expression", at)
-        kind, said = str(found.lastgroup), found[0]
-        if said in _PAIRS:
-            open.append(_PAIRS[said])
-        elif said in _PAIRS.values() and (not open or open.pop() != said):
-            raise _broken(f"an unexpected {said!r}", at)
-        yield Token(kind, said, at)
-        at = found.end()
-
-
-def _broken(says: str, at: int) -> FormatError:
-    return FormatError(Reason.MALFORMED, f"not a Jinja template: {says}", Place(offset=at))
-
-
 class _Parser:
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens, self._next, self._depth = tokens, 0, 0
@@ -126,7 +63,7 @@ class _Parser:
                 return Node("body", start.at, None, tuple(found))
             found.append(self._tag(begin))
         if ends:
-            raise _broken(f"an {' or '.join(ends)} is missing", start.at)
+            raise broken(f"an {' or '.join(ends)} is missing", start.at)
         self._depth -= 1
         return Node("body", start.at, None, tuple(found))
 
@@ -188,7 +125,7 @@ class _Parser:
     def _for(self, at: int) -> Node:
         target = self._target()
         if self._take("name").text != "in":
-            raise _broken("a for without in", at)
+            raise broken("a for without in", at)
         values = [self._tuple(conditional=False)]
         if self._is("if"):
             self._take()
@@ -211,7 +148,7 @@ class _Parser:
         parts, word = [], "if"
         while word != "endif":
             if word != "else":
-                parts.append(self._tuple())
+                parts.append(self._tuple(conditional=False))
             self._end()
             parts.append(self.body(("endif",) if word == "else" else ("elif", "else", "endif")))
             word = self._take().text
@@ -339,10 +276,10 @@ class _Parser:
             return self._sequence(token)
         if token.text == "{":
             return self._dict(token.at)
-        raise _broken(f"an unexpected {token.text!r}", token.at)
+        raise broken(f"an unexpected {token.text!r}", token.at)
 
     def _sequence(self, token: Token) -> Node:
-        found, commas, end = [], 0, _PAIRS[token.text]
+        found, commas, end = [], 0, PAIRS[token.text]
         while not self._is(end):
             found.append(self._expression())
             if not self._is(end):
@@ -376,7 +313,7 @@ class _Parser:
                 self._take()
                 name = self._take()
                 if name.kind not in ("name", "number"):
-                    raise _broken("a name is missing behind a point", name.at)
+                    raise broken("a name is missing behind a point", name.at)
                 node = Node("attr", token.at, name.text, (node,))
         return node
 
@@ -393,7 +330,7 @@ class _Parser:
                 found.append(self._expression())
         self._take()
         if not found and not sliced:
-            raise _broken("an empty subscript", at)
+            raise broken("an empty subscript", at)
         return (Node("slice", at, colons, tuple(found)),) if sliced else tuple(found[:1])
 
     def _arguments(self) -> tuple[Node, ...]:
@@ -432,8 +369,8 @@ class _Parser:
         return Node("filter", at, name, (node, *arguments))
 
     def _test(self, node: Node) -> Node:
-        at = self._take().at
-        if self._is("not"):
+        at, negated = self._take().at, self._is("not")
+        if negated:
             self._take()
         name, now = self._dotted(), self._now()
         arguments: tuple[Node, ...] = ()
@@ -441,7 +378,8 @@ class _Parser:
             arguments = self._arguments()
         elif now.kind in ("string", "number") or now.text in ("[", "{") or _is_operand(now):
             arguments = (self._postfix(self._primary()),)
-        return Node("test", at, name, (node, *arguments))
+        node = Node("test", at, name, (node, *arguments))
+        return Node("op", at, "not", (node,)) if negated else node
 
     def _dotted(self) -> str:
         name = self._take("name").text
@@ -460,7 +398,7 @@ class _Parser:
     def _take(self, kind: str = "", text: str = "") -> Token:
         token = self._now()
         if token.kind == "eof" or (kind and token.kind != kind) or (text and token.text != text):
-            raise _broken(f"{text or kind or 'more'} is missing", token.at)
+            raise broken(f"{text or kind or 'more'} is missing", token.at)
         self._next += 1
         return token
 
@@ -482,26 +420,6 @@ def _is_operand(token: Token) -> bool:
     return token.kind == "name" and token.text not in words
 
 
-def unquoted(text: str) -> str:
-    """The value of a string literal, as Jinja2 takes it: Python's escapes."""
-    raw = text[1:-1].encode("ascii", "backslashreplace")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return raw.decode("unicode-escape")
-    except UnicodeDecodeError as exc:
-        raise FormatError(Reason.MALFORMED, "a string with a wrong escape") from exc
-
-
-def number(text: str) -> int | float:
-    """The value of a number literal."""
-    try:
-        value = ast.literal_eval(text.lower())
-    except (ValueError, SyntaxError) as exc:
-        raise FormatError(Reason.MALFORMED, f"{text[:20]!r} is no number") from exc
-    return value if isinstance(value, int | float) else 0
-
-
 _LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"or"}),
     frozenset({"and"}),
@@ -513,20 +431,7 @@ _LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"**"}),
 )
 _NOT = 2
-_PAIRS = {"(": ")", "[": "]", "{": "}"}
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False} | {
     "none": None,
     "None": None,
 }
-_BEGIN = re.compile(r"\{\{|\{%|\{#")
-_RAW = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}")
-_ENDRAW = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
-_SPACE = re.compile(r"\s+")
-_TOKEN = re.compile(
-    r"""(?P<number>0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[0-9a-fA-F])+
-          |[0-9](?:_?[0-9])*(?:\.[0-9](?:_?[0-9])*)?(?:[eE][-+]?[0-9](?:_?[0-9])*)?)
-      |(?P<name>[^\W\d]\w*)
-      |(?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
-      |(?P<operator>\*\*|//|==|!=|<=|>=|[-+/*%~\[\](){}<>=.:|,;])""",
-    re.VERBOSE | re.DOTALL,
-)

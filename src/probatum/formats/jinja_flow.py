@@ -2,7 +2,7 @@
 
 A name is a new variable each time it is set (`x@12`), since a loop forgets what its last round
 set. Namespaces do not forget: their attributes (`.count`) are one variable each, wherever they
-stand. `out:m` is the text that a macro gives back, `#m` how often it runs, `loop@12` what a loop
+stand. `out:m` is the text that a macro gives back, `#m` how often it runs, `$loop@12` what a loop
 runs over. A macro sees the names outside as they are when it is called.
 
 Source: jinja2 compiler.py and idtracking.py (3.1); tried against Jinja2 itself in the tests.
@@ -151,7 +151,7 @@ class Flow:
     def _block(self, node: Node) -> None:
         """A block whose output is set to a name, or filtered where it stands."""
         target, body = node.parts
-        inside, out = f"block@{node.at}", self._out
+        inside, out = f"$block@{node.at}", self._out
         self._out = inside
         before = dict(self._known)
         self._walk(body)
@@ -192,7 +192,7 @@ class Flow:
 
     def _for(self, node: Node) -> None:
         target, source, body = node.parts[:3]
-        loop, controls, before = f"loop@{node.at}", self._controls, dict(self._known)
+        loop, controls, before = f"$loop@{node.at}", self._controls, dict(self._known)
         self._say(loop, source.parts[0], node.at)
         self._controls = (*controls, loop)
         self._known["loop"] = (loop,)

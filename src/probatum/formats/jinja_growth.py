@@ -11,9 +11,23 @@ no levels exist.
 Source: Kristiansen and Jones 2005, "The flow of data and the complexity of algorithms".
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from probatum.formats.jinja import Node
+from probatum.formats.jinja_bounds import (
+    DEGREE,
+    FACTOR,
+    MANY,
+    ONE,
+    Bound,
+    added,
+    either,
+    highest,
+    many_times,
+    plus,
+    product,
+    times,
+)
 from probatum.formats.jinja_flow import GIVEN, Call, Emit, Flow
 from probatum.formats.jinja_namespaces import Namespaces
 from probatum.formats.jinja_recursion import Descent
@@ -22,8 +36,6 @@ from probatum.formats.jinja_rules import Fault
 _STATEMENTS = 4000
 _LEVELS = 80
 _ROUNDS = 500
-_FACTOR = 10**8
-_DEGREE = 400
 _COMPARING = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not", "not in"})
 # What they give back is a part of what they are given, or as large, and of the same kind.
 _STEADY = frozenset({"trim", "default", "d", "first", "last", "length", "count", "get", "strip",
@@ -33,13 +45,8 @@ _STEADY = frozenset({"trim", "default", "d", "first", "last", "length", "count",
 # more than 64 of one, and there are no more statements than characters.
 _WRITTEN = (1, 1)
 # What they give back has as many items as what they are given.
-_AS_MANY = frozenset({"items", "keys", "values", "dictsort", "list", "sort", "unique", "reverse"})
+_ASMANY = frozenset({"items", "keys", "values", "dictsort", "list", "sort", "unique", "reverse"})
 _COUNTERS = frozenset({"index", "index0", "revindex", "revindex0", "length"})
-# More than one copy, or more than an addition.
-_MANY = 2
-
-Bound = tuple[int, int]
-_ONE = (1, 0)
 
 
 class Growth:
@@ -89,19 +96,19 @@ class Growth:
             case "name":
                 return self._of_name(value)
             case "keyword" | "slice":
-                return _sum(map(self.copies, value.parts))
+                return added(map(self.copies, value.parts))
             case "attr" | "item":
                 return self._of_part(value)
             case "list" | "dict":
-                return _many(_sum(map(self.copies, value.parts)))
+                return many_times(added(map(self.copies, value.parts)))
             case "op":
                 return self._of_operator(value)
             case "filter":
-                total = _sum(map(self.copies, value.parts))
-                return total if value.value in _STEADY else _many(total)
+                total = added(map(self.copies, value.parts))
+                return total if value.value in _STEADY else many_times(total)
             case "call":
                 return self._of_call(value)
-        return _many(_sum(map(self.copies, value.parts)))
+        return many_times(added(map(self.copies, value.parts)))
 
     def _of_name(self, name: Node) -> dict[str, int]:
         return {one: 1 for one in self._flow.meaning(name) if one != GIVEN}
@@ -114,15 +121,15 @@ class Growth:
         if value.value in _COMPARING:
             return {}
         if value.value == "if":
-            return _most([parts[0], *parts[2:]])
+            return either([parts[0], *parts[2:]])
         if value.value in ("and", "or"):
-            return _most(parts)
+            return either(parts)
         if value.value in ("+", "-", "~"):
             # What `safe` has marked escapes whatever is added to it.
             plain = any(one.kind == "const" for one in value.parts)
             escapes = self._escapes and value.value == "+" and not plain
-            return _many(_sum(parts)) if escapes else _sum(parts)
-        return _many(_sum(parts))
+            return many_times(added(parts)) if escapes else added(parts)
+        return many_times(added(parts))
 
     def _of_call(self, value: Node) -> dict[str, int]:
         function, arguments = value.parts[0], value.parts[1:]
@@ -133,9 +140,9 @@ class Growth:
         if function.kind == "name" and function.value in self._flow.macros:
             return dict.fromkeys(self._outs(str(function.value)), 1)
         of = function.parts if function.kind == "attr" else (function,)
-        total = _sum(map(self.copies, (*of, *arguments)))
+        total = added(map(self.copies, (*of, *arguments)))
         steady = function.kind == "attr" and function.value in _STEADY
-        return total if steady else _many(total)
+        return total if steady else many_times(total)
 
     def _outs(self, macro: str) -> tuple[str, ...]:
         """The outputs that a call gives back: a circle of macros gives back all of theirs."""
@@ -144,14 +151,14 @@ class Growth:
     def _copies_of(self, emit: Emit) -> dict[str, int]:
         found = {} if emit.value is None else self.copies(emit.value)
         if emit.counts:
-            found = _many(found)
+            found = many_times(found)
         if emit.piles:
-            found = _sum([found, {emit.target: 1}])
+            found = added([found, {emit.target: 1}])
         return found
 
     def _uncounted(self) -> Iterator[Fault]:
         """Where a number from outside says how often something is repeated."""
-        self._numbers = {one.target for one in self._emits if "block@" not in one.target}
+        self._numbers = {one.target for one in self._emits if "$block@" not in one.target}
         while fewer := {one.target for one in self._emits if not self._counts(one)} & self._numbers:
             self._numbers -= fewer
         for emit in self._emits:
@@ -163,7 +170,7 @@ class Growth:
                     yield Fault(one.at, "a range whose end is not counted here")
 
     def _counts(self, emit: Emit) -> bool:
-        if emit.value is None or emit.piles or emit.target.startswith("loop@"):
+        if emit.value is None or emit.piles or emit.target.startswith("$loop@"):
             return False
         looped = emit.target in self._flow.loops
         return _is_range(emit.value) if looped else self._is_counted(emit.value)
@@ -183,7 +190,7 @@ class Growth:
                 return {*self._flow.meaning(value)} <= self._numbers
             case "attr" if value.value in _COUNTERS and value.parts[0].kind == "name":
                 means = self._flow.meaning(value.parts[0])
-                if all(one.startswith("loop@") for one in means):
+                if all(one.startswith("$loop@") for one in means):
                     return True
         fields = self._spaces.read(value) if value.kind in ("attr", "item") else set()
         return bool(fields) and fields <= self._numbers
@@ -201,21 +208,21 @@ class Growth:
         if variable in uses:
             return uses[variable]
         # A circle has no end, so it is more than once.
-        uses[variable], total = _MANY, 0
+        uses[variable], total = MANY, 0
         for emit, copied in zip(self._emits, self._copied, strict=True):
             target = emit.target
             if variable not in copied or target == variable or target[0] == "?":
                 continue
-            is_local = target.startswith("block@") or ("@" in target and target[0] not in ".#")
+            is_local = target.startswith("$block@") or ("@" in target and target[0] not in ".#")
             if not set(emit.controls) <= set(call.controls) or copied[variable] > 1:
-                return _MANY
+                return MANY
             if target == f"out:{call.caller}":
                 total += 1
-            elif is_local and not target.startswith("loop@"):
+            elif is_local and not target.startswith("$loop@"):
                 total += self._uses(call, target, uses)
             else:
-                return _MANY
-        uses[variable] = min(total, _MANY)
+                return MANY
+        uses[variable] = min(total, MANY)
         return uses[variable]
 
     def _levels(self) -> Fault | None:
@@ -227,7 +234,10 @@ class Growth:
                 if wanted > self._level[emit.target]:
                     self._level[emit.target], changed = wanted, True
                 if wanted > _LEVELS or rounds > _ROUNDS:
-                    what = emit.target.split("@")[0].removeprefix("out:")
+                    what = (
+                        emit.target.split("@")[0].removeprefix("out:").removeprefix("$")
+                        or "the text"
+                    )
                     return Fault(emit.at, f"{what} may double with every round of a loop")
         return None
 
@@ -235,8 +245,8 @@ class Growth:
         wanted = self._level[emit.target]
         for one in emit.controls:
             wanted = max(wanted, self._level.get(one, 0) + 1)
-        for one, times in copied.items():
-            wanted = max(wanted, self._level.get(one, -1) + (times > 1))
+        for one, count in copied.items():
+            wanted = max(wanted, self._level.get(one, -1) + (count > 1))
         beside = sum(n for one, n in copied.items() if self._level.get(one, -1) == wanted)
         # A value of many choices has one copy of each of them, and takes one.
         return wanted + (beside > 1)
@@ -250,19 +260,19 @@ class Growth:
             if self._level[emit.target] > reached:
                 reached = self._level[emit.target]
                 self._bound |= {one: pending[to] for one, to in group.items() if to in pending}
-            runs = _product(self._bound.get(one, (1, 1)) for one in emit.controls)
+            runs = product(self._bound.get(one, (1, 1)) for one in emit.controls)
             size = self._assigned(emit)
-            total = _times(runs, size)
-            if total[0] > _FACTOR or total[1] > _DEGREE:
+            total = times(runs, size)
+            if total[0] > FACTOR or total[1] > DEGREE:
                 return Fault(emit.at, "a text that may grow beyond all bounds")
             before = self._bound.get(emit.target, (0, 0))
             if emit.target in group:
                 to = group[emit.target]
-                pending[to] = _highest(pending.get(to, (1, 1)), _times(total, _WRITTEN))
+                pending[to] = highest(pending.get(to, (1, 1)), times(total, _WRITTEN))
             elif emit.counts:
-                self._bound[emit.target] = _highest(before, _times(total, _WRITTEN))
+                self._bound[emit.target] = highest(before, times(total, _WRITTEN))
             else:
-                self._bound[emit.target] = _highest(before, size)
+                self._bound[emit.target] = highest(before, size)
         return None
 
     def _groups(self) -> dict[str, str]:
@@ -278,8 +288,8 @@ class Growth:
 
     def _assigned(self, emit: Emit) -> Bound:
         if emit.value is None:
-            return _ONE
-        if emit.target.startswith("loop@"):
+            return ONE
+        if emit.target.startswith("$loop@"):
             return self.rounds(emit.value)
         return self.size(emit.value)
 
@@ -292,43 +302,43 @@ class Growth:
                 return self._named(value)
             case "attr" | "item":
                 fields = [self._bound.get(one, (1, 1)) for one in self._spaces.read(value)]
-                return _highest(self.size(value.parts[0]), *fields)
+                return highest(self.size(value.parts[0]), *fields)
             case "list" | "dict":
                 numbers = [_of_constant(one) for one in value.parts if one.kind == "const"]
                 others = [self.size(one) for one in value.parts if one.kind != "const"]
                 many = (len(value.parts) + 1, 0)
-                return _highest(_times(_WRITTEN, _plus(many, *others)), *numbers)
+                return highest(times(_WRITTEN, plus(many, *others)), *numbers)
             case "op" if value.value in ("+", "-", "~"):
-                return _plus(*map(self.size, value.parts))
+                return plus(*map(self.size, value.parts))
             case "op" if value.value == "*":
-                return _product(map(self.size, value.parts))
+                return product(map(self.size, value.parts))
             case "filter":
                 return self._changed(str(value.value), value.parts[0], value.parts[1:])
             case "call":
                 return self._called(value)
-        return _highest((1, 0), *map(self.size, value.parts))
+        return highest((1, 0), *map(self.size, value.parts))
 
     def rounds(self, source: Node) -> Bound:
         """How often a loop over the value runs."""
         match source.kind:
             case "list" | "dict":
                 return max(1, len(source.parts)), 0
-            case "filter" if source.value in _AS_MANY:
+            case "filter" if source.value in _ASMANY:
                 return self.rounds(source.parts[0])
-            case "call" if source.parts[0].kind == "attr" and source.parts[0].value in _AS_MANY:
+            case "call" if source.parts[0].kind == "attr" and source.parts[0].value in _ASMANY:
                 return self.rounds(source.parts[0].parts[0])
             case "name":
                 found = [self._values.get(one) for one in self._flow.meaning(source)]
                 if None not in found:
-                    return _highest(*(self.rounds(one) for one in found if one is not None))
+                    return highest(*(self.rounds(one) for one in found if one is not None))
         if source.kind == "call" and source.parts[0].value == "range":
-            return _plus(*map(self.size, source.parts))
+            return plus(*map(self.size, source.parts))
         return self.size(source)
 
     def _named(self, name: Node) -> Bound:
         means = self._flow.meaning(name)
         found = [self._bound.get(one, (1, 1)) for one in means if one != GIVEN]
-        return _highest(*found, (1, 1)) if GIVEN in means else _highest((1, 0), *found)
+        return highest(*found, (1, 1)) if GIVEN in means else highest((1, 0), *found)
 
     def _called(self, call: Node) -> Bound:
         function, arguments = call.parts[0], call.parts[1:]
@@ -337,16 +347,16 @@ class Growth:
         if function.value in self._flow.macros:
             if id(call) in self._inner:
                 return 1, 0
-            return _plus(*(self._bound.get(o, (1, 1)) for o in self._outs(str(function.value))))
-        return _times(_WRITTEN, _plus(_WRITTEN, *map(self.size, arguments)))
+            return plus(*(self._bound.get(o, (1, 1)) for o in self._outs(str(function.value))))
+        return times(_WRITTEN, plus(_WRITTEN, *map(self.size, arguments)))
 
     def _changed(self, name: str, value: Node, arguments: tuple[Node, ...]) -> Bound:
         size = self.size(value)
         if name in ("default", "d", "get"):
-            return _highest(size, *map(self.size, arguments))
+            return highest(size, *map(self.size, arguments))
         if name in _STEADY:
             return size
-        return _times(_WRITTEN, _times(size, _plus((1, 0), *map(self.size, arguments))))
+        return times(_WRITTEN, times(size, plus((1, 0), *map(self.size, arguments))))
 
 
 def _counted(flow: Flow, descents: tuple[Descent, ...], inner: dict[int, str]) -> Iterator[Emit]:
@@ -382,43 +392,4 @@ def _of_constant(value: Node) -> Bound:
     if isinstance(said, str):
         # The template's own text is part of the input.
         return 1, 1
-    return (int(min(max(1, abs(said)), _FACTOR + 1)), 0) if isinstance(said, int | float) else _ONE
-
-
-def _sum(many: Iterable[dict[str, int]]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for each in many:
-        for one, times in each.items():
-            found[one] = min(_MANY, found.get(one, 0) + times)
-    return found
-
-
-def _most(many: Iterable[dict[str, int]]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for each in many:
-        for one, times in each.items():
-            found[one] = max(found.get(one, 0), times)
-    return found
-
-
-def _many(found: dict[str, int]) -> dict[str, int]:
-    return dict.fromkeys(found, _MANY)
-
-
-def _plus(*many: Bound) -> Bound:
-    return sum(one[0] for one in many), max(one[1] for one in many)
-
-
-def _highest(*many: Bound) -> Bound:
-    return max(one[0] for one in many), max(one[1] for one in many)
-
-
-def _times(left: Bound, right: Bound) -> Bound:
-    return min(left[0] * right[0], _FACTOR + 1), min(left[1] + right[1], _DEGREE + 1)
-
-
-def _product(many: Iterable[Bound]) -> Bound:
-    found = (1, 0)
-    for one in many:
-        found = _times(found, one)
-    return found
+    return (int(min(max(1, abs(said)), FACTOR + 1)), 0) if isinstance(said, int | float) else ONE

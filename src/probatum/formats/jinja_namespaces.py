@@ -58,7 +58,7 @@ class Namespaces:
         for emit in self._flow.emits:
             if emit.value is None:
                 continue
-            kept = not emit.piles and "loop@" not in emit.target
+            kept = not emit.piles and "$loop@" not in emit.target
             yield from self._strayed(emit.value, kept=kept and emit.target not in self._flow.loops)
 
     def _strayed(self, value: Node, *, kept: bool) -> Iterator[Fault]:

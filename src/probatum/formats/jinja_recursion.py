@@ -192,9 +192,9 @@ class _Paths:
         emit = self._of.get(means[0]) if len(means) == 1 and means[0] != GIVEN else None
         if emit is None or emit.value is None or emit.piles:
             return None
-        if emit.target in self._twice or emit.target.startswith("loop@"):
+        if emit.target in self._twice or emit.target.startswith("$loop@"):
             return None
-        loop = f"loop@{self._flow.loops[emit.target]}" if emit.target in self._flow.loops else ""
+        loop = f"$loop@{self._flow.loops[emit.target]}" if emit.target in self._flow.loops else ""
         source = emit.value
         if not loop:
             return self.of(source)

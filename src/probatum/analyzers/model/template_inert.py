@@ -4,16 +4,23 @@ A chat template is a Jinja2 program that runs at every conversation. transformer
 sandbox; llama-cpp-python before 0.2.72 did not (CVE-2024-34359), and any other program may not.
 So the proof here does not rest on a sandbox.
 
-- **Proven**: constants, variables, known filters, tests and methods (`rules/jinja.toml`); loops
-  over values handed in; macros that do not call one another in a circle; attributes by constant
-  names that are not Python's own; keys that the template does not put together; nothing that
-  doubles from round to round. `check/template.py` derives it again with another parser.
+- **Proven**: constants, variables, known filters, tests and methods (`rules/jinja.toml`);
+  attributes by constant names that are not Python's own; keys that the template does not put
+  together; and an end. The bound: with n for the characters of the template and of all that is
+  handed in, written out (100 at least), every text and the number of steps is at most c * n ** d,
+  with c up to 10 ** 8 and a d that the loops in one another give. For that, what one round of a
+  loop hands to the next is only added to, numbers that repeat something are counted in the
+  template (lengths, rounds, constants) and not handed in, and a macro that calls itself hands each
+  call another part of the JSON value that it was handed: it is as deep as that value, and runs at
+  most twice for each of its parts. In a text, whose characters have themselves for parts, it is a
+  chain that Python's limit of recursion ends. `check/template.py` derives all this again with
+  another parser.
 - **Refuted**: the template asks for an attribute that leads out of plain data (`__class__`,
   `gi_frame`), also through `attr`, `map(attribute=…)` or a key, and also where the name is put
   together. The sandbox of today's transformers refuses it when it is reached; a loader without a
   sandbox runs it.
-- **Undecided**: anything else, with the construct: a macro that calls itself, a method that is not
-  known, a template in Go's language as Ollama's.
+- **Undecided**: anything else, with the construct: a macro that calls itself with what it was
+  handed, a method that is not known, a template in Go's language as Ollama's.
 
 Sources: `rules/jinja.toml`; jinja2 3.1; transformers `chat_template_utils.py`; CVE-2024-34359.
 """
