@@ -19,7 +19,7 @@ from certificate_laws import (
 from probatum.analyzers.model.hdf5_header import hdf5_header
 from probatum.analyzers.model.hdf5_load import hdf5_load
 from probatum.analyzers.model.hdf5_self_contained import hdf5_self_contained
-from probatum.errors import FormatError
+from probatum.errors import FormatError, Rejected
 from probatum.formats.hdf5 import walked
 from probatum.material import BytesMaterial
 from probatum.vocabulary import Certificate, Place, Proven, Reason, Refuted, Undecided
@@ -252,6 +252,31 @@ def test_the_checker_finds_the_overlap_by_itself() -> None:
     assert_rejected(
         Certificate("hdf5_file", honest | {"claim": "header-sound", "built": 0}), data, "an overlap"
     )
+
+
+def forged(data: bytes, objects: int) -> Certificate:
+    """A certificate of the header, but for the digest, which every step before it comes before."""
+    facts = {"claim": "header-sound", "size": len(data), "objects": objects, "built": 0}
+    return Certificate("hdf5_file", facts | {"structure_sha256": ""})
+
+
+def test_what_lies_behind_the_end_of_the_superblock_is_no_part_of_the_file() -> None:
+    data = file(header(contiguous(82, 8)), tail=bytes(8))
+    ends = u64(len(data))
+    assert isinstance(verdict_on(hdf5_header, data, "hdf5"), Proven)
+    short = data.replace(ends, u64(len(data) - 4), 1)
+    assert isinstance(verdict_on(hdf5_header, short, "hdf5"), Refuted)
+    with pytest.raises(Rejected, match="pass the end"):
+        check(forged(short, 1), short)
+
+
+def test_data_that_do_not_fit_their_message_are_no_sound_header() -> None:
+    data = file(header(message(8, b"\x03\0" + u16(4) + b"abcd")))
+    assert isinstance(verdict_on(hdf5_header, data, "hdf5"), Proven)
+    long = data.replace(u16(4) + b"abcd", u16(5) + b"abcd")
+    assert not isinstance(verdict_on(hdf5_header, long, "hdf5"), Proven)
+    with pytest.raises(Rejected, match="pass the end"):
+        check(forged(long, 1), long)
 
 
 def test_a_group_that_holds_itself_ends() -> None:

@@ -117,6 +117,7 @@ class _File:
         base, second, end, fourth = (_int(block, tail + 8 * at, 8) for at in range(4))
         if base != 0 or end > self.size or (old and fourth != _NONE):
             _reject("step 1: a base, an end or a driver that is not plain")
+        self.size = end  # HDF5 reads nothing behind it
         if not old:
             if second != _NONE:
                 self.todo.append((second, False))
@@ -195,6 +196,8 @@ class _File:
         version, kind = body[0], body[1]
         if version not in (3, 4) or kind > 2 or (kind == 2 and version == 4):
             _reject("step 3: a data layout that is not plain")
+        if kind == 0 and _int(body, 2, 2) > len(body) - 4:
+            _reject("step 2: data pass the end of their message")
         if kind == 1 and (start := _int(body, 2, 8)) != _NONE:
             self.span(start, _int(body, 10, 8))
         if kind == 2 and (start := _int(body, 3, 8)) != _NONE:

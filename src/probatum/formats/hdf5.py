@@ -93,6 +93,7 @@ class _Walk:
         self.open: list[Undecided] = []
         self.texts: dict[str, bytes] = {}
         self.spent = 0
+        self.end = material.size
 
     def whole(self) -> None:
         self.waiting.append((self._superblock(), "/"))
@@ -104,7 +105,7 @@ class _Walk:
 
     def take(self, offset: int, length: int, what: str) -> bytes:
         """Structural bytes, recorded once; more of them than the file holds means overlap."""
-        if length < 0 or offset + length > self.material.size:
+        if length < 0 or offset + length > self.end:
             raise broken(
                 self.material,
                 min(offset, self.material.size),
@@ -172,6 +173,7 @@ class _Walk:
             raise broken(
                 self.material, 0, f"the superblock ends the file at {end}, past its last byte"
             )
+        self.end = end  # what lies behind it, HDF5 takes for no part of the file
 
     # Objects
 
@@ -339,7 +341,7 @@ class _Walk:
             self._chunks(found, path)
 
     def _data(self, start: int, size: int, path: str) -> None:
-        if start + size > self.material.size:
+        if start + size > self.end:
             raise broken(
                 self.material,
                 min(start, self.material.size),
