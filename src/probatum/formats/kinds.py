@@ -173,6 +173,7 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     ("rds", begins(b"RDX2\n", b"RDX3\n", b"RDA2\n", b"RDA3\n", b"X\n\0\0\0", b"B\n")),
     ("rds", lambda seen: bool(R_TEXT.match(seen.head))),
     ("tensorrt", begins(b"ptrt", b"ftrt")),
+    ("fasttext", begins(b"\xba\x16\x4f\x2f")),
     ("tensorflow-index", is_tensorflow_index),
     ("tflite", begins(b"TFL3", at=4)),
     ("executorch", lambda seen: bool(EXECUTORCH.match(seen.head))),
