@@ -13,7 +13,7 @@ from jinja2 import TemplateError, nodes
 from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from certificate_laws import verdict_on
+from certificate_laws import check, verdict_on
 from probatum.analyzers.model.template_inert import template_inert
 from probatum.errors import FormatError
 from probatum.formats.jinja import Node, parsed
@@ -200,7 +200,9 @@ BODIES = st.lists(_blocks(2), max_size=3).map("".join)
 @example("{% for c in t.type %}{{ f({'type': c}) }}{% endfor %}", "{{ f(messages[1].x) }}")
 def test_what_is_proven_ends_and_is_refused_nothing(body: str, rest: str) -> None:
     text = TEXT.replace("BODY", body).replace("REST", rest)
-    if isinstance(verdict_on(template_inert, text.encode(), KIND), Proven):
+    verdict = verdict_on(template_inert, text.encode(), KIND)
+    if isinstance(verdict, Proven):
+        check(verdict.certificate, text.encode())
         length, refused = _rendered(text)
         assert not refused
         assert length < 10**7

@@ -149,7 +149,7 @@ def _is_operand(token: tuple[str, str]) -> bool:
 
 def _literal(token: tuple[str, str]) -> str:
     if token[0] == "number":
-        return f" {ast.literal_eval(token[1].lower())!r}"
+        return f" ({ast.literal_eval(token[1].lower())!r})"
     raw = token[1][1:-1].encode("ascii", "backslashreplace")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -22,8 +22,9 @@ _DEEPEST = 60
 class Node(Struct, frozen=True):
     """A piece of the tree. `value` is the name, operator or constant; `parts` are its operands.
 
-    Expressions: const, name, list, dict, attr, item, slice, call, keyword, filter, test, op.
-    Statements: print, set, set-block, for, if, macro, body, jump, other.
+    Expressions: const, name, list, dict, attr, item, slice, call, keyword, filter, test, op, and
+    bare (what a test is given without brackets, unless it is a constant).
+    Statements: print, set, set-block, filter-block, for, if, macro, body, jump, other.
     A `for` has (targets, values, body…); a `set` (target, value); a `macro` (parameters, body…).
     """
 
@@ -377,7 +378,9 @@ class _Parser:
         if self._is("("):
             arguments = self._arguments()
         elif now.kind in ("string", "number") or now.text in ("[", "{") or _is_operand(now):
-            arguments = (self._postfix(self._primary()),)
+            argument = self._postfix(self._primary())
+            plain = argument.kind == "const" and now.kind in ("string", "number")
+            arguments = (argument,) if plain else (Node("bare", now.at, None, (argument,)),)
         node = Node("test", at, name, (node, *arguments))
         return Node("op", at, "not", (node,)) if negated else node
 

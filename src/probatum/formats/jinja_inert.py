@@ -139,6 +139,8 @@ def _of_node(node: Node, whole: _Whole) -> Iterator[Fault]:
     match node.kind:
         case "other":
             yield Fault(node.at, f"the tag {node.value} is not judged")
+        case "bare":
+            yield Fault(node.at, "a test whose argument stands in no brackets")
         case "const":
             yield from _of_constant(node)
         case "attr":
