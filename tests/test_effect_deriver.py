@@ -127,6 +127,12 @@ AFTERWARDS = [
     "def patch():\n    C.__setstate__ = f\nx = patch()",
     "def patch():\n    def inner():\n        setattr(C, '__del__', f)\n    inner()\nx = patch()",
     "C.__bases__ = (Other,)",
+    "def patch(cls): cls.__del__ = f\npatch(C)",
+    "def patch(cls): cls.__del__ = f\nx = patch(C)",
+    "def _register(cls): cls.__del__ = f\n_register(C)",
+    "def patch(classes): ...\nx = patch([{'c': C}])",
+    "def patch(cls): ...\nx = patch(cls=C)",
+    "def patch(*classes): ...\nx = patch(*[C])",
 ]
 
 
@@ -144,6 +150,7 @@ def test_a_class_that_is_replaced_or_patched_in_its_module_is_refused(line: str)
         "import sample\ndef later():\n    sample.C = Other\nlater()\n",
         "import sample\nsample.C.__del__ = f\n",
         "from . import C as D\nD.__setstate__ = f\n",
+        "from . import C as D\nx = patch(D)\n",
         "from . import C as D\nE = D\nsetattr(E, name, f)\n",
         "import sample\nsetattr(sample.C, '__del__', f)\n",
     ],

@@ -256,23 +256,23 @@ def _is_act(value: ast.expr) -> bool:
     return True
 
 
-def _at_import(tree: ast.AST) -> Iterator[ast.AST]:
+def at_import(tree: ast.AST) -> Iterator[ast.AST]:
     """The nodes of the module's own namespace: none in the bodies of functions and classes."""
     for child in ast.iter_child_nodes(tree):
         yield child
         if not isinstance(child, (*_DEFINITIONS, ast.Lambda)):
-            yield from _at_import(child)
+            yield from at_import(child)
 
 
 def _bound_otherwise(tree: ast.Module) -> Iterator[str]:
     """Names that more than a plain statement binds: loops, tuples, `del`, a `global` elsewhere."""
     plain = {
         id(target)
-        for node in _at_import(tree)
+        for node in at_import(tree)
         if isinstance(node, ast.Assign | ast.AnnAssign)
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
     }
-    for node in _at_import(tree):
+    for node in at_import(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             if id(node) not in plain:
                 yield node.id
@@ -287,7 +287,7 @@ def _bound_otherwise(tree: ast.Module) -> Iterator[str]:
 
 def _reaches_namespaces(tree: ast.Module) -> str:
     """What changes a module's namespace, or a module itself, past the names in the source."""
-    for node in _at_import(tree):
+    for node in at_import(tree):
         changed = ""
         if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
             changed = ast.unparse(node)

@@ -4,10 +4,24 @@ import ast
 from collections.abc import Iterator
 
 from tools.effects.bodies import HOOKS
-from tools.effects.modules import Module, Modules
+from tools.effects.modules import Module, Modules, at_import
 from tools.effects.sources import is_library
 
 _ANY = "*"
+_ONLY_NOTE = frozenset(
+    {
+        "TypeVar",
+        "NewType",
+        "cast",
+        "isinstance",
+        "issubclass",
+        "register",
+        "update",
+        "append",
+        "add",
+    }
+)
+"""Functions to which a class is handed while a module is imported, and which leave it as it is."""
 _CHANGE = HOOKS | {"__class_getitem__", "__bases__", _ANY}
 
 
@@ -28,10 +42,18 @@ class Patches:
                 self._read(found)
 
     def of_class(self, name: str) -> list[str]:
-        """The patches of hooks of a class of this name, as `module:Class.attribute`."""
+        """The patches of hooks of a class of this name, as `module:Class.attribute`.
+
+        A function that is handed the class may patch it too: `module:function()`.
+        """
         return sorted(self._by_class.get(name, ()))
 
     def _read(self, module: Module) -> None:
+        for function, handed in _handed(module.tree):
+            meant = self._modules.expression(module.name, handed)
+            if meant is not None and function not in _ONLY_NOTE | {"setattr"}:
+                patch = f"{module.name}:{function}()"
+                self._by_class.setdefault(meant[1], set()).add(patch)
         for target, attribute in _assigned(module.tree):
             if attribute in _CHANGE:
                 meant = self._modules.expression(module.name, target)
@@ -41,6 +63,23 @@ class Patches:
             owner = self._modules.module_of(module.name, target)
             if owner is not None:
                 self.rebound.add((owner, attribute))
+
+
+def _handed(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """(function, argument) of each call that runs while the module is imported."""
+    for node in at_import(tree):
+        if isinstance(node, ast.Call):
+            waiting = [*node.args, *(keyword.value for keyword in node.keywords)]
+            while waiting:
+                value = waiting.pop()
+                if isinstance(value, ast.Name | ast.Attribute):
+                    yield _last(node.func), value
+                elif isinstance(value, ast.Starred):
+                    waiting.append(value.value)
+                elif isinstance(value, ast.List | ast.Tuple | ast.Set):
+                    waiting += value.elts
+                elif isinstance(value, ast.Dict):
+                    waiting += [one for one in (*value.keys, *value.values) if one is not None]
 
 
 def _assigned(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:
