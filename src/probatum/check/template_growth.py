@@ -92,6 +92,8 @@ class _Growth:
             if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mult):
                 known = self._counted(one.left) or self._counted(one.right)
                 demand(known, "5: a product")
+            if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mod):
+                demand(self._counted(one.left), "5: % of what may be a text")
             if isinstance(one, ast.Call) and getattr(one.func, "id", "") == "v_range":
                 demand(all(self._counted(n) for n in one.args), "5: a range")
                 demand(not one.keywords, "5: a range")

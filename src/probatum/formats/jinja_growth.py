@@ -166,6 +166,9 @@ class Growth:
                 is_product = one.kind == "op" and one.value == "*"
                 if is_product and not any(map(self._is_counted, one.parts)):
                     yield Fault(one.at, "a product without a number that is counted here")
+                is_rest = one.kind == "op" and one.value == "%"
+                if is_rest and not self._is_counted(one.parts[0]):
+                    yield Fault(one.at, "% of what may be a text with a width in it")
                 if _is_range(one) and not all(map(self._is_counted, one.parts[1:])):
                     yield Fault(one.at, "a range whose end is not counted here")
 
