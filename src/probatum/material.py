@@ -8,9 +8,14 @@ from probatum.errors import FormatError
 from probatum.ports import Material
 from probatum.vocabulary import Reason
 
+_SMALL = 1 << 14
+
 
 class FileMaterial:
-    """A regular file, read by position; never mapped, so that reading costs no lasting memory."""
+    """A regular file, read by position; never mapped, so that reading costs no lasting memory.
+
+    A small one is read once and kept: its readers ask for many pieces of it.
+    """
 
     def __init__(self, path: str | bytes, beside: frozenset[str] = frozenset()) -> None:
         self._beside = beside
@@ -28,6 +33,7 @@ class FileMaterial:
             self.close()
             raise FormatError(Reason.UNREADABLE, "not a regular file")
         self._size = status.st_size
+        self._small: bytes | None = None
 
     @property
     def size(self) -> int:
@@ -41,6 +47,13 @@ class FileMaterial:
         length = min(length, self._size - offset)
         if length <= 0:
             return b""
+        if self._size > _SMALL:
+            return self._read(offset, length)
+        if self._small is None:
+            self._small = self._read(0, self._size)
+        return self._small[offset : offset + length]
+
+    def _read(self, offset: int, length: int) -> bytes:
         try:
             data = os.pread(self._fd, length, offset)
             while len(data) < length:

@@ -19,7 +19,6 @@ Sources: seccomp(2), landlock(7), the kernel's syscall tables, the Python audit 
 
 import ctypes
 import os
-import platform
 import struct
 import sys
 from collections.abc import Callable
@@ -211,7 +210,7 @@ def die_with_parent() -> None:
 
 
 def _seccomp(libc: ctypes.CDLL) -> bool:
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in _MACHINES or struct.calcsize("P") != 8:
         return False
     program = _filter(*_MACHINES[machine])

@@ -6,13 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from mmap import mmap
-from typing import Any, NoReturn, assert_never
+from typing import TYPE_CHECKING, Any, NoReturn, assert_never
 
 import msgspec
 from msgspec.structs import replace
 
 from probatum.audit import opening, plan
-from probatum.audit.certified import Certificates
 from probatum.audit.frames import (
     OPENING,
     Batch,
@@ -45,6 +44,9 @@ from probatum.errors import FormatError
 from probatum.material import BytesMaterial, FileMaterial
 from probatum.ports import Analyzer, Material
 from probatum.vocabulary import Artifact, Claim, Proven, Reason, Refuted, Undecided, Verdict
+
+if TYPE_CHECKING:
+    from probatum.audit.certified import Certificates
 
 _FETCH = 8 << 20
 _LONG = 1 << 18
@@ -85,7 +87,11 @@ class Worker:
         self._limits = setup.limits
         self._caps = setup.caps
         self._spool = setup.spool
-        self._certificates = Certificates() if setup.checking else None
+        self._certificates: Certificates | None = None
+        if setup.checking:
+            from probatum.audit import certified
+
+            self._certificates = certified.Certificates()
         self._plan = plan.planner(named(setup.third_party), built_in=setup.built_in)
         self._claims: set[Claim] = set()
         self._beside: dict[int, frozenset[str]] = {0: frozenset()}
