@@ -1,0 +1,122 @@
+"""Which calls are sinks, and which of their arguments must not come from outside."""
+
+from probatum.taint.flow import ATTR, CALL, CONST, PACK, Node, operands
+from probatum.taint.guards import NONE, UNKNOWN
+from probatum.taint.program import Place, Program
+from probatum.taint.rules import Sink, words
+from probatum.taint.values import Values
+
+_DEEPEST_MENTION = 2  # calls that a filter's attributes are looked for in
+
+
+class Sinks:
+    """Matches the calls of one program with rows."""
+
+    def __init__(self, program: Program, values: Values) -> None:
+        self.program = program
+        self.values = values
+
+    def is_sink(self, row: Sink, place: Place, call: Node) -> bool:
+        """The call is what the row names, in a way that it calls dangerous."""
+        return self._calls(row, place, call) and self._dangerous(row, place, call)
+
+    def arguments(self, row: Sink, place: Place, call: Node) -> list[int]:
+        """The nodes of the arguments that matter."""
+        found: list[int] = []
+        for wanted in row.arguments:
+            if isinstance(wanted, int):
+                found += call[2][wanted : wanted + 1]
+            elif wanted == "self":
+                callee = self.program[place].nodes[call[1]]
+                found += [callee[1]] if callee[0] == ATTR else []
+            else:
+                found += [value for name, value in call[3] if name == wanted]
+        return found
+
+    def _calls(self, row: Sink, place: Place, call: Node) -> bool:
+        program = self.program
+        callee = program[place].nodes[call[1]]
+        meanings = program.meanings(place, call[1])
+        if any(meaning.outside in row.calls for meaning in meanings if meaning.outside):
+            return True
+        if callee[0] != ATTR or callee[2] not in row.methods:
+            return False
+        if not row.receivers:
+            return not any(meaning.function for meaning in meanings)
+        said = program.type_of(place, callee[1]).removesuffix("()")
+        last = said.rpartition(".")[2]
+        return any(said == one or last == one.rpartition(".")[2] for one in row.receivers)
+
+    def _dangerous(self, row: Sink, place: Place, call: Node) -> bool:
+        nodes = self.program[place].nodes
+        given = {name: nodes[value] for name, value in call[3] if name}
+        if any(given.get(name) == (CONST, value) for name, value in row.unless.items()):
+            return False
+        for name, value in row.only.items():
+            if name not in given or given[name] == (CONST, not value):
+                return False
+        if row.shell and not self._of_shell(place, call):
+            return False
+        return not any(
+            self.program.dotted(place, value) in types
+            for name, types in row.unless_type.items()
+            for value in (*(node for key, node in call[3] if key == name), *call[2][1:2])
+        )
+
+    def _of_shell(self, place: Place, call: Node) -> bool:
+        """The first argument is a list in which `-c` stands."""
+        nodes = self.program[place].nodes
+        first = nodes[call[2][0]] if call[2] else (CONST,)
+        return first[0] == PACK and any(nodes[one] == (CONST, "-c") for one in first[1:])
+
+    # Filters of an archive's members
+
+    def filtered(self, row: Sink, place: Place, call: Node) -> tuple[int, str]:
+        """What `members=` of an extraction lets through: a filter of names alone stops no link."""
+        filters = [value for name, value in call[3] if name == "members"]
+        for value in filters if row.claim == "archive-traversal" else ():
+            if self._mentioned(place, value) & words("link attribute"):
+                return UNKNOWN, f"members={self.values.words(place, value)}"
+        return NONE, ""
+
+    def _mentioned(self, place: Place, node: int) -> set[str]:
+        """The attributes that a value is computed by, in the functions that it calls too."""
+        function = self.program[place]
+        found: set[str] = set()
+        seen: set[int] = set()
+        waiting = [node]
+        while waiting:
+            one = waiting.pop()
+            if one in seen or one < 0:
+                continue
+            seen.add(one)
+            given = function.nodes[one]
+            if given[0] == ATTR:
+                found.add(given[2])
+            elif given[0] == CALL:
+                found |= self._mentioned_by(place, given, 1)
+            waiting += self._conditions(place, one)
+            waiting += operands(given)
+        return found
+
+    def _mentioned_by(self, place: Place, call: Node, depth: int) -> set[str]:
+        """The attributes that occur in the functions a call may mean."""
+        found: set[str] = set()
+        for meaning in self.program.meanings(place, call[1]):
+            body = meaning.function
+            for inner in self.program[body].nodes if body is not None else ():
+                if inner[0] == ATTR:
+                    found.add(inner[2])
+                elif inner[0] == CALL and body is not None and depth < _DEEPEST_MENTION:
+                    found |= self._mentioned_by(body, inner, depth + 1)
+        return found
+
+    def _conditions(self, place: Place, node: int) -> list[int]:
+        function = self.program[place]
+        under = function.under.get(node, -1)
+        found = []
+        for link in under if isinstance(under, tuple) else (under,):
+            while link >= 0:
+                test, _, link = function.controls[link]
+                found.append(test)
+        return found

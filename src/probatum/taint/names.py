@@ -1,0 +1,218 @@
+"""Links the files of a project by name: definitions, imports, re-exports, class hierarchies."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from probatum.taint.flow import ATTR, CALL, FUNCTION, JOIN, NAME, Function, Module
+
+Place = tuple[str, int]  # a function: the name of its module, its index there
+Call = tuple[str, int, int]  # a call: its function's place, and its node there
+Store = tuple[str, int, int, int, int]  # module, function, base node, value node, link
+
+_LONGEST_CHAIN = 6  # of re-exports that one name is followed through
+_MOST_OVERRIDING = 12
+
+
+class Names:
+    """All modules of one project, and what their names mean."""
+
+    def __init__(self, modules: list[Module]) -> None:
+        self.modules = {module.name: module for module in modules}
+        self.named: dict[str, Place] = {}
+        self.methods: dict[str, list[Place]] = defaultdict(list)
+        self.members: dict[Place, dict[str, Place]] = defaultdict(dict)
+        self._bases: dict[Place, tuple[str, ...]] = {}
+        for module in modules:
+            for index, function in enumerate(module.functions[1:], 1):
+                self._define(module, index, function)
+
+    def _define(self, module: Module, index: int, function: Function) -> None:
+        place = (module.name, index)
+        self.named.setdefault(f"{module.name}.{function.name}", place)
+        if module.functions[function.parent].kind == "class":
+            short = function.name.rpartition(".")[2]
+            self.members[module.name, function.parent][short] = place
+            if function.kind == "function":
+                self.methods[short].append(place)
+
+    def functions(self) -> Iterator[tuple[Place, Function]]:
+        for name, module in self.modules.items():
+            for index, function in enumerate(module.functions):
+                yield (name, index), function
+
+    def __getitem__(self, place: Place) -> Function:
+        return self.modules[place[0]].functions[place[1]]
+
+    @cached_property
+    def calls(self) -> dict[str, list[Call]]:
+        """Every call by the last part of its callee's name."""
+        found: dict[str, list[Call]] = defaultdict(list)
+        for (module, index), function in self.functions():
+            for at, node in enumerate(function.nodes):
+                if node[0] == CALL:
+                    short = self.short((module, index), node[1])
+                    if short:
+                        found[short].append((module, index, at))
+        return found
+
+    def short(self, place: Place, node: int) -> str:
+        """The last part of a callee's name; empty if it has none."""
+        given = self[place].nodes[node]
+        if given[0] == ATTR:
+            return str(given[2])
+        if given[0] == NAME:
+            return str(given[1])
+        if given[0] == FUNCTION:
+            return self.modules[place[0]].functions[given[1]].name.rpartition(".")[2]
+        return ""
+
+    @cached_property
+    def stores(self) -> dict[str, list[Store]]:
+        """Every store to an attribute, by its name."""
+        found: dict[str, list[Store]] = defaultdict(list)
+        for (module, index), function in self.functions():
+            for base, attribute, value, link in function.stores:
+                found[attribute].append((module, index, base, value, link))
+        return found
+
+    def found(self, dotted: str, depth: int = 0) -> Place | None:
+        """The function, class or module that an absolute dotted name means, through re-exports."""
+        place = self.named.get(dotted)
+        if place is not None or depth > _LONGEST_CHAIN:
+            return place
+        if dotted in self.modules:
+            return dotted, 0
+        head, _, rest = dotted.rpartition(".")
+        while head:
+            module = self.modules.get(head)
+            if module is not None:
+                return self._inside(module, rest, dotted, depth)
+            head, _, last = head.rpartition(".")
+            rest = f"{last}.{rest}"
+        return None
+
+    def _inside(self, module: Module, rest: str, dotted: str, depth: int) -> Place | None:
+        """What `rest` means in a module: what it imports, or the member of a class."""
+        first, _, more = rest.partition(".")
+        renamed = module.imports.get(first)
+        if renamed is not None and renamed != dotted:
+            return self.found(f"{renamed}.{more}" if more else renamed, depth + 1)
+        inner = self.named.get(f"{module.name}.{first}") if more else None
+        return self.member(inner, more) if inner is not None else None
+
+    def dotted(self, place: Place, node: int) -> str:
+        """The dotted name of a node, absolute where it is imported or defined; else empty."""
+        parts: list[str] = []
+        nodes = self[place].nodes
+        given = nodes[node]
+        while given[0] == ATTR:
+            parts.append(given[2])
+            given = nodes[given[1]]
+        base = ""
+        if given[0] == NAME:
+            base = self.absolute(place, given[1])
+        elif given[0] == FUNCTION:
+            base = f"{place[0]}.{self.modules[place[0]].functions[given[1]].name}"
+        elif given[0] == JOIN:
+            named = (one for one in given[1:] if one != node and nodes[one][0] in (NAME, ATTR))
+            base = next(filter(None, (self.dotted(place, one) for one in named)), "")
+        return ".".join([base, *reversed(parts)]) if base else ""
+
+    def absolute(self, place: Place, name: str) -> str:
+        """What a free name means: an import, a definition of the file, or a built-in."""
+        module = self.modules[place[0]]
+        imported = module.imports.get(name)
+        if imported is not None:
+            return imported
+        scope = self[place].parent
+        while scope > 0:
+            owner = module.functions[scope]
+            if owner.kind == "function" and name in owner.names:
+                inner = owner.nodes[owner.names[name][-1]]
+                defined = inner[0] == FUNCTION
+                return f"{place[0]}.{module.functions[inner[1]].name}" if defined else ""
+            scope = owner.parent
+        own = name in module.functions[0].names
+        return f"{place[0]}.{name}" if own else f"builtins.{name}"
+
+    def values(self, place: Place, name: str) -> Iterator[tuple[Place, int]]:
+        """The nodes that a free name may be, in the functions around this one and the module."""
+        module = self.modules[place[0]]
+        scope = self[place].parent
+        while scope >= 0:
+            owner = module.functions[scope]
+            if owner.kind != "class" and name in owner.names:
+                for node in owner.names[name]:
+                    yield (place[0], scope), node
+                return
+            scope = owner.parent
+
+    def bases(self, cls: Place) -> tuple[str, ...]:
+        """The names of what a class names as its bases; empty where one has no name."""
+        known = self._bases.get(cls)
+        if known is None:
+            body = self[cls]
+            outer = (cls[0], body.parent)
+            known = self._bases[cls] = tuple(self.dotted(outer, one) for one in body.bases)
+        return known
+
+    def ancestry(self, cls: Place) -> Iterator[tuple[Place | None, str]]:
+        """The class and its ancestors: those of the project as places, all others by name."""
+        seen: set[Any] = set()
+        waiting: list[tuple[Place | None, str]] = [(cls, f"{cls[0]}.{self[cls].name}")]
+        while waiting:
+            place, name = waiting.pop(0)
+            if name in seen:
+                continue
+            seen.add(name)
+            yield place, name
+            if place is not None:
+                for base in self.bases(place):
+                    waiting.append((self.class_of(base), base))
+
+    def class_of(self, dotted: str) -> Place | None:
+        """The class of the project that an absolute dotted name means."""
+        place = self.found(dotted) if dotted else None
+        return place if place is not None and self[place].kind == "class" else None
+
+    def member(self, cls: Place, name: str) -> Place | None:
+        """The method or inner class `name` of a class, its own or inherited."""
+        for place, _ in self.ancestry(cls):
+            if place is not None and name in self.members[place]:
+                return self.members[place][name]
+        return None
+
+    @cached_property
+    def children(self) -> dict[Place, list[Place]]:
+        """The classes of the project that name a class as their base."""
+        found: dict[Place, list[Place]] = defaultdict(list)
+        for place, function in self.functions():
+            for base in self.bases(place) if function.kind == "class" else ():
+                inner = self.found(base) if base else None
+                if inner is not None:
+                    found[inner].append(place)
+        return found
+
+    def overriding(self, cls: Place, name: str, limit: int = _MOST_OVERRIDING) -> list[Place]:
+        """The methods `name` of the class's descendants."""
+        found: list[Place] = []
+        waiting = list(self.children.get(cls, ()))
+        seen: set[Place] = set()
+        while waiting and len(found) < limit:
+            one = waiting.pop()
+            if one not in seen:
+                seen.add(one)
+                if name in self.members[one]:
+                    found.append(self.members[one][name])
+                waiting += self.children.get(one, ())
+        return found
+
+    def owner(self, place: Place) -> Place | None:
+        """The class whose method this is."""
+        function = self[place]
+        scope = function.parent
+        if scope >= 0 and self.modules[place[0]].functions[scope].kind == "class":
+            return place[0], scope
+        return None

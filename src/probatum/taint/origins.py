@@ -1,0 +1,131 @@
+"""Which values come from outside: parameters, answers of calls, names and fields."""
+
+from probatum.taint.flow import ATTR, CALL, NAME, PARAM, Function, Node
+from probatum.taint.program import Meaning, Place, Program
+from probatum.taint.rules import Sink, Source, sources, words
+from probatum.taint.states import ALONE, BEHIND_OWN, State
+from probatum.taint.values import Values
+
+
+class Origins:
+    """Matches the values of one program with the rows of sources."""
+
+    def __init__(self, program: Program, values: Values) -> None:
+        self.program = program
+        self.values = values
+
+    def of_parameter(self, place: Place, name: str) -> Source | None:
+        """The source that a parameter is by its type, its class or its function's decorators."""
+        program = self.program
+        function = program[place]
+        said = function.annotations.get(name, "")
+        annotated = program.annotated(place, said) if said else ""
+        owner = program.owner(place)
+        bases = [one for _, one in program.ancestry(owner)] if owner is not None else []
+        short = function.name.rpartition(".")[2]
+        for source in sources():
+            if annotated and annotated in source.types:
+                return source
+            meant = not source.methods or short in source.methods
+            if meant and any(_ends_so(base, source.classes) for base in bases):
+                return source
+            for decorator in function.decorators if source.decorators else ():
+                if self._decorates(place, decorator, source):
+                    return source
+        return None
+
+    def of_answer(
+        self, row: Sink, place: Place, node: Node, short: str, meanings: list[Meaning]
+    ) -> Source | None:
+        """The source that what a call answers is."""
+        outside = meanings[0].outside if meanings else ""
+        inside = any(one.function for one in meanings)
+        callee = self.program[place].nodes[node[1]]
+        for source in sources():
+            if source.only and row.claim not in source.only:
+                continue
+            if outside and outside in source.calls:
+                return source
+            if callee[0] == ATTR and short in source.methods and not source.classes:
+                called = self._called(place, callee[1])
+                if source.receivers and {called, called.strip("_")} & {*source.receivers}:
+                    return source
+                if not source.receivers and not inside:
+                    return source
+        return None
+
+    def of_name(self, name: str) -> Source | None:
+        """The source that an absolute dotted name, or an attribute of it, is."""
+        for source in sources() if name else ():
+            if any(name == one or name.startswith(one + ".") for one in source.names):
+                return source
+        return None
+
+    def of_type(self, said: str) -> Source | None:
+        """The source that every object of a type is."""
+        return next((one for one in sources() if said and said in one.types), None)
+
+    # What callers choose
+
+    def enough(self, row: Sink, state: State) -> bool:
+        """A parameter that callers choose counts as a source for this sink."""
+        if not row.public or state.joined == ALONE:
+            return False
+        if row.claim == "ssrf":
+            return state.inner
+        if row.joined:
+            return state.joined == BEHIND_OWN or state.inner
+        return state.inner or row.claim != "unsafe-reflection"
+
+    def public(self, place: Place, called: bool) -> bool:
+        """Others may call the function: it is shipped, and not private unless nobody calls it."""
+        function = self.program[place]
+        if function.kind != "function" or function.name.endswith("<lambda>"):
+            return False
+        if not self.program.modules[place[0]].shipped:
+            return False
+        parts = function.name.split(".")
+        private = any(part.startswith("_") and not part.endswith("__") for part in parts)
+        return not private or not called
+
+    def is_record_field(self, ancestors: list[Place], name: str) -> bool:
+        """The attribute is a field of a record class, which its maker fills."""
+        program = self.program
+        for ancestor in ancestors:
+            said = program[ancestor].annotations.get(name)
+            if said is None or "ClassVar" in said or name.isupper():
+                continue
+            made_by_name = "__init__" in program.members[ancestor]
+            if not made_by_name and self._makes_records(program[ancestor], ancestor, ancestors):
+                return True
+        return False
+
+    def _makes_records(self, body: Function, cls: Place, ancestors: list[Place]) -> bool:
+        outer = (cls[0], body.parent)
+        said = [self.values.words(outer, one) for one in body.decorators]
+        said += [base for one in ancestors for base in self.program.bases(one)]
+        return any(part in word for word in said for part in words("record class"))
+
+    def _called(self, place: Place, node: int) -> str:
+        """How the code calls an object: the name of a variable, attribute or parameter."""
+        given = self.program[place].nodes[node]
+        if given[0] == PARAM:
+            return self.values.parameter(place, given[1])
+        return self.program.short(place, node) if given[0] in (ATTR, NAME) else ""
+
+    def _decorates(self, place: Place, decorator: int, source: Source) -> bool:
+        outer = (place[0], self.program[place].parent)
+        nodes = self.program[outer].nodes
+        node = nodes[decorator]
+        if node[0] == CALL:
+            node = nodes[node[1]]
+        if node[0] == ATTR and node[2] in source.decorators:
+            if nodes[node[1]][0] == CALL:
+                return True
+            called = self.program.short(outer, node[1]).lower()
+            return any(one in called for one in source.of)
+        return node[0] == NAME and node[1] in source.of
+
+
+def _ends_so(base: str, endings: tuple[str, ...]) -> bool:
+    return base.rpartition(".")[2].endswith(endings)

@@ -1,0 +1,131 @@
+"""Reads the files of a project to modules of flow nodes, named as imports name them."""
+
+import ast
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+from msgspec import Struct
+
+from probatum.taint import notebooks
+from probatum.taint.flow import Module
+from probatum.taint.lower import lowered
+from probatum.taint.rules import words
+
+LARGEST_FILE = 2 << 20  # bytes: larger ones are generated; transformers' largest is 0.3 MiB
+_ROOTS = ("src", "lib", "python")
+
+
+class Unread(Struct, frozen=True):
+    """A file, or a cell of a notebook, that the review says nothing about, and why."""
+
+    file: str
+    line: int | None
+    why: str
+
+
+class Project(Struct):
+    """The modules of a project, what of it could not be read, and its notebooks' cells by path."""
+
+    modules: list[Module]
+    unread: list[Unread]
+    cells: dict[str, notebooks.Cells]
+
+
+def read(files: Iterable[tuple[str, bytes]]) -> Project:
+    """The project that the files are: names are relative to it, with "/"; others are passed by."""
+    contents = {name: content for name, content in files if name.endswith((".py", ".ipynb"))}
+    names = module_names(contents)
+    project = Project([], [], {})
+    for path, content in contents.items():
+        try:
+            tree = _tree(path, content, project)
+            module = lowered(tree, names[path], path)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            project.unread.append(_unread(path, error))
+        else:
+            module.shipped = is_shipped(path)
+            project.modules.append(module)
+    _link_scripts(project.modules)
+    return project
+
+
+def _tree(path: str, content: bytes, project: Project) -> ast.Module:
+    if len(content) > LARGEST_FILE:
+        raise ValueError(f"{len(content)} bytes: files over {LARGEST_FILE} are not read")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the audited code: `"\d"`, `x is 1`
+        if path.endswith(".py"):
+            return ast.parse(content)
+        tree, project.cells[path], broken = notebooks.read(path, content)
+    project.unread += [Unread(one.file, one.line, one.why) for one in broken]
+    return tree
+
+
+def _unread(path: str, error: Exception) -> Unread:
+    if isinstance(error, SyntaxError):
+        return Unread(path, error.lineno or None, f"not Python 3: {error.msg}")
+    if isinstance(error, (RecursionError, MemoryError)):
+        return Unread(path, None, "nested too deeply to be read")
+    return Unread(path, None, str(error))
+
+
+def module_names(paths: Iterable[str]) -> dict[str, str]:
+    """The dotted name of each file's module: from its outermost package on, each name once."""
+    listed = sorted(paths, key=lambda path: (path.count("/"), path))
+    packages = {str(PurePosixPath(path).parent) for path in listed if path.endswith("__init__.py")}
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for path in listed:
+        name = next(one for one in _possible_names(path, packages) if one not in taken)
+        taken.add(name)
+        names[path] = name
+    return names
+
+
+def _possible_names(path: str, packages: set[str]) -> Iterator[str]:
+    """The name by the outermost package, by the whole path, and numbered."""
+    place = PurePosixPath(path)
+    parts = [part.replace(".", "_") for part in (*place.parts[:-1], place.stem)]
+    if parts[-1] == "__init__" and len(parts) > 1:
+        parts.pop()
+    yield ".".join(parts[_outside(place, packages) :])
+    whole = ".".join(parts)
+    yield whole
+    number = 2
+    while True:
+        yield f"{whole}#{number}"
+        number += 1
+
+
+def _outside(place: PurePosixPath, packages: set[str]) -> int:
+    """How many leading folders are not part of the module's name."""
+    folders = place.parts[:-1]
+    for depth in range(1, len(folders) + 1):
+        if "/".join(folders[:depth]) in packages:
+            return depth - 1
+    return 1 if folders and folders[0] in _ROOTS else 0
+
+
+def is_shipped(path: str) -> bool:
+    """Whether others may call it: not the project's own tests, examples or documentation."""
+    place = PurePosixPath(path)
+    own = words("own folder")
+    if any(part.lower() in own for part in place.parts[:-1]):
+        return False
+    stem = place.stem
+    return not (stem.startswith("test_") or stem.endswith("_test")) and stem not in own
+
+
+def _link_scripts(modules: list[Module]) -> None:
+    """`import sibling` of a file outside of any package means the file beside it."""
+    names = {module.name for module in modules}
+    tops = {name.partition(".")[0] for name in names}
+    for module in modules:
+        folder, dot, _ = module.name.rpartition(".")
+        if not dot or folder in names:
+            continue
+        for bound, target in module.imports.items():
+            first = target.partition(".")[0]
+            if first not in tops and f"{folder}.{first}" in names:
+                module.imports[bound] = f"{folder}.{target}"

@@ -1,0 +1,121 @@
+"""Reviews a project's Python code: the paths on which a value from outside reaches a sink."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probatum.taint import project
+from probatum.taint.flow import COLUMN_BITS, Module
+from probatum.taint.guards import NONE
+from probatum.taint.program import Program
+from probatum.taint.project import Project, Unread
+from probatum.taint.search import Hop, Path, Search
+
+__all__ = ["Flow", "Review", "Step", "Unread", "review"]
+
+
+class Step(Struct, frozen=True):
+    """One step of a flow: the place (both counted from 1) and what happens to the value there.
+
+    `file` is a path in the project, for a notebook followed by its cell: `nb.ipynb#cell3`.
+    """
+
+    file: str
+    line: int
+    column: int
+    says: str
+
+
+class Flow(Struct, frozen=True):
+    """A path on which a value from outside reaches a call that `claim` says it must not reach.
+
+    `says` is the sink as code at `file`, `line` and `column`; `source` says in words where the
+    value comes from; `steps` lead from there to the sink. `guard` is empty if nothing guards, and
+    else the condition of which it is not known whether it stops an attacker. `also` are further
+    sinks that the same function's values reach in the same way.
+    """
+
+    claim: str
+    file: str
+    line: int
+    column: int
+    says: str
+    source: str
+    steps: tuple[Step, ...]
+    guard: str
+    also: tuple[Step, ...] = ()
+
+
+class Review(Struct, frozen=True):
+    """What a project's code lets through: flows, what was not read, sink calls seen by claim."""
+
+    flows: tuple[Flow, ...]
+    unread: tuple[Unread, ...]
+    sinks: dict[str, int]
+
+
+def review(files: Iterable[tuple[str, bytes]]) -> Review:
+    """Reviews files given as (name relative to the project with "/", content).
+
+    Only names that end in `.py` or `.ipynb` are looked at; nothing of them is imported or run.
+    """
+    read = project.read(files)
+    search = Search(Program(read.modules))
+    places = _Places(read)
+    grouped: dict[tuple[object, ...], Flow] = {}
+    for path in search.paths():
+        flow = places.flow(path)
+        key = _group(path)
+        known = grouped.get(key)
+        grouped[key] = flow if known is None else _with(known, flow)
+    flows = sorted(grouped.values(), key=lambda one: (one.file, one.line, one.column, one.claim))
+    unread = sorted(read.unread, key=lambda one: (one.file, one.line or 0))
+    return Review(tuple(flows), tuple(unread), dict(sorted(Counter(search.seen).items())))
+
+
+def _group(path: Path) -> tuple[object, ...]:
+    """What flows that are told as one have in common: the claim and the source's function."""
+    first = path.hops[0]
+    return path.claim, path.source, path.guard, first.module, first.function
+
+
+def _with(known: Flow, other: Flow) -> Flow:
+    sink = Step(other.file, other.line, other.column, other.says)
+    return replace(known, also=(*known.also, sink))
+
+
+class _Places:
+    """Turns the search's places into files, lines and columns."""
+
+    def __init__(self, read: Project) -> None:
+        self.modules: dict[str, Module] = {module.name: module for module in read.modules}
+        self.cells = read.cells
+
+    def flow(self, path: Path) -> Flow:
+        sink = self.step(path.sink)
+        steps: list[Step] = []
+        for hop in (*path.hops, path.sink):
+            step = self.step(hop)
+            if step not in steps[-1:]:
+                steps.append(step)
+        guard = path.guard if path.level != NONE else ""
+        return Flow(
+            path.claim,
+            sink.file,
+            sink.line,
+            sink.column,
+            sink.says,
+            path.source,
+            tuple(steps),
+            guard,
+        )
+
+    def step(self, hop: Hop) -> Step:
+        file = self.modules[hop.module].path
+        line, column = hop.place >> COLUMN_BITS, hop.place & (1 << COLUMN_BITS) - 1
+        cells = self.cells.get(file)
+        if cells is not None:
+            file, line = cells.place(line)
+        return Step(file, line, column + 1, hop.says)

@@ -1,0 +1,117 @@
+"""The rule rows of `rules/code`: sinks, sources, and lists of words, indexed by how they are found.
+
+Every row names its `source` (a specification, CWE, CVE, library documentation), every list of
+words says `why` these words mean what the engine takes them for.
+"""
+
+import tomllib
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, convert
+
+_FOLDER = Path(__file__).parent.parent / "rules" / "code"
+
+
+class Sink(Struct, frozen=True, forbid_unknown_fields=True):
+    """A call whose `arguments` must not come from outside.
+
+    `calls` are absolute names; `methods` are names of methods, of `receivers` of these types only
+    if it names any. `arguments` are positions, keywords, or `"self"` for the receiver. `unless`
+    and `unless_type` name the keyword whose value makes the call harmless, `only` the keyword
+    without which it is. `text`: dangerous only where the value was put into a text; `joined`: only
+    behind a base path; `shell`: only as a list with `-c`. `public`: the parameters of a public
+    function count as sources.
+    """
+
+    claim: str
+    source: str
+    calls: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    receivers: tuple[str, ...] = ()
+    arguments: tuple[int | str, ...] = (0,)
+    unless: dict[str, Any] = {}
+    unless_type: dict[str, tuple[str, ...]] = {}
+    only: dict[str, Any] = {}
+    text: bool = False
+    joined: bool = False
+    shell: bool = False
+    public: bool = False
+
+
+class Source(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where values come from outside; `remote` if from another machine's user, or from a model.
+
+    `names`: variables; `types`: of parameters and objects; `decorators`: of functions whose
+    parameters are meant, on an object called as one of `of`; `classes`: endings of the names of
+    base classes, of which the parameters of `methods` are meant; `methods` (of `receivers` called
+    so) and `calls`: what they answer. `only`: for these claims.
+    """
+
+    says: str
+    remote: bool
+    source: str
+    names: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    decorators: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    receivers: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+
+
+class Words(Struct, frozen=True, forbid_unknown_fields=True):
+    """A list of words: what it is `of`, for which claim (every one if empty), and why."""
+
+    of: str
+    words: tuple[str, ...]
+    why: str
+    source: str
+    claim: str = ""
+
+
+class Returned(Struct, frozen=True, forbid_unknown_fields=True):
+    """The type of what a library's function returns, where its name does not say it."""
+
+    call: str
+    type: str
+    source: str
+
+
+@cache
+def sinks() -> dict[str, list[Sink]]:
+    """Rows by the last part of the names they are called by."""
+    found: dict[str, list[Sink]] = defaultdict(list)
+    for row in convert(_rows("sinks")["sink"], list[Sink]):
+        for name in {*(call.rpartition(".")[2] for call in row.calls), *row.methods}:
+            found[name].append(row)
+    return dict(found)
+
+
+@cache
+def sources() -> tuple[Source, ...]:
+    """Every row, in the order of the file: the first that fits names the source."""
+    return convert(_rows("sources")["source"], tuple[Source, ...])
+
+
+@cache
+def words(of: str, claim: str = "") -> frozenset[str]:
+    """The words of every list that is `of` this, for the claim or for every claim."""
+    rows = convert(_rows("words")["words"], list[Words])
+    fitting = [row for row in rows if row.of == of and row.claim in ("", claim)]
+    return frozenset(word for row in fitting for word in row.words)
+
+
+@cache
+def returned_types() -> dict[str, str]:
+    """The type of what a function of a library returns, by its absolute name."""
+    return {row.call: row.type for row in convert(_rows("words")["returned"], list[Returned])}
+
+
+@cache
+def _rows(name: str) -> dict[str, Any]:
+    return tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8"))

@@ -1,0 +1,130 @@
+"""Walks from each sink back to the sources: the paths on which a value may come from outside."""
+
+from collections import Counter
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import count
+
+from probatum.taint.flow import ATTR, CALL, Node
+from probatum.taint.guards import NONE, PROVEN
+from probatum.taint.matching import Sinks
+from probatum.taint.program import Place, Program
+from probatum.taint.rules import Sink, Source, sinks
+from probatum.taint.states import ALONE, BEHIND_OWN, Hop, Path, State
+from probatum.taint.steps import Steps
+
+_MOST_STATES = 600  # of one sink call and row: what lies farther is not searched
+_PER_LEVEL = 1000  # a guarded state waits behind every unguarded one
+
+
+class Search:
+    """Searches one program. `seen` counts the sink calls by claim, with a path or without."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.steps = Steps(program)
+        self.sinks = Sinks(program, self.steps.values)
+        self.seen: Counter[str] = Counter()
+
+    def paths(self) -> Iterator[Path]:
+        """At most one path for each row's claim and sink call: the least guarded, then shortest."""
+        table = sinks()
+        for short, calls in self.program.calls.items():
+            rows = table.get(short)
+            for module, index, node in calls if rows else ():
+                yield from self._at(rows or [], (module, index), node)
+
+    def _at(self, rows: list[Sink], place: Place, node: int) -> Iterator[Path]:
+        call = self.program[place].nodes[node]
+        for row in rows:
+            if not self.sinks.is_sink(row, place, call):
+                continue
+            starts = self.sinks.arguments(row, place, call)
+            if starts:
+                self.seen[row.claim] += 1
+                found = self._back(row, place, node, starts)
+                if found is not None:
+                    yield found
+                return
+
+    def _back(self, row: Sink, place: Place, node: int, starts: list[int]) -> Path | None:
+        """The path of least level: states wait by level, then by how deep in calls they are."""
+        order = count()
+        waiting: list[tuple[int, int, State]] = []
+        for state in self._first(row, place, node, starts):
+            heappush(waiting, (0, next(order), state))
+        seen = set()
+        best: tuple[State, str] | None = None
+        while waiting and len(seen) < _MOST_STATES:
+            _, _, state = heappop(waiting)
+            if state.key in seen:
+                continue
+            seen.add(state.key)
+            for after in self.steps.before(row, state):
+                if isinstance(after, State):
+                    if after.level < PROVEN:
+                        weight = after.level * _PER_LEVEL + len(after.context)
+                        heappush(waiting, (weight, next(order), after))
+                    continue
+                source = _counts(row, state, after)
+                done = self.steps.guarded(row, state)
+                if not source or done.level == PROVEN:
+                    continue
+                if best is None or done.level < best[0].level:
+                    best = done, source
+                if done.level == NONE:
+                    return self._path(row, place, node, done, source)
+        return self._path(row, place, node, *best) if best is not None else None
+
+    def _first(self, row: Sink, place: Place, node: int, starts: list[int]) -> list[State]:
+        function = self.program[place]
+        joined = ALONE if row.joined or row.text else BEHIND_OWN
+        level, words = self.sinks.filtered(row, place, function.nodes[node])
+        under = function.under.get(node, -1)
+        return [
+            State(place, start, (), joined, False, level, words, None, "", (under,), start=True)
+            for start in starts
+        ]
+
+    def _path(self, row: Sink, place: Place, node: int, state: State, source: str) -> Path:
+        hops = []
+        one: State | None = state
+        while one is not None:
+            says = one.says or self.steps.values.words(one.place, one.node)
+            hops.append(self._hop(one.place, one.node, says))
+            if one.site >= 0:
+                hops.append(self._hop(one.place, one.site, says))
+            one = one.before
+        sink = self._hop(place, node, self.steps.values.words(place, node))
+        hops += self._made(place, self.program[place].nodes[node])
+        return Path(row.claim, sink, tuple(hops), state.level, state.guard, source)
+
+    def _hop(self, place: Place, node: int, says: str) -> Hop:
+        return Hop(place[0], place[1], self.program[place].places[node], says)
+
+    def _made(self, place: Place, call: Node) -> list[Hop]:
+        """Where the object was made whose method the sink is."""
+        program = self.program
+        nodes = program[place].nodes
+        callee = nodes[call[1]]
+        base = nodes[callee[1]] if callee[0] == ATTR else callee
+        if callee[0] != ATTR or base[0] != ATTR:
+            return []
+        cls = program.found(program.type_of(place, base[1]))
+        for module, index, _, value, _ in program.stores.get(base[2], ()) if cls else ():
+            where = (module, index)
+            if program.owner(where) == cls and program[where].nodes[value][0] == CALL:
+                says = f"made by {self.steps.values.words(where, value)}"
+                return [self._hop(where, value, says)]
+        return []
+
+
+def _counts(row: Sink, state: State, source: Source | str) -> str:
+    """The words of a source that counts for the sink; empty if it does not.
+
+    What is not remote counts only behind a base of the code's own, and as an address never.
+    """
+    if isinstance(source, str):
+        return source
+    counts = source.remote or (state.joined != ALONE and row.claim != "ssrf")
+    return source.says if counts else ""

@@ -1,0 +1,360 @@
+"""One step back: the values that a value is made of, in its function and across functions."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from probatum.taint.flow import (
+    ATTR,
+    CALL,
+    COLUMN_BITS,
+    CONST,
+    EACH,
+    FUNCTION,
+    ITEM,
+    JOIN,
+    MATH,
+    NAME,
+    OTHER,
+    PACK,
+    PARAM,
+    PART,
+    STAR,
+    TEXT,
+    Node,
+)
+from probatum.taint.guards import PROVEN, Guards
+from probatum.taint.origins import Origins
+from probatum.taint.program import Meaning, Place, Program
+from probatum.taint.rules import Sink, Source, words
+from probatum.taint.states import ALONE, BEHIND_GIVEN, BEHIND_OWN, State
+from probatum.taint.values import Leaf, Values
+
+Before = State | Source | str  # an earlier state, or where the value comes from
+
+_MOST_CALLERS, _MOST_CALLED, _DEEPEST_CONTEXT = 40, 4, 5
+_MOST_NAMESAKES = 2  # methods of one name, up to which a call of an unknown object means them
+_JOINING = ("join", "joinpath")
+_FORMATTING = ("format", "join", "format_map")
+_TAKING = ("get", "pop")
+
+
+class Steps:
+    """Steps of one program's values, for the sink that `row` describes."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.values = Values(program)
+        self.guards = Guards(program, self.values)
+        self.origins = Origins(program, self.values)
+
+    def before(self, row: Sink, state: State) -> Iterator[Before]:
+        """Where the value of a state comes from: earlier states, or a source."""
+        node = self.program[state.place].nodes[state.node]
+        kind = node[0]
+        if kind == PARAM:
+            yield from self._parameter(row, state, node[1])
+        elif kind == CALL:
+            yield from self._call(row, state, node)
+        elif kind == ATTR:
+            yield from self._attribute(row, state, node)
+        elif kind == NAME:
+            yield from self._name(state, node[1])
+        elif kind == JOIN:
+            yield from self._alternatives(state, node)
+        elif kind == TEXT:
+            yield from self._text(row, state, node)
+        elif kind == MATH and node[1] == "Div":
+            base = self._base(state.place, node[2])
+            yield state.within(node[3], "joined to a path", joined=base)
+            yield state.within(node[2])
+        elif kind in (ITEM, EACH, STAR):
+            yield state.within(node[1], inner=kind == ITEM)
+        elif kind == PART:
+            yield state.within(node[1], part=node[2])
+        elif kind == PACK and 0 <= state.part < len(node) - 1:
+            yield state.within(node[1 + state.part])
+        elif kind in (PACK, OTHER):
+            for one in node[1:]:
+                yield state.within(one)
+
+    def guarded(self, row: Sink, state: State) -> State:
+        """The state with what guards the segment that ends in it."""
+        path: set[Leaf] = set()
+        links: list[int] = []
+        one: State | None = state
+        while one is not None:
+            field = self.values.field(state.place, one.node)
+            if field is not None:
+                path.add(field)
+                path.discard(field[0])
+            path.add(one.node)
+            links.extend(one.links)
+            one = None if one.start else one.before
+        level, said, place = self.guards.level(state.place, links, path, row.claim)
+        if level <= state.level:
+            return state
+        return state.guarded(level, f"{said} (line {place >> COLUMN_BITS})")
+
+    # Within a function
+
+    def _alternatives(self, state: State, node: Node) -> Iterator[State]:
+        under = self.program[state.place].under.get(state.node, ())
+        known = under if isinstance(under, tuple) else ()
+        for position, one in enumerate(node[1:]):
+            if one != state.node:
+                yield state.within(one, links=known[position : position + 1], part=state.part)
+
+    def _text(self, row: Sink, state: State, node: Node) -> Iterator[State]:
+        if row.claim == "unsafe-reflection" and self._fixed(state.place, node[1]):
+            return
+        for position, one in enumerate(node[1:]):
+            joined = BEHIND_OWN if row.text else ALONE
+            if row.joined and position > 0:
+                joined = self._base(state.place, node[1])
+            yield state.within(one, "put into a text", joined=joined)
+
+    def _fixed(self, place: Place, node: int) -> bool:
+        value = self.program[place].nodes[node]
+        return value[0] == CONST and isinstance(value[1], str) and value[1].strip(".") != ""
+
+    def _base(self, place: Place, node: int) -> int:
+        """Whose a base is: made of parameters other than `self`, or not."""
+        nodes = self.program[place].nodes
+        leaves = self.values.leaves(place, node)
+        method = self.program.owner(place) is not None
+        own = not leaves
+        for one in leaves:
+            given = nodes[one if isinstance(one, int) else one[0]]
+            if given[0] == PARAM:
+                if given[1] or not method:
+                    return BEHIND_GIVEN
+                own = True
+        return BEHIND_OWN if own else BEHIND_GIVEN
+
+    # Parameters
+
+    def _parameter(self, row: Sink, state: State, position: int) -> Iterator[Before]:
+        place = state.place
+        if state.context:
+            yield from self._left(row, state, position)
+            return
+        function = self.program[place]
+        name = self.values.parameter(place, position)
+        method = self.program.owner(place) is not None
+        if method and position == 0 and name in ("self", "cls"):
+            return
+        if _carries_no_text(function.annotations.get(name, "")):
+            return
+        source = self.origins.of_parameter(place, name)
+        if source is not None:
+            yield source
+            return
+        guarded = self.guarded(row, state)
+        if guarded.level == PROVEN:
+            return
+        callers = list(self._callers(place))
+        for caller, call in callers[:_MOST_CALLERS]:
+            for value in self._given(caller, call, place, position):
+                link = self._link(caller, call)
+                says = f"given to {function.name}"
+                yield guarded.across(caller, value, says, link, site=call)
+        if self.origins.enough(row, state) and self.origins.public(place, bool(callers)):
+            yield f"the parameter {name!r} of {function.name}, for its callers to choose"
+
+    def _left(self, row: Sink, state: State, position: int) -> Iterator[State]:
+        """A parameter of a function that was entered by what it returns to a call."""
+        caller, call = state.context[-1]
+        guarded = self.guarded(row, state)
+        if guarded.level == PROVEN:
+            return
+        says = f"given to {self.program[state.place].name}"
+        for value in self._given(caller, call, state.place, position):
+            yield guarded.across(
+                caller, value, says, self._link(caller, call), context=state.context[:-1], site=call
+            )
+
+    def _link(self, place: Place, call: int) -> int:
+        under = self.program[place].under.get(call, -1)
+        return under if isinstance(under, int) else -1
+
+    def _callers(self, place: Place) -> Iterator[tuple[Place, int]]:
+        program = self.program
+        owner = program.owner(place)
+        short = program[place].name.rpartition(".")[2]
+        if short == "__init__" and owner is not None:
+            short = program[owner].name.rpartition(".")[2]
+        few = owner is not None and len(program.methods.get(short, ())) <= _MOST_NAMESAKES
+        for module, index, call in program.calls.get(short, ()):
+            caller = (module, index)
+            meanings = program.meanings(caller, program[caller].nodes[call][1])
+            meant = any(one.function in (place, owner) for one in meanings if one.function)
+            if meant or (not meanings and few):
+                yield caller, call
+
+    def _given(self, caller: Place, call: int, place: Place, position: int) -> list[int]:
+        """The arguments of a call that a parameter may receive."""
+        function = self.program[place]
+        nodes = self.program[caller].nodes
+        _, callee, arguments, keywords = nodes[call]
+        name = self.values.parameter(place, position)
+        found = [value for keyword, value in keywords if keyword in (name, None)]
+        shift = 0
+        if self.program.owner(place) is not None and function.parameters[:1] in _RECEIVERS:
+            bound = nodes[callee][0] == ATTR
+            shift = 1 if bound or function.name.endswith("__init__") else 0
+            if shift and position == 0:
+                return [nodes[callee][1]] if bound else []
+        at = position - shift
+        if position < function.first_keyword and 0 <= at < len(arguments):
+            found.append(arguments[at])
+        elif position >= len(function.parameters):
+            found += arguments[max(0, function.first_keyword - shift) :]
+            found += [value for keyword, value in keywords if keyword not in function.parameters]
+        return found + [one for one in arguments if nodes[one][0] == STAR]
+
+    # Calls
+
+    def _call(self, row: Sink, state: State, node: Node) -> Iterator[Before]:
+        program = self.program
+        callee = program[state.place].nodes[node[1]]
+        short = program.short(state.place, node[1]) if callee[0] != FUNCTION else ""
+        meanings = program.meanings(state.place, node[1])
+        if self._cleans(row, short, meanings):
+            return
+        source = self.origins.of_answer(row, state.place, node, short, meanings)
+        if source is not None:
+            yield source
+            return
+        entered = list(self._entered(row, state, meanings))
+        if entered:
+            yield from entered
+            return
+        if callee[0] == ATTR and not (meanings and meanings[0].function):
+            yield from self._receiver(state, callee[1], short)
+        yield from self._arguments(row, state, node, short)
+
+    def _cleans(self, row: Sink, short: str, meanings: list[Meaning]) -> bool:
+        """What the call returns carries nothing that is dangerous for the claim."""
+        clean = words("cleaner", row.claim)
+        if any(one.outside.rpartition(".")[2] in clean for one in meanings if one.outside):
+            return True
+        return short in clean and not any(one.function for one in meanings)
+
+    def _entered(self, row: Sink, state: State, meanings: list[Meaning]) -> Iterator[State]:
+        """What the functions of the project that a call may mean return."""
+        if len(state.context) >= _DEEPEST_CONTEXT:
+            return
+        context = (*state.context, (state.place, state.node))
+        targets = [one.function for one in meanings if one.function is not None]
+        guarded: State | None = None
+        for target in targets[:_MOST_CALLED]:
+            called = self.program[target]
+            for value, link in called.exits if called.kind == "function" else ():
+                if value >= 0:
+                    guarded = guarded or self.guarded(row, state)
+                    says = f"returned by {called.name}"
+                    yield guarded.across(
+                        target, value, says, link, context=context, part=state.part
+                    )
+
+    def _receiver(self, state: State, base: int, short: str) -> Iterator[State]:
+        """What a method is called on, unless that is a module."""
+        given = self.program[state.place].nodes[base]
+        if given[0] == NAME and not any(self.program.values(state.place, given[1])):
+            return
+        link = self._link(state.place, state.node)
+        says = f"through .{short}()"
+        yield state.within(base, says, links=(link,), inner=short in _TAKING)
+
+    def _arguments(self, row: Sink, state: State, node: Node, short: str) -> Iterator[State]:
+        link = self._link(state.place, state.node)
+        values = [*node[2], *(value for _, value in node[3])]
+        joined = BEHIND_OWN if row.text and short in _FORMATTING else ALONE
+        for position, value in enumerate(values):
+            if row.joined and short in _JOINING and (position > 0 or short == "joinpath"):
+                callee = self.program[state.place].nodes[node[1]]
+                base = callee[1] if short == "joinpath" else values[0]
+                joined = self._base(state.place, base)
+            yield state.within(value, f"through {short}()", joined=joined, links=(link,))
+
+    # Names and attributes
+
+    def _name(self, state: State, name: str) -> Iterator[Before]:
+        source = self.origins.of_name(self.program.absolute(state.place, name))
+        if source is not None:
+            yield source
+            return
+        for where, value in self.program.values(state.place, name):
+            if self.program[where].nodes[value][0] not in (FUNCTION, CONST):
+                yield state.across(where, value, f"the variable {name}", part=state.part)
+
+    def _attribute(self, row: Sink, state: State, node: Node) -> Iterator[Before]:
+        program = self.program
+        said = program.type_of(state.place, node[1])
+        source = self.origins.of_name(program.dotted(state.place, state.node))
+        source = source or self.origins.of_type(said)
+        if source is not None:
+            yield source
+            return
+        cls = program.class_of(said)
+        if cls is None:
+            yield state.within(node[1], f"its {node[2]}", inner=True)
+            return
+        guarded = self.guarded(row, state)
+        if guarded.level < PROVEN:
+            yield from self._member(row, state, guarded, cls, node)
+
+    def _member(
+        self, row: Sink, state: State, guarded: State, cls: Place, node: Node
+    ) -> Iterator[Before]:
+        """An attribute of an object of the project's class: a property, what is kept, a field."""
+        program = self.program
+        name = node[2]
+        ancestors = [one for one, _ in program.ancestry(cls) if one is not None]
+        for ancestor in ancestors:
+            yield from self._property(state, guarded, program.members[ancestor].get(name), name)
+            for where, value, link in program.kept(ancestor, name):
+                yield guarded.across(where, value, f"kept in self.{name}", link, part=state.part)
+        if self.origins.is_record_field(ancestors, name):
+            behind = row.public and state.joined != ALONE and row.claim != "ssrf"
+            if behind or self.origins.enough(row, state):
+                yield f"the field {name!r} of {program[cls].name}"
+            return
+        yield from self._constructed(state, cls, node)
+
+    def _property(
+        self, state: State, guarded: State, member: Place | None, name: str
+    ) -> Iterator[State]:
+        if member is None or self.program[member].kind != "function":
+            return
+        for value, link in self.program[member].exits:
+            if value >= 0 and len(state.context) < _DEEPEST_CONTEXT:
+                yield guarded.across(
+                    member, value, f"property {name}", link, context=state.context, part=state.part
+                )
+
+    def _constructed(self, state: State, cls: Place, node: Node) -> Iterator[State]:
+        """An attribute that no method stores by name: made of what the object is made of."""
+        program = self.program
+        stored = node[2] in program.members[cls] or any(
+            program.owner((module, index)) == cls
+            for module, index, *_ in program.stores.get(node[2], ())
+        )
+        sets = any(
+            program.owner((module, index)) == cls
+            for module, index, _ in program.calls.get("setattr", ())
+        )
+        value = program[state.place].nodes[node[1]]
+        if value[0] == CALL and (sets or not stored):
+            for argument in (*value[2], *(one for _, one in value[3])):
+                yield state.within(argument, f"kept by {program[cls].name}")
+
+
+_RECEIVERS: tuple[Any, ...] = (("self",), ("cls",))
+
+
+def _carries_no_text(said: str) -> bool:
+    """A type whose values carry no text: a number, a truth value."""
+    named = set(re.findall(r"[A-Za-z_.]+", said)) - {"Optional", "Union", "None", "typing"}
+    return bool(named) and named <= words("no text")

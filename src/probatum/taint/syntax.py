@@ -1,0 +1,105 @@
+"""What the lowering reads off a syntax tree: dotted paths, annotations as text, bound names."""
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+# Methods that put what they are given into the object they are called on.
+FILLING = frozenset(
+    ["append", "add", "extend", "insert", "update", "setdefault", "appendleft", "put", "write"]
+)
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_LOOPS = (ast.For, ast.While, ast.AsyncFor)
+_LONGEST_ANNOTATION = 200
+
+
+def dotted_path(node: ast.expr) -> str:
+    """`a`, `a.b` or `a.b.c` of such an expression; empty for any other."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        base = node.value
+        if isinstance(base, ast.Name):
+            return f"{base.id}.{node.attr}"
+        if isinstance(base, ast.Attribute) and isinstance(base.value, ast.Name):
+            return f"{base.value.id}.{base.attr}.{node.attr}"
+    return ""
+
+
+def annotation_text(node: ast.expr | None) -> str:
+    """A type as text: dotted names, brackets, `X | Y` as a Union; empty if it is none of these."""
+    match node:
+        case ast.Name():
+            return node.id
+        case ast.Attribute():
+            base = annotation_text(node.value)
+            return f"{base}.{node.attr}" if base else ""
+        case ast.Constant(value=str(said)):
+            return said if len(said) < _LONGEST_ANNOTATION else ""
+        case ast.Subscript():
+            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            held = ", ".join(annotation_text(one) for one in parts)
+            return f"{annotation_text(node.value)}[{held}]"
+        case ast.BinOp():
+            return f"Union[{annotation_text(node.left)}, {annotation_text(node.right)}]"
+        case ast.Tuple():
+            return ", ".join(annotation_text(one) for one in node.elts)
+        case _:
+            return ""
+
+
+def constant_value(node: ast.expr) -> Any:
+    """The value of a constant default; `...` for any other."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float, type(None))):
+        return node.value
+    return ...
+
+
+def bound_names(body: list[ast.stmt]) -> list[str]:
+    """The paths that statements bind or fill, at any depth of blocks."""
+    found: list[str] = []
+    for one in _statements(body, _SCOPES):
+        match one:
+            case ast.Assign():
+                for target in one.targets:
+                    _targets(target, found)
+            case ast.AugAssign() | ast.AnnAssign() | ast.For() | ast.AsyncFor():
+                _targets(one.target, found)
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name) as callee)):
+                if name in FILLING:
+                    _targets(callee.value, found)
+            case _:
+                pass
+    return found
+
+
+def breaks(body: list[ast.stmt]) -> bool:
+    """A `break` among the statements ends the loop whose body they are."""
+    return any(isinstance(one, ast.Break) for one in _statements(body, (*_SCOPES, *_LOOPS)))
+
+
+def _targets(node: ast.expr, found: list[str]) -> None:
+    if isinstance(node, (ast.Tuple, ast.List)):
+        for one in node.elts:
+            _targets(one, found)
+    elif isinstance(node, (ast.Starred, ast.Subscript)):
+        _targets(node.value, found)
+    else:
+        path = dotted_path(node)
+        if path:
+            found.append(path)
+
+
+def _statements(body: list[ast.stmt], closed: tuple[type, ...]) -> Iterator[ast.stmt]:
+    """Statements at any depth of blocks, without what the `closed` ones hold."""
+    for one in body:
+        yield one
+        if isinstance(one, closed):
+            continue
+        for field in ("body", "orelse", "finalbody"):
+            inner = getattr(one, field, None)
+            if inner:
+                yield from _statements(inner, closed)
+        for handler in getattr(one, "handlers", ()) or getattr(one, "cases", ()):
+            yield from _statements(handler.body, closed)

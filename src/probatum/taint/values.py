@@ -1,0 +1,127 @@
+"""What a value is made of within its function, and how a reader would write it."""
+
+from typing import Any
+
+from probatum.taint.flow import (
+    ATTR,
+    BOTH,
+    CALL,
+    COMPARE,
+    CONST,
+    EITHER,
+    FUNCTION,
+    ITEM,
+    JOIN,
+    NAME,
+    NOT,
+    PACK,
+    PARAM,
+    PART,
+    operands,
+)
+from probatum.taint.program import Place, Program
+
+Leaf = int | tuple[int, Any]  # a node, or (parameter's node, field)
+
+_MOST_LEAVES = 200
+_DEEPEST_WORDS = 4
+_UNSAID = "…"
+
+
+class Values:
+    """Answers about values of one program, each worked out once."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._leaves: dict[tuple[str, int, int], frozenset[Leaf]] = {}
+
+    def leaves(self, place: Place, node: int) -> frozenset[Leaf]:
+        """Every node that a value is made of, but constants and names; fields of parameters."""
+        key = (*place, node)
+        known = self._leaves.get(key)
+        if known is None:
+            nodes = self.program[place].nodes
+            known = self._leaves[key] = frozenset(
+                one
+                for one in self._made_of(place, node)
+                if not isinstance(one, int) or nodes[one][0] not in (CONST, NAME, FUNCTION)
+            )
+        return known
+
+    def _made_of(self, place: Place, node: int) -> set[Leaf]:
+        nodes = self.program[place].nodes
+        seen: set[Leaf] = set()
+        waiting = [node]
+        while waiting and len(seen) < _MOST_LEAVES:
+            one = waiting.pop()
+            if one in seen or one < 0:
+                continue
+            seen.add(one)
+            field = self.field(place, one)
+            if field is not None:
+                seen.add(field)
+                continue
+            for inner in operands(nodes[one]):
+                method = nodes[one][0] == CALL and inner == nodes[one][1]
+                waiting.append(nodes[inner][1] if method and nodes[inner][0] == ATTR else inner)
+        return seen
+
+    def field(self, place: Place, node: int) -> tuple[int, Any] | None:
+        """(parameter, name) of `parameter.name`, `parameter["name"]`, `parameter.get("name")`."""
+        nodes = self.program[place].nodes
+        given = nodes[node]
+        base, name = -1, None
+        if given[0] == ATTR:
+            base, name = given[1], given[2]
+        elif given[0] == ITEM and nodes[given[2]][0] == CONST:
+            base, name = given[1], nodes[given[2]][1]
+        elif given[0] == CALL and given[2] and nodes[given[1]][0] == ATTR:
+            callee, key = nodes[given[1]], nodes[given[2][0]]
+            if callee[2] == "get" and key[0] == CONST:
+                base, name = callee[1], key[1]
+        if base < 0 or nodes[base][0] != PARAM:
+            return None
+        return base, name
+
+    def parameter(self, place: Place, position: int) -> str:
+        """The name of a parameter by its position, `*arguments` and `**keywords` behind all."""
+        function = self.program[place]
+        names = (*function.parameters, function.variadic, function.keywords)
+        return names[position] if position < len(names) else ""
+
+    def words(self, place: Place, node: int, depth: int = 0) -> str:
+        """A value as a reader would write it, roughly."""
+        if depth > _DEEPEST_WORDS:
+            return _UNSAID
+        given = self.program[place].nodes[node]
+        kind = given[0]
+        if kind == PARAM:
+            return self.parameter(place, given[1])
+        if kind == CONST:
+            return repr(given[1])
+        if kind == NAME:
+            return str(given[1])
+        if kind == FUNCTION:
+            return self.program.modules[place[0]].functions[given[1]].name
+        parts = [self.words(place, one, depth + 1) for one in operands(given)]
+        return _composed(given, parts)
+
+
+def _composed(given: Any, parts: list[str]) -> str:
+    """The words of a node that is made of others, given theirs."""
+    kind = given[0]
+    if kind == ATTR:
+        return f"{parts[0]}.{given[2]}"
+    if kind == CALL:
+        return f"{parts[0]}({', '.join(parts[1 : 1 + len(given[2])])})"
+    if kind == COMPARE:
+        return f"{parts[0]} {given[1]} {parts[1]}"
+    if kind == NOT:
+        return f"not {parts[0]}"
+    if kind in (BOTH, EITHER):
+        return (" and " if kind == BOTH else " or ").join(parts)
+    if kind in (ITEM, PART):
+        return f"{parts[0]}[{_UNSAID}]"
+    if kind == JOIN and parts:
+        return parts[0]
+    return f"[{_UNSAID}]" if kind == PACK else _UNSAID
