@@ -297,7 +297,9 @@ FRAGMENTS = (
 hostile = st.lists(
     st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=5)), min_size=1, max_size=6
 ).map("".join)
-ids = st.sampled_from(("load-inert", "x", "no-hidden-text", "7-zip", "code-reviewed"))
+ids = st.sampled_from(
+    ("load-inert", "x", "no-hidden-text", "7-zip", "code-reviewed", "python-project")
+)
 offsets = st.integers(0, 2**63 - 1)
 places = st.builds(
     Place,

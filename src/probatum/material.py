@@ -2,13 +2,18 @@
 
 import os
 import stat
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+
+from msgspec import Struct
 
 from probatum.errors import FormatError
 from probatum.ports import Material
 from probatum.vocabulary import Reason
 
 _SMALL = 1 << 14
+_OPEN = 8
 
 
 class FileMaterial:
@@ -119,6 +124,78 @@ class SliceMaterial:
     def read(self, offset: int, length: int) -> bytes:
         length = min(length, self._size - offset)
         return self._whole.read(self._start + offset, length) if length > 0 else b""
+
+
+class Piece(Struct, frozen=True):
+    """Some bytes, at least one, and behind them a whole file of `size` bytes, if there is one."""
+
+    head: bytes
+    name: str = ""
+    path: bytes = b""
+    size: int = 0
+
+
+class JoinedMaterial:
+    """Files one after another, each behind some bytes of its own; a few are open at a time.
+
+    A file that has another size than its piece says cannot be read.
+    """
+
+    def __init__(self, pieces: Sequence[Piece], beside: frozenset[str] = frozenset()) -> None:
+        self._pieces = pieces
+        self._beside = beside
+        ends = list(accumulate(len(one.head) + one.size for one in pieces))
+        self._starts = [0, *ends[:-1]]
+        self._size = ends[-1] if ends else 0
+        self._open: dict[int, FileMaterial] = {}
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    @property
+    def beside(self) -> frozenset[str]:
+        return self._beside
+
+    def read(self, offset: int, length: int) -> bytes:
+        end = min(offset + length, self._size)
+        if offset >= end:
+            return b""
+        found = []
+        number = bisect_right(self._starts, offset) - 1
+        while offset < end:
+            start = self._starts[number]
+            data = self._of(number, offset - start, end - start)
+            found.append(data)
+            offset += len(data)
+            number += 1
+        return b"".join(found)
+
+    def _of(self, number: int, first: int, end: int) -> bytes:
+        """The bytes [first, end) of a piece that it has."""
+        piece = self._pieces[number]
+        skipped = len(piece.head)
+        if not piece.path or end < skipped or (end == skipped and piece.size):
+            return piece.head[first:end]
+        file = self._opened(number, piece)
+        at = max(0, first - skipped)
+        return piece.head[first:] + file.read(at, min(end - skipped, piece.size) - at)
+
+    def _opened(self, number: int, piece: Piece) -> "FileMaterial":
+        file = self._open.pop(number, None)
+        if file is None:
+            try:
+                file = FileMaterial(piece.path)
+            except FormatError as exc:
+                raise FormatError(exc.reason, f"{piece.name}: {exc.detail}") from exc
+            if file.size != piece.size:
+                file.close()
+                says = f"{piece.name} had {piece.size} bytes when it was listed"
+                raise FormatError(Reason.VANISHED, f"{says} and has {file.size} now")
+        self._open[number] = file  # the last one is that used last
+        if len(self._open) > _OPEN:
+            self._open.pop(next(iter(self._open))).close()
+        return file
 
 
 _QUIET_FLAGS = (

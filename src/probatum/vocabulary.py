@@ -79,7 +79,10 @@ class Reason(StrEnum):
 
 
 class Place(Struct, frozen=True, omit_defaults=True):
-    """Where in an artifact something stands: a byte offset, a line (from 1), or a named part."""
+    """Where in an artifact something stands: a byte offset, a line (from 1), or a named part.
+
+    A line with a part is a line of that part.
+    """
 
     offset: int | None = None
     line: int | None = None
@@ -87,9 +90,11 @@ class Place(Struct, frozen=True, omit_defaults=True):
 
     def __str__(self) -> str:
         said = []
-        if self.part is not None:
+        if self.part and self.line is not None:
+            said.append(f"{self.part}:{self.line}")
+        elif self.part:
             said.append(self.part)
-        if self.line is not None:
+        elif self.line is not None:
             said.append(f"line {self.line}")
         if self.offset is not None:
             said.append(f"byte {self.offset}")

@@ -140,7 +140,8 @@ def is_file(path: str | Path) -> bool:
 
 def of_folder(folder: str, plain: RootsOf) -> Layout:
     """The files that the plain target `folder` has, so that one rule on links holds for all."""
-    return Layout((_below(folder, root), root) for root in plain(folder))
+    files = (root for root in plain(folder) if root.project is None)
+    return Layout((_below(folder, root), root) for root in files)
 
 
 def of_tar(path: str) -> Layout:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from probatum.audit.opened import Caps
 from probatum.audit.sandbox import Limits
+from probatum.formats.python_project import Project
 from probatum.vocabulary import Artifact, Claim, Expected, Undecided, Verdict
 
 OPENING = -1
@@ -56,6 +57,8 @@ class Order(Struct, frozen=True, kw_only=True, array_like=True):
     given: int = 0
     known: tuple[tuple[int, int, Undecided], ...] = ()
     shown: bytes = b"[]"
+    project: Project | None = None
+    in_project: bool = False
 
 
 class Batch(Struct, frozen=True, array_like=True, tag=0):

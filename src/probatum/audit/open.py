@@ -41,8 +41,12 @@ _STEP = 1 << 20
 _POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 
 
-def opened(root_name: str, material: Material, caps: Caps) -> Iterator[Opened]:
+def opened(
+    root_name: str, material: Material, caps: Caps, kind: str | None = None
+) -> Iterator[Opened]:
     """The file `root_name` and everything in it, each before its own members.
+
+    `kind` is that of the file where its bytes shall not decide it.
 
     A caller whose bytes are dear to fetch sets `caps.digest_size` to 0. What cannot be read is the
     trouble of the artifact that holds it. Raises: FormatError if the file vanishes meanwhile.
@@ -54,7 +58,7 @@ def opened(root_name: str, material: Material, caps: Caps) -> Iterator[Opened]:
         total_size=caps.total_size,
         members=caps.members,
     )
-    return _opened(Member(root_name, material), None, 0, allowance, caps)
+    return _opened(Member(root_name, material, kind), None, 0, allowance, caps)
 
 
 def _opened(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from probatum.errors import FormatError
+from probatum.formats.python_project import Project
 from probatum.ports import Material
 from probatum.vocabulary import Artifact, Expected
 
@@ -28,9 +29,11 @@ class Root(Struct, frozen=True):
 
     Exactly one of these says where the bytes are: `path` (the local file system), `fetch`
     (a function (offset, length) -> bytes that only the parent process can call; workers reach
-    it through their pipe) or `trouble` (nothing can be read: the one undecided verdict to give).
+    it through their pipe), `project` (the local files that they are put together from) or
+    `trouble` (nothing can be read: the one undecided verdict to give).
     `name` is the artifact's name, valid UTF-8 and unique in the target; `size` in bytes.
     `expected` is what a manifest says of the bytes; the opener hands it on to the artifact.
+    `in_project`: a Python file that a project among the same roots covers.
     """
 
     name: str
@@ -40,6 +43,8 @@ class Root(Struct, frozen=True):
     trouble: FormatError | None = None
     beside: frozenset[str] = frozenset()
     expected: Expected | None = None
+    project: Project | None = None
+    in_project: bool = False
 
 
 class Opened(Struct, frozen=True):

@@ -12,6 +12,8 @@
   one root with the trouble NOT_ANALYSED, so that the report says so.
 - Names are relative to the target with `/` between, in valid UTF-8 and on one line; bytes that
   are not UTF-8 become backslash escapes. Two names that become the same by that get `#2`, `#3`.
+- The Python files and notebooks of a folder, or one that is a target by itself, are told once
+  more, as the project they form (`formats.python_project`).
 - URL schemes and special folder layouts belong to adapters: the shell passes them in as tables.
 """
 
@@ -29,6 +31,7 @@ from msgspec import Struct
 
 from probatum.audit.open import printable
 from probatum.audit.opened import Caps, Root
+from probatum.audit.projects import Gathered
 from probatum.errors import FormatError, TargetError
 from probatum.vocabulary import Reason
 
@@ -64,7 +67,7 @@ def roots(
         return _of_scheme(target, url[1].lower(), schemes or {})
     if target in _STDIN:
         return _of_stdin(_standard_input(stdin), (caps or Caps()).total_size)
-    return _of_path(target, tuple(exclude), layouts)
+    return _of_path(target, tuple(exclude), layouts, caps or Caps())
 
 
 def folder_of(target: str) -> str:
@@ -130,7 +133,9 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-def _of_path(target: str, exclude: tuple[str, ...], layouts: Sequence[Layout]) -> Iterator[Root]:
+def _of_path(
+    target: str, exclude: tuple[str, ...], layouts: Sequence[Layout], caps: Caps
+) -> Iterator[Root]:
     if not target:
         raise TargetError("a target has no name; the current folder is called .")
     try:
@@ -141,12 +146,18 @@ def _of_path(target: str, exclude: tuple[str, ...], layouts: Sequence[Layout]) -
     except ValueError as exc:  # a NUL in the path
         raise TargetError(f"{printable(target)}: {exc}") from exc
     if not stat.S_ISDIR(status.st_mode):
-        return iter((_of_file(target, status),))
+        return _with_project(_of_file(target, status), caps)
     for layout in layouts:
         found = layout(target)
         if found is not None:
             return found
-    return _of_folder(target, exclude)
+    return _of_folder(target, exclude, caps)
+
+
+def _with_project(file: Root, caps: Caps) -> Iterator[Root]:
+    project = Gathered(caps)
+    yield project.take(file)
+    yield from project.roots(f"{file.name}!/project", file.beside)
 
 
 def _of_file(target: str, status: os.stat_result) -> Root:
@@ -180,14 +191,16 @@ class _Walk(Struct):
     beside_top: frozenset[str] = frozenset()
 
 
-def _of_folder(target: str, exclude: tuple[str, ...]) -> Iterator[Root]:
+def _of_folder(target: str, exclude: tuple[str, ...], caps: Caps) -> Iterator[Root]:
     real = os.path.realpath(target)
     snapshot = _SNAPSHOT.fullmatch(real)
     walk = _Walk(target, real, snapshot[1] if snapshot else real, exclude, set())
+    project = Gathered(caps)
     empty = True
     for root in _walked(walk):
         empty = False
-        yield root
+        yield project.take(root)
+    yield from project.roots(".", walk.beside_top)
     if empty:
         yield Root(".", 0, trouble=FormatError(Reason.NOT_ANALYSED, "the folder holds no file"))
 

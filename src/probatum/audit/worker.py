@@ -37,10 +37,12 @@ from probatum.audit.frames import (
 from probatum.audit.judge import attempted, judged, undecided
 from probatum.audit.open import opened
 from probatum.audit.opened import Caps, Opened
+from probatum.audit.projects import of_file
 from probatum.audit.sandbox import confine, die_with_parent
 from probatum.catalog import named
 from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError
+from probatum.formats import python_project
 from probatum.material import BytesMaterial, FileMaterial
 from probatum.ports import Analyzer, Material
 from probatum.vocabulary import Artifact, Claim, Proven, Reason, Refuted, Undecided, Verdict
@@ -155,7 +157,7 @@ class Worker:
         self, order: Order, ordinal: int, one: Opened, known: dict[tuple[int, int], Undecided]
     ) -> None:
         trouble = undecided(one.trouble) if one.trouble is not None else None
-        planned = self._planned(one)
+        planned = self._planned(order, one)
         self._introduce({each.claim for each in planned})
         ids = tuple((analyzer.claim.id, analyzer.id) for analyzer in planned)
         self._tell(Met(order.root, ordinal, one.artifact, ids, trouble))
@@ -180,9 +182,11 @@ class Worker:
         self._tell(Introduced(tuple(sorted(claims - self._claims, key=lambda one: one.id))))
         self._claims |= claims
 
-    def _planned(self, one: Opened) -> tuple[Analyzer, ...]:
+    def _planned(self, order: Order, one: Opened) -> tuple[Analyzer, ...]:
         plan = self._plan if self._certificates is None else self._certificates.plan
         planned = plan(one.artifact)
+        if order.in_project and one.artifact.parent is None:
+            planned = of_file(planned)
         if one.trouble is not None and not any(_tells(each, one.artifact) for each in planned):
             return (*planned, opening.OPENING)
         return planned
@@ -196,7 +200,9 @@ class Worker:
             except FormatError as exc:
                 trouble = undecided(exc)
             else:
-                yield from _expecting(order, opened(order.name, whole, self._caps_for(order)))
+                kind = python_project.KIND if order.project is not None else None
+                found = opened(order.name, whole, self._caps_for(order), kind)
+                yield from _expecting(order, found)
                 return
         nothing = Artifact(name=order.name, kind="unknown", size=order.size)
         why = FormatError(trouble.reason, trouble.detail, trouble.place)
@@ -204,12 +210,15 @@ class Worker:
 
     def _caps_for(self, order: Order) -> Caps:
         # Bytes that are dear to fetch are not fetched only to be hashed.
-        return self._caps if order.path is not None else replace(self._caps, digest_size=0)
+        is_near = order.path is not None or order.project is not None
+        return self._caps if is_near else replace(self._caps, digest_size=0)
 
     def _material(self, order: Order) -> Material:
         beside = self._beside[order.beside]
         if order.path is not None:
             return FileMaterial(order.path, beside)
+        if order.project is not None:
+            return python_project.packed(order.project, beside)
         return FetchedMaterial(order.size, beside, self._fetcher(order.root))
 
     def _too_slow(self) -> Undecided:

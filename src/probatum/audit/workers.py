@@ -177,6 +177,8 @@ class Crew:
             given=given,
             known=tuple(record.known),
             shown=self._shown(root) if self._shown is not None else b"[]",
+            project=root.project,
+            in_project=root.in_project,
         )
 
     def _beside_id(self, names: frozenset[str]) -> int:

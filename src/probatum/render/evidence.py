@@ -8,6 +8,7 @@ from probatum.policy import HOLDS, Decision
 from probatum.policy import summary as policy_says
 from probatum.vocabulary import (
     Finding,
+    Place,
     Proven,
     Reason,
     Refuted,
@@ -77,6 +78,16 @@ def placed(witness: Witness) -> str:
     """`byte 17: GLOBAL os.system`, or the sentence alone where the place is the whole artifact."""
     place = str(witness.place)
     return f"{place}: {witness.says}" if place else witness.says
+
+
+def is_path(witness: Witness) -> bool:
+    """Whether the steps lead through lines of source code, each in a file of its own artifact."""
+    return any(is_in_source(step.place) for step in witness.steps)
+
+
+def is_in_source(place: Place) -> bool:
+    """Whether the place is a line of a file inside the artifact."""
+    return bool(place.part) and place.line is not None
 
 
 def plural(number: int, noun: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from probatum.reasons import MEANINGS
+from probatum.render.evidence import is_path
 from probatum.render.excerpts import HexLine, hex_lines, text_lines
 from probatum.render.html_text import code, shown
 from probatum.render.visible import visible
@@ -16,6 +17,7 @@ from probatum.vocabulary import (
     Proven,
     Refuted,
     Report,
+    Step,
     Undecided,
     Witness,
 )
@@ -83,7 +85,9 @@ def _certificate(certificate: Certificate, recheck: str) -> Iterator[str]:
 
 def _witness(witness: Witness, in_full: bool) -> Iterator[str]:
     yield f'<p class="witness">{shown(witness.says)}{_at(witness.place)}</p>'
-    if witness.steps:
+    if is_path(witness):
+        yield f'<ol class="path" tabindex="0">{"".join(map(_line, witness.steps))}</ol>'
+    elif witness.steps:
         steps = (f"<li>{shown(step.says)}{_at(step.place)}</li>" for step in witness.steps)
         yield f'<ol class="steps">{"".join(steps)}</ol>'
     if in_full and witness.excerpt is not None and witness.excerpt.data:
@@ -92,6 +96,20 @@ def _witness(witness: Witness, in_full: bool) -> Iterator[str]:
         if not witness.excerpt.text:
             rows = _hex(witness.excerpt, witness.place, trace)
         yield f'<pre class="bytes" tabindex="0">{"".join(rows)}</pre>'
+
+
+def _line(step: Step) -> str:
+    """One line of source code on a path, the file and line beside it."""
+    at = shown(str(step.place))
+    return f'<li><span class="from">{at}</span><span class="says">{_mixed(step.says)}</span></li>'
+
+
+def _mixed(says: str) -> str:
+    """Words with code between backquotes; code alone where there are none."""
+    parts = says.split("`")
+    if len(parts) < 3 or len(parts) % 2 == 0:
+        return code(says)
+    return "".join(code(one) if odd % 2 else shown(one) for odd, one in enumerate(parts) if one)
 
 
 def _text(excerpt: Excerpt, place: Place) -> Iterator[str]:

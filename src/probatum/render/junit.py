@@ -15,7 +15,7 @@ from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
 from probatum.policy import Decision, Policy, decide
-from probatum.render.evidence import headline, incompleteness, placed
+from probatum.render.evidence import headline, incompleteness, is_path, placed
 from probatum.render.visible import visible
 from probatum.vocabulary import Finding, Proven, Refuted, Report, Undecided
 from probatum.wire import sentences, unanswered
@@ -75,8 +75,11 @@ class _Outcome:
         for witness in verdict.witnesses:
             yield visible(placed(witness))
             for number, step in enumerate(witness.steps, 1):
-                at = str(step.place)
-                yield f"  {number}. {visible(step.says)}{f' ({visible(at)})' if at else ''}"
+                at, says = visible(str(step.place)), visible(step.says)
+                if is_path(witness):
+                    yield f"  {number}. {f'{at}: ' if at else ''}{says}"
+                else:
+                    yield f"  {number}. {says}{f' ({at})' if at else ''}"
 
 
 def _by_artifact(report: Report, outcome: _Outcome) -> Iterator[tuple[str, list[_Case]]]:

@@ -14,6 +14,7 @@ from probatum.render.evidence import (
     acceptances,
     headline,
     incompleteness,
+    is_path,
     judgement,
     parted,
     plural,
@@ -92,9 +93,13 @@ def _item(
 
 
 def _witness(witness: Witness) -> Iterator[str]:
+    leads = is_path(witness)
     for number, step in enumerate(witness.steps, 1):
-        at = str(step.place)
-        yield f"  {number}. {_code(step.says)}{f' at {_code(at)}' if at else ''}"
+        at, says = str(step.place), _code(step.says)
+        if leads:
+            yield f"  {number}. {f'{_code(at)} ' if at else ''}{says}"
+        else:
+            yield f"  {number}. {says}{f' at {_code(at)}' if at else ''}"
     if witness.excerpt is not None:
         rows = list(_rows(witness.excerpt, witness.place))
         fence = _fence("\n".join(rows), 3)

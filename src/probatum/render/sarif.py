@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from probatum.formats.python_project import KIND as PROJECT
 from probatum.policy import Acceptance, Decision
-from probatum.render.evidence import headline, incompleteness, parted
+from probatum.render.evidence import headline, incompleteness, is_in_source, parted
 from probatum.render.visible import visible
 from probatum.vocabulary import (
     Artifact,
@@ -182,13 +183,29 @@ class _Run:
         }
 
     def _step(self, artifact: Artifact, says: str, place: Place) -> _Object:
+        if _is_in_file(artifact, place):
+            physical = self._in_file(artifact, place)
+            return {"location": {"physicalLocation": physical, "message": _message(says)}}
         inside = {"uri": self._uri_of(artifact), "index": self._index[artifact.name]}
-        physical: _Object = {"artifactLocation": inside}
+        physical = {"artifactLocation": inside}
         if region := _region(artifact, place):
             physical["region"] = region
         return {"location": {"physicalLocation": physical, "message": _message(says)}}
 
+    def _in_file(self, artifact: Artifact, place: Place) -> _Object:
+        """The line in a file of a project: what a viewer opens is that file."""
+        folder, single, _ = artifact.name.rpartition("!/project")
+        if single:
+            folder = folder.rpartition("/")[0]
+        elif artifact.name != ".":
+            folder = artifact.name
+        file = f"{folder}/{place.part}" if folder else str(place.part)
+        uri = _uri(_path(file, self._report.targets))
+        return {"artifactLocation": {"uri": uri}, "region": {"startLine": place.line}}
+
     def _where(self, artifact: Artifact, place: Place, excerpt: Excerpt | None) -> _Object:
+        if _is_in_file(artifact, place):
+            return {"physicalLocation": self._in_file(artifact, place)}
         outermost = artifact.name.partition("!/")[0]
         file = _path(outermost, self._report.targets)
         physical: _Object = {"artifactLocation": {"uri": _uri(file)}}
@@ -218,7 +235,11 @@ def _path(file: str, targets: tuple[str, ...]) -> str:
     path = targets[0] if PurePosixPath(targets[0]).name == file else f"{targets[0]}/{file}"
     parts = PurePosixPath(path).parts
     leads_out = "://" in path or path.startswith(("/", "-")) or ".." in parts
-    return file if leads_out else "/".join(parts)
+    return file if leads_out else "/".join(parts) or "."
+
+
+def _is_in_file(artifact: Artifact, place: Place) -> bool:
+    return artifact.kind == PROJECT and is_in_source(place)
 
 
 def _uri(name: str) -> str:

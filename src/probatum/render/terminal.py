@@ -8,6 +8,7 @@ from probatum.render.evidence import (
     acceptances,
     counted,
     headline,
+    is_path,
     parted,
     placed,
     plural,
@@ -152,11 +153,23 @@ def _evidence(finding: Finding) -> Iterator[str]:
 
 
 def _witness(witness: Witness) -> Iterator[str]:
-    for number, step in enumerate(witness.steps, 1):
-        at = str(step.place)
-        yield f"      {number}. {visible(step.says)}{f'  ({visible(at)})' if at else ''}"
+    if is_path(witness):
+        yield from _path(witness)
+    else:
+        for number, step in enumerate(witness.steps, 1):
+            at = str(step.place)
+            yield f"      {number}. {visible(step.says)}{f'  ({visible(at)})' if at else ''}"
     if witness.excerpt is not None:
         yield from _surroundings(witness.excerpt, witness.place)
+
+
+def _path(witness: Witness) -> Iterator[str]:
+    """Lines of source code in their order, the file and line before each, in columns."""
+    places = [visible(str(step.place)) for step in witness.steps]
+    width = _width(places, _WIDEST_NAME)
+    digits = len(str(len(places)))
+    for number, (step, at) in enumerate(zip(witness.steps, places, strict=True), 1):
+        yield f"      {number:>{digits}}. {at}{_gap(at, width)}{visible(step.says)}"
 
 
 def _pointer(marked: int | None) -> str:

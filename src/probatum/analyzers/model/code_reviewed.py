@@ -1,4 +1,8 @@
-"""Stands for the review of source code, which Probatum does not do yet, so that code is seen.
+"""Stands for the review of code that no project covers, so that this code is seen.
+
+The Python files and notebooks of a folder are judged together, as an artifact of kind
+`python-project`, and are not asked this one by one. Those that lie in an archive, come from an
+address or from standard input, and scripts and stubs without the name of a module, are.
 
 Always **Undecided(not-analysed)**: Python sources, notebooks and the like hold whatever their
 author wrote, and nothing here has read them. They run when somebody imports or starts them, or

@@ -1,0 +1,201 @@
+"""A project: the Python files and notebooks of a target, read as one artifact.
+
+What a piece of code does is decided by other files, so they are judged together. The artifact
+`python-project` is called `.` in a folder and `<file>!/project` where the target is a single
+`.py`, `.pyw` or `.ipynb` file; its bytes are made as follows, from what the listing of the target
+found and the files hold, and from nothing else:
+
+1. the line `python-project 1`;
+2. for each thing that could not be taken in (a link, a folder that cannot be listed, a file that
+   cannot be looked at), sorted by name, a line `- <name>: <why>`: what a review does not find there
+   is not shown;
+3. for each file, sorted by name, a line `<size in bytes> <name>`, and then its bytes. A name is
+   relative to the target, with `/` between, in UTF-8, and without a character that is not
+   printable.
+
+The digest of the artifact is that of these bytes, so a certificate binds every file and its name.
+Where a project covers a file, `code-reviewed` is not asked of the file alone.
+
+Not in a project: the files in an archive, those of an address (`hf://`, `oci://`), of a folder
+layout or of standard input, stubs (`.pyi`), and scripts whose name does not end in `.py`. Each of
+those is asked `code-reviewed` by itself.
+"""
+
+from collections.abc import Iterator
+from operator import attrgetter
+
+from msgspec import Struct
+
+from probatum.errors import FormatError
+from probatum.material import JoinedMaterial, Piece
+from probatum.ports import Material
+from probatum.vocabulary import Place, Reason
+
+KIND = "python-project"
+SUFFIXES = (".py", ".pyw", ".ipynb")
+
+_FIRST = b"python-project 1\n"
+_LONGEST_LINE = 1 << 18
+_STEP = 1 << 20
+
+
+class Source(Struct, frozen=True, array_like=True):
+    """A file of a project: its name there, where it lies, and its size in bytes when listed."""
+
+    name: str
+    path: bytes
+    size: int
+
+
+class LeftOut(Struct, frozen=True, array_like=True):
+    """Something in the target that a project could not take in."""
+
+    name: str
+    why: str
+
+
+class Project(Struct, frozen=True, array_like=True):
+    """What a project consists of. `too_large` says that it was too much to be read, if it was."""
+
+    sources: tuple[Source, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    too_large: str = ""
+
+
+def is_source(name: str) -> bool:
+    """Whether a file of this name belongs into a project."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def size_of(project: Project) -> int:
+    """How many bytes the artifact has."""
+    return len(_preface(project)) + sum(len(_header(one)) + one.size for one in project.sources)
+
+
+def packed(project: Project, beside: frozenset[str] = frozenset()) -> Material:
+    """The bytes of a project; each read opens the files that it touches, a few at a time.
+
+    A read raises FormatError: VANISHED if a file is gone or has another size than when it was
+    listed, UNREADABLE if it cannot be read, OVER_LIMIT if the project is too large as a whole.
+    """
+    if project.too_large:
+        return _TooLarge(max(1, size_of(project)), project.too_large)
+    sources = sorted(project.sources, key=attrgetter("name"))
+    pieces = (Piece(_header(one), one.name, one.path, one.size) for one in sources)
+    return JoinedMaterial((Piece(_preface(project)), *pieces), beside)
+
+
+def files(material: Material) -> Iterator[tuple[str, bytes]]:
+    """The files of a project in the order of their names: (name, content), one at a time.
+
+    Raises: FormatError if the material cannot be read or is no project.
+    """
+    lines = _Lines(material)
+    _left_out(lines)
+    while (line := lines.next()) is not None:
+        size, _, name = line.partition(b" ")
+        if not size.isdigit() or len(size) > 18 or not name:
+            raise lines.broken("a file's size and name are expected here")
+        yield _text(lines, name), lines.take(int(size))
+
+
+def left_out(material: Material) -> tuple[LeftOut, ...]:
+    """What the project could not take in. Raises: FormatError as `files` does."""
+    return _left_out(_Lines(material))
+
+
+def _left_out(lines: "_Lines") -> tuple[LeftOut, ...]:
+    if lines.next() != _FIRST[:-1]:
+        raise lines.broken("no project begins like this")
+    found = []
+    while (line := lines.next()) is not None:
+        if not line.startswith(b"- "):
+            lines.back(line)
+            break
+        name, _, why = _text(lines, line[2:]).partition(": ")
+        found.append(LeftOut(name, why))
+    return tuple(found)
+
+
+def _text(lines: "_Lines", data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as exc:
+        raise lines.broken("a name is not UTF-8") from exc
+
+
+def _preface(project: Project) -> bytes:
+    told = sorted(project.left_out, key=attrgetter("name"))
+    return _FIRST + b"".join(_encoded(f"- {one.name}: {one.why}\n") for one in told)
+
+
+def _header(source: Source) -> bytes:
+    return _encoded(f"{source.size} {source.name}\n")
+
+
+def _encoded(line: str) -> bytes:
+    return line.encode("utf-8", "backslashreplace")
+
+
+class _Lines:
+    """Reads a material from its start to its end, a line or a number of bytes at a time."""
+
+    def __init__(self, material: Material) -> None:
+        self._material = material
+        self._at = 0
+        self._held = b""
+        self._held_at = 0
+
+    def next(self) -> bytes | None:
+        """The next line without its end; None behind the last."""
+        if self._at >= self._material.size:
+            return None
+        start = self._at - self._held_at
+        end = self._held.find(b"\n", start)
+        if end < 0:
+            self._hold()
+            start, end = 0, self._held.find(b"\n")
+        if not 0 <= end - start <= _LONGEST_LINE:
+            raise self.broken("a line has no end")
+        self._at += end - start + 1
+        return self._held[start:end]
+
+    def back(self, line: bytes) -> None:
+        """Undo the `next` that gave `line`."""
+        self._at -= len(line) + 1
+
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        if size > self._material.size - self._at:
+            raise self.broken("the project ends within a file")
+        start = self._at - self._held_at
+        if start >= 0 and start + size <= len(self._held):
+            data = self._held[start : start + size]
+        else:
+            data = b"".join(
+                self._material.read(self._at + at, min(_STEP, size - at))
+                for at in range(0, size, _STEP)
+            )
+        self._at += size
+        return data
+
+    def broken(self, says: str) -> FormatError:
+        """What to raise where the bytes are no project's."""
+        return FormatError(Reason.MALFORMED, says, Place(offset=self._at))
+
+    def _hold(self) -> None:
+        self._held = self._material.read(self._at, _STEP)
+        self._held_at = self._at
+
+
+class _TooLarge:
+    """Stands for bytes that nobody shall read."""
+
+    beside: frozenset[str] = frozenset()
+
+    def __init__(self, size: int, why: str) -> None:
+        self.size = size
+        self._why = why
+
+    def read(self, offset: int, length: int) -> bytes:
+        raise FormatError(Reason.OVER_LIMIT, self._why)

@@ -1,0 +1,177 @@
+"""A path through source code reads as one in every form: the lines in order, file and line beside."""
+
+# ruff: noqa: E501  (what a report says is as long as it is)
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inline_snapshot import snapshot
+
+from browser import CHROMIUM, page
+from probatum.render import html, junit, markdown, sarif, terminal
+from probatum.vocabulary import Artifact, Finding, Place, Refuted, Report, Step, Witness
+from probatum.wire import from_json, to_json
+from reports import report_of
+from test_render_sarif import VALIDATOR
+
+STEPS = (
+    Step('name = request.args["model"]', Place(part="app/routes.py", line=31)),
+    Step("`return load(name)` hands it to load", Place(part="app/routes.py", line=33)),
+    Step("torch.load(path)", Place(part="models.py", line=8)),
+)
+WITNESS = Witness("torch.load(path)", Place(part="models.py", line=8), STEPS)
+TWICE = Witness("torch.load(other)", Place(part="models.py", line=20))
+
+
+def reviewed(
+    name: str = ".", targets: tuple[str, ...] = ("service",), *, steps: tuple[Step, ...] = STEPS
+) -> Report:
+    project = Artifact(name=name, kind="python-project", size=900)
+    witness = Witness(WITNESS.says, WITNESS.place, steps)
+    verdict = Refuted((witness, TWICE))
+    return report_of(Finding(project, "no-unsafe-load", "unsafe-load", verdict), targets=targets)
+
+
+def test_a_terminal_shows_file_and_line_before_each_line_of_code() -> None:
+    assert terminal.render(reviewed(), verbose=True) == snapshot("""\
+refuted  .  no-unsafe-load  models.py:8: torch.load(path) (+1 more)
+    models.py:8: torch.load(path)
+      1. app/routes.py:31  name = request.args["model"]
+      2. app/routes.py:33  `return load(name)` hands it to load
+      3. models.py:8       torch.load(path)
+    models.py:20: torch.load(other)
+
+0 proven, 1 refuted, 0 undecided
+""")
+
+
+def test_one_line_says_where_the_path_ends() -> None:
+    assert terminal.render(reviewed()).splitlines()[0] == snapshot(
+        "refuted  .  no-unsafe-load  models.py:8: torch.load(path) (+1 more)"
+    )
+
+
+def test_markdown_lists_the_lines_in_order() -> None:
+    assert markdown.render(reviewed()) == snapshot("""\
+### Probatum: 0 proven, 1 refuted, 0 undecided
+
+- **refuted** `.` `no-unsafe-load`: `models.py:8: torch.load(path) (+1 more)`
+  The claim was: `no-unsafe-load`
+  1. `app/routes.py:31` `name = request.args["model"]`
+  2. `app/routes.py:33` `` `return load(name)` hands it to load ``
+  3. `models.py:8` `torch.load(path)`
+""")
+
+
+def test_junit_lists_the_lines_in_order() -> None:
+    [failure] = re.findall(r"<failure.*?</failure>", junit.render(reviewed()), re.DOTALL)
+    assert failure == snapshot("""\
+<failure type="no-unsafe-load" message="models.py:8: torch.load(path) (+1 more)">the claim: no-unsafe-load
+models.py:8: torch.load(path)
+  1. app/routes.py:31: name = request.args["model"]
+  2. app/routes.py:33: `return load(name)` hands it to load
+  3. models.py:8: torch.load(path)
+models.py:20: torch.load(other)</failure>\
+""")
+
+
+def test_html_shows_code_as_code_and_words_as_words() -> None:
+    found = re.search(r'<ol class="path".*?</ol>', html.render(reviewed()), re.DOTALL)
+    assert found is not None
+    assert found[0].replace("<li>", "\n<li>") == snapshot("""\
+<ol class="path" tabindex="0">
+<li><span class="from">app/routes.py:31</span><span class="says"><code>name = request.args[&quot;model&quot;]</code></span></li>
+<li><span class="from">app/routes.py:33</span><span class="says"><code>return load(name)</code> hands it to load</span></li>
+<li><span class="from">models.py:8</span><span class="says"><code>torch.load(path)</code></span></li></ol>\
+""")
+
+
+def test_what_stands_in_an_audited_file_is_no_markup() -> None:
+    step = Step("`<b>` `<i>` & <script>", Place(part="<img src=x>.py", line=1))
+    text = html.render(reviewed(steps=(step,)))
+    assert "<b></code>" not in text
+    assert "<img" not in text
+    assert text.count("<script>") == 1
+
+
+def result(report: Report) -> dict[str, Any]:
+    log = json.loads(sarif.render(report))
+    VALIDATOR.validate(log)
+    [found] = log["runs"][0]["results"]
+    return dict(found)
+
+
+def test_sarif_places_a_path_in_the_files_of_the_project() -> None:
+    found = result(reviewed())
+    assert found["locations"] == snapshot(
+        [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": "service/models.py"},
+                    "region": {"startLine": 8},
+                }
+            }
+        ]
+    )
+    assert found["relatedLocations"][0]["physicalLocation"] == snapshot(
+        {"artifactLocation": {"uri": "service/models.py"}, "region": {"startLine": 20}}
+    )
+    assert [
+        (
+            step["location"]["physicalLocation"]["artifactLocation"]["uri"],
+            step["location"]["physicalLocation"]["region"]["startLine"],
+            step["location"]["message"]["text"],
+        )
+        for step in found["codeFlows"][0]["threadFlows"][0]["locations"]
+    ] == snapshot(
+        [
+            ("service/app/routes.py", 31, 'name = request.args["model"]'),
+            ("service/app/routes.py", 33, "`return load(name)` hands it to load"),
+            ("service/models.py", 8, "torch.load(path)"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "targets", "uri"),
+    [
+        (".", (".",), "models.py"),
+        (".", ("/srv/service",), "models.py"),
+        (".", ("a/service",), "a/service/models.py"),
+        ("a/service", ("a/service", "b"), "a/service/models.py"),
+        ("models.py!/project", ("models.py",), "models.py"),
+        ("models.py!/project", ("a/models.py",), "a/models.py"),
+        ("a/models.py!/project", ("a/models.py", "b"), "a/models.py"),
+    ],
+)
+def test_sarif_finds_the_file_from_where_the_audit_ran(
+    name: str, targets: tuple[str, ...], uri: str
+) -> None:
+    [place] = result(reviewed(name, targets))["locations"]
+    assert place["physicalLocation"]["artifactLocation"] == {"uri": uri}
+
+
+def test_a_part_with_a_line_in_another_kind_is_named_in_its_own_artifact() -> None:
+    config = Artifact(name="a.mar", kind="mar", size=9)
+    witness = Witness("it names a class", Place(part="MANIFEST.json", line=3))
+    found = result(report_of(Finding(config, "no-remote-code", "one", Refuted((witness,)))))
+    assert found["locations"][0]["logicalLocations"] == [{"fullyQualifiedName": "MANIFEST.json"}]
+
+
+def test_json_keeps_a_path_as_it_is() -> None:
+    assert from_json(to_json(reviewed())).findings == reviewed().findings
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+@pytest.mark.parametrize("width", [1200, 380])
+def test_a_path_stays_within_the_page(tmp_path: Path, width: int) -> None:
+    long = Step("x = " + "f(" * 150 + ")" * 150, Place(part="a/" * 40 + "b.py", line=123456))
+    report = tmp_path / "report.html"
+    report.write_text(html.render(reviewed(steps=(*STEPS, long))))
+    with page(tmp_path / "profile") as tab:
+        tab.open(report, width=width)
+        assert tab.value("document.documentElement.scrollWidth <= innerWidth")
+        assert tab.complaints == []
