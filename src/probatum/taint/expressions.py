@@ -149,7 +149,8 @@ class Expressions:
         if kind is ast.Name:
             known = self.env.get(node.id)
             return known if known is not None else self.at(node, (NAME, node.id))
-        return _EXPRESSIONS[kind](self, node)
+        made: int = _EXPRESSIONS[kind](self, node)
+        return made
 
     def at(self, node: ast.expr, made: Node) -> int:
         self.nodes.append(made)
@@ -158,7 +159,7 @@ class Expressions:
 
     def constant(self, node: ast.Constant) -> int:
         value = node.value
-        if type(value) in (str, bytes) and len(value) > _LONGEST_TEXT:
+        if isinstance(value, (str, bytes)):
             value = value[:_LONGEST_TEXT]
         elif type(value) not in (str, bytes, int, float, bool, type(None)):
             value = None
@@ -253,10 +254,8 @@ class Expressions:
             self.target(one.target, self.at(node, (EACH, self.value(one.iter))))
             for test in one.ifs:
                 self.hold(self.value(test), HOLDS)
-        if type(node) is ast.DictComp:
-            parts = (self.value(node.key), self.value(node.value))
-        else:
-            parts = (self.value(node.elt),)
+        held = [node.key, node.value] if type(node) is ast.DictComp else [node.elt]
+        parts = [self.value(one) for one in held]
         self.env, self.control = before, outside
         return self.at(node, (PACK, *parts))
 

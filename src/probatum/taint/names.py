@@ -64,9 +64,10 @@ class Names:
             return str(given[2])
         if given[0] == NAME:
             return str(given[1])
-        if given[0] == FUNCTION:
-            return self.modules[place[0]].functions[given[1]].name.rpartition(".")[2]
-        return ""
+        if given[0] != FUNCTION:
+            return ""
+        name: str = self.modules[place[0]].functions[given[1]].name
+        return name.rpartition(".")[2]
 
     @cached_property
     def stores(self) -> dict[str, list[Store]]:

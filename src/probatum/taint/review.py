@@ -11,7 +11,8 @@ from probatum.taint.flow import COLUMN_BITS, Module
 from probatum.taint.guards import NONE
 from probatum.taint.program import Program
 from probatum.taint.project import Project, Unread
-from probatum.taint.search import Hop, Path, Search
+from probatum.taint.search import Search
+from probatum.taint.states import Hop, Path
 
 __all__ = ["Flow", "Review", "Step", "Unread", "review"]
 

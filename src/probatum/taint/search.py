@@ -53,7 +53,7 @@ class Search:
         waiting: list[tuple[int, int, State]] = []
         for state in self._first(row, place, node, starts):
             heappush(waiting, (0, next(order), state))
-        seen = set()
+        seen: set[tuple[object, ...]] = set()
         best: tuple[State, str] | None = None
         while waiting and len(seen) < _MOST_STATES:
             _, _, state = heappop(waiting)

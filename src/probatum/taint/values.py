@@ -102,7 +102,7 @@ class Values:
         if kind == NAME:
             return str(given[1])
         if kind == FUNCTION:
-            return self.program.modules[place[0]].functions[given[1]].name
+            return str(self.program.modules[place[0]].functions[given[1]].name)
         parts = [self.words(place, one, depth + 1) for one in operands(given)]
         return _composed(given, parts)
 
