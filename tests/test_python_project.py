@@ -1,5 +1,6 @@
 """The Python files of a target, told once more as the project they form."""
 
+import datetime
 import hashlib
 import io
 import os
@@ -19,6 +20,7 @@ from probatum.audit.targets import roots
 from probatum.errors import FormatError
 from probatum.formats.python_project import LeftOut, Project, Source, files, left_out, packed
 from probatum.material import BytesMaterial
+from probatum.policy import Policy, decide
 from probatum.vocabulary import Finding, Proven, Reason, Refuted, Report, Undecided
 from project_analyzers import ANALYZERS
 
@@ -260,10 +262,20 @@ def test_several_targets_have_a_project_each(app: Path, tmp_path: Path) -> None:
     assert names == [str(app), f"{other}!/project", f"{app}#2"]
 
 
-def test_a_file_that_a_project_covers_is_not_asked_for_itself(app: Path) -> None:
+def test_a_project_is_asked_once_what_its_files_would_be_asked_each(app: Path) -> None:
     report = audit([str(app)], Settings(jobs=1))
-    assert "code-reviewed" not in {one.claim for one in report.findings}
-    assert "." in {one.artifact.name for one in report.findings}
+    assert finding(report, "code-reviewed").artifact.name == "."
+    assert {one.artifact.name for one in report.findings} == {
+        ".",
+        "notes.txt",
+        "pkg/__init__.py",  # an empty file, whatever its name
+    }
+
+
+def test_a_policy_that_demands_a_review_is_not_met_by_a_project(app: Path) -> None:
+    report = audit([str(app)], Settings(jobs=1))
+    decision = decide(report, Policy(must_prove=("code-reviewed",)), datetime.date.min)
+    assert [one.finding.artifact.name for one in decision.failures] == ["."]
 
 
 def test_a_python_file_that_is_something_else_keeps_the_claims_of_that(app: Path) -> None:

@@ -1,6 +1,6 @@
 """Gathers the Python files that a listing meets into one more root: the project they are.
 
-A file that a project covers is not asked by itself what its project is asked as a whole
+A file that a project covers is not asked for itself what its project is asked as a whole
 (`of_file`). Which files are covered follows from the target alone, so that a check plans as the
 audit did, whatever a report says.
 """
@@ -22,7 +22,7 @@ from probatum.formats.python_project import (
 from probatum.ports import Analyzer
 
 OF_PROJECTS = frozenset({"code-reviewed"})
-"""The claims that a project answers for the files in it, by other claims about all of them."""
+"""The claims of a Python file that are made of its project, where one covers it."""
 
 _MOST_LEFT_OUT = 1000
 

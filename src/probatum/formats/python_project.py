@@ -14,7 +14,7 @@ found and the files hold, and from nothing else:
    printable.
 
 The digest of the artifact is that of these bytes, so a certificate binds every file and its name.
-Where a project covers a file, `code-reviewed` is not asked of the file alone.
+`code-reviewed` is asked of the project and not of each file in it.
 
 Not in a project: the files in an archive, those of an address (`hf://`, `oci://`), of a folder
 layout or of standard input, stubs (`.pyi`), and scripts whose name does not end in `.py`. Each of

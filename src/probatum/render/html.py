@@ -153,7 +153,7 @@ class _Page:
         for one in firsts[:_LISTED]:
             word = verdict_word(one.verdict)
             yield f'<li class="{word} {self._classes(one)}"><a href="#f{numbers[_key(one)]}">'
-            yield f"{code(one.artifact.name)}</a> {code(one.claim)} "
+            yield f"{code(_called(one.artifact))}</a> {code(one.claim)} "
             yield f"<span>{shown(headline(one.verdict), 300)}</span></li>"
         yield "</ul>"
         if more := len(firsts[_LISTED:]):
@@ -240,6 +240,11 @@ class _Page:
 
 def _key(finding: Finding) -> tuple[str, str]:
     return finding.artifact.name, finding.claim
+
+
+def _called(artifact: Artifact) -> str:
+    """Its name; a dot alone would be too little to read, and to hit."""
+    return artifact.name if artifact.name != "." else f". ({artifact.kind})"
 
 
 def _is_refuted(finding: Finding) -> bool:

@@ -1,13 +1,14 @@
-"""Stands for the review of code that no project covers, so that this code is seen.
-
-The Python files and notebooks of a folder are judged together, as an artifact of kind
-`python-project`, and are not asked this one by one. Those that lie in an archive, come from an
-address or from standard input, and scripts and stubs without the name of a module, are.
+"""Stands for the review of source code by a person, so that code is seen.
 
 Always **Undecided(not-analysed)**: Python sources, notebooks and the like hold whatever their
-author wrote, and nothing here has read them. They run when somebody imports or starts them, or
-when a configuration names them (`no-remote-code`) and its loader is told to trust it. Read them
-as you would any program, and accept them in the policy by their digest.
+author wrote, and what they are for nobody here can tell. They run when somebody imports or starts
+them, or when a configuration names them (`no-remote-code`) and its loader is told to trust it.
+Read them as you would any program, and accept them in the policy by their digest.
+
+The Python files and notebooks of a folder are asked this once, as the artifact of kind
+`python-project` that they are together; what other claims say of the project they say of all of
+them. One by one are asked those that lie in an archive, come from an address or from standard
+input, and scripts and stubs without the name of a module.
 """
 
 from probatum.ports import Material, analyzer
@@ -15,10 +16,12 @@ from probatum.vocabulary import Artifact, Claim, Reason, Undecided, Verdict
 
 CODE_REVIEWED = Claim("code-reviewed", "This code does what its documentation says and no more.")
 
+_WHAT = {"notebook": "a notebook", "python-project": "a project's code"}
 
-@analyzer(id="code-reviewed", claim=CODE_REVIEWED, accepts={"python", "notebook"})
+
+@analyzer(id="code-reviewed", claim=CODE_REVIEWED, accepts={"python", "notebook", "python-project"})
 def code_reviewed(artifact: Artifact, material: Material) -> Verdict:
     """Say that nobody has read it."""
-    what = "a notebook" if artifact.kind == "notebook" else "source code"
-    detail = f"{what} of {material.size} bytes that was not read: review it, or do not run it"
+    what = _WHAT.get(artifact.kind, "source code")
+    detail = f"{what} of {material.size} bytes that nobody has read: review it, or do not run it"
     return Undecided(Reason.NOT_ANALYSED, detail)
