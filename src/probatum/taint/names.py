@@ -47,12 +47,15 @@ class Names:
 
     @cached_property
     def calls(self) -> dict[str, list[Call]]:
-        """Every call by the last part of its callee's name."""
+        """Every call by the last part of its callee's name, as it is defined, not imported as."""
         found: dict[str, list[Call]] = defaultdict(list)
         for (module, index), function in self.functions():
+            imports = self.modules[module].imports
             for at, node in enumerate(function.nodes):
                 if node[0] == CALL:
                     short = self.short((module, index), node[1])
+                    if function.nodes[node[1]][0] == NAME and short in imports:
+                        short = imports[short].rpartition(".")[2]
                     if short:
                         found[short].append((module, index, at))
         return found

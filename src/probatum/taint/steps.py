@@ -6,10 +6,12 @@ from typing import Any
 
 from probatum.taint.flow import (
     ATTR,
+    BOTH,
     CALL,
     COLUMN_BITS,
     CONST,
     EACH,
+    EITHER,
     FUNCTION,
     ITEM,
     JOIN,
@@ -74,9 +76,11 @@ class Steps:
             yield state.within(node[1], part=node[2])
         elif kind == PACK and 0 <= state.part < len(node) - 1:
             yield state.within(node[1 + state.part])
-        elif kind in (PACK, OTHER):
+        elif kind in (PACK, OTHER, EITHER):
             for one in node[1:]:
                 yield state.within(one)
+        elif kind == BOTH:
+            yield state.within(node[-1])
 
     def guarded(self, row: Sink, state: State) -> State:
         """The state with what guards the segment that ends in it."""

@@ -1,0 +1,460 @@
+"""Small programs: where the value from outside goes, the engine follows, and nowhere else."""
+
+from textwrap import dedent
+
+import pytest
+from tests.taint_programs import flows, reviewed, told
+
+HEAD = "import os\nfrom flask import request\n"
+
+CONSTRUCTS = {
+    "assignment": "x = request.args\ny = x\nos.system(y)",
+    "chained assignment": "x = y = request.data\nos.system(x)",
+    "unpacking": "x, y = request.data, 'ls'\nos.system(x)",
+    "unpacking a call": """
+        def pair():
+            return request.data, 'ls'
+        x, y = pair()
+        os.system(x)
+    """,
+    "augmented assignment": "x = 'ls '\nx += request.data\nos.system(x)",
+    "annotated assignment": "x: str = request.data\nos.system(x)",
+    "attribute": "class A: pass\na = A()\na.b = request.data\nos.system(a.b)",
+    "field of self": """
+        class A:
+            def __init__(self):
+                self.x = request.data
+            def run(self):
+                os.system(self.x)
+    """,
+    "constructor": """
+        class A:
+            def __init__(self, x):
+                self.x = x
+            def run(self):
+                os.system(self.x)
+        A(request.data).run()
+    """,
+    "inheritance": """
+        class A:
+            def go(self, x):
+                os.system(x)
+        class B(A):
+            pass
+        B().go(request.data)
+    """,
+    "overriding": """
+        class A:
+            def go(self, x):
+                pass
+        class B(A):
+            def go(self, x):
+                os.system(x)
+        def start(a: A):
+            a.go(request.data)
+    """,
+    "super": """
+        class A:
+            def go(self, x):
+                os.system(x)
+        class B(A):
+            def go(self, x):
+                super().go(x)
+        B().go(request.data)
+    """,
+    "property": """
+        class A:
+            @property
+            def x(self):
+                return request.data
+        def go(a: A):
+            os.system(a.x)
+    """,
+    "classmethod": """
+        class A:
+            @classmethod
+            def go(cls, x):
+                os.system(x)
+        A.go(request.data)
+    """,
+    "staticmethod": """
+        class A:
+            @staticmethod
+            def go(x):
+                os.system(x)
+        A.go(request.data)
+    """,
+    "closure": """
+        def outer():
+            x = request.data
+            def inner():
+                os.system(x)
+            return inner
+    """,
+    "lambda": "go = lambda x: os.system(x)\ngo(request.data)",
+    "partial": """
+        from functools import partial
+        def _go(a, x):
+            os.system(x)
+        partial(_go, 1)(request.data)
+    """,
+    "partial with the value": """
+        import functools
+        def _go(x, a):
+            os.system(x)
+        go = functools.partial(_go, request.data)
+        go(1)
+    """,
+    "decorator": """
+        def twice(f):
+            return f
+        @twice
+        def _go(x):
+            os.system(x)
+        _go(request.data)
+    """,
+    "generator": """
+        def lines():
+            yield request.data
+        for line in lines():
+            os.system(line)
+    """,
+    "yield from": """
+        def lines():
+            yield from request.data
+        for line in lines():
+            os.system(line)
+    """,
+    "comprehension": "[os.system(x) for x in request.data]",
+    "element of a comprehension": "xs = [x for x in request.data]\nos.system(xs[0])",
+    "dict comprehension": "xs = {k: v for k, v in request.args}\nos.system(xs['a'])",
+    "with": "with request.stream as s:\n    os.system(s)",
+    "match": """
+        match request.data:
+            case {'run': x}:
+                os.system(x)
+    """,
+    "try and finally": """
+        try:
+            x = request.data
+        finally:
+            pass
+        os.system(x)
+    """,
+    "except": """
+        x = 'ls'
+        try:
+            x = request.data
+            int(x)
+        except ValueError:
+            os.system(x)
+    """,
+    "async": """
+        async def read():
+            return request.data
+        async def go():
+            os.system(await read())
+    """,
+    "async for": "async def go():\n    async for x in request.data:\n        os.system(x)",
+    "walrus": "if (x := request.data):\n    os.system(x)",
+    "star arguments": """
+        def _go(*xs):
+            os.system(xs[0])
+        _go(request.data)
+    """,
+    "passing star arguments": """
+        def _go(x):
+            os.system(x)
+        xs = [request.data]
+        _go(*xs)
+    """,
+    "keyword arguments": """
+        def _go(**xs):
+            os.system(xs['x'])
+        _go(x=request.data)
+    """,
+    "passing keyword arguments": """
+        def _go(x):
+            os.system(x)
+        _go(**{'x': request.data})
+    """,
+    "named argument": """
+        def _go(a, x):
+            os.system(x)
+        _go(x=request.data, a=1)
+    """,
+    "building a list": "xs = []\nxs.append(request.data)\nos.system(xs[0])",
+    "building a dict": "xs = {}\nxs['a'] = request.data\nos.system(xs['a'])",
+    "list display": "xs = ['ls', request.data]\nos.system(' '.join(xs))",
+    "dict display": "xs = {'a': request.data}\nos.system(xs.get('a'))",
+    "module variable": """
+        x = request.data
+        def go():
+            os.system(x)
+    """,
+    "f-string": "os.system(f'ls {request.data}')",
+    "percent": "os.system('ls %s' % request.data)",
+    "format": "os.system('ls {}'.format(request.data))",
+    "string method": "os.system(request.data.strip().lower())",
+    "conditional expression": "os.system(request.data if os.name else 'ls')",
+    "or": "os.system(request.data or 'ls')",
+    "loop": "x = 'ls'\nfor a in range(3):\n    os.system(x)\n    x = request.data",
+    "while": "x = ''\nwhile not x:\n    x = request.data\nos.system(x)",
+    "callback": """
+        def _go(x):
+            os.system(x)
+        def each(f, x):
+            f(x)
+        each(_go, request.data)
+    """,
+    "alias of the sink": "run = os.system\nrun(request.data)",
+    "imported sink": "from os import system as run\nrun(request.data)",
+    "thread": """
+        import threading
+        def _go(x):
+            os.system(x)
+        threading.Thread(target=_go, args=(request.data,)).start()
+    """,
+    "recursion": """
+        def _go(x, n):
+            if n:
+                return _go(x, n - 1)
+            os.system(x)
+        _go(request.data, 3)
+    """,
+    "handler's parameter": "@app.route('/')\ndef go(x):\n    os.system(x)",
+    "typed parameter": """
+        from fastapi import Request
+        def go(r: Request):
+            os.system(r.url)
+    """,
+    "optional typed parameter": """
+        from fastapi import Request
+        def go(r: Request | None = None):
+            os.system(r.url)
+    """,
+    "tool": """
+        from langchain.tools import BaseTool
+        class T(BaseTool):
+            def _run(self, x):
+                os.system(x)
+    """,
+    "model output": "def go(llm):\n    os.system(llm.invoke('say'))",
+    "network": "def go(socket):\n    os.system(socket.recv(10))",
+    "public parameter": "def go(x):\n    os.system(x)",
+    "uncalled private parameter": "def _go(x):\n    os.system(x)",
+    "dataclass field": """
+        from dataclasses import dataclass
+        @dataclass
+        class A:
+            x: str
+            def run(self):
+                os.system(self.x)
+    """,
+}
+
+
+@pytest.mark.parametrize("program", CONSTRUCTS.values(), ids=CONSTRUCTS)
+def test_a_value_from_outside_is_followed_through(program: str) -> None:
+    assert told(HEAD + dedent(program)) == "path"
+
+
+HARMLESS = {
+    "a constant": "x = 'ls'\nos.system(x)",
+    "a variable bound anew": "x = request.data\nx = 'ls'\nos.system(x)",
+    "the other element": "x, y = request.data, 'ls'\nos.system(y)",
+    "the other element of a call": """
+        def pair():
+            return request.data, 'ls'
+        x, y = pair()
+        os.system(y)
+    """,
+    "a number": "os.system(int(request.data))",
+    "a length": "os.system(f'head -{len(request.data)}')",
+    "a quoted word": "import shlex\nos.system('ls ' + shlex.quote(request.data))",
+    "a comparison": "os.system('ls' if request.data == 'a' else 'pwd')",
+    "another class's field": """
+        class A:
+            def __init__(self):
+                self.x = request.data
+        class B:
+            def __init__(self):
+                self.x = 'ls'
+            def run(self):
+                os.system(self.x)
+    """,
+    "another function of the name": """
+        class os:
+            @staticmethod
+            def system(x):
+                pass
+        os.system(request.data)
+    """,
+    "a parameter of type int": "def go(x: int):\n    os.system(f'head -{x}')",
+    "a private function with constant callers": """
+        def _go(x):
+            os.system(x)
+        _go('ls')
+    """,
+    "the caller of the other constant": """
+        def _id(x):
+            return x
+        a = _id(request.data)
+        os.system(_id('ls'))
+    """,
+    "dead code": "def go(x):\n    return 1\n    os.system(x)",
+}
+
+
+@pytest.mark.parametrize("program", HARMLESS.values(), ids=HARMLESS)
+def test_no_path_is_told_of(program: str) -> None:
+    assert told(HEAD + dedent(program)) == "none"
+
+
+CLAIMS = {
+    "deserialization": "import pickle\ndef go(b):\n    pickle.loads(request.data)",
+    "code-injection": "eval(request.data)",
+    "command-injection": "import subprocess\nsubprocess.run(request.data, shell=True)",
+    "template-injection": "import jinja2\njinja2.Template(request.data).render()",
+    "sql-injection": "def go(db):\n    db.execute(f'select {request.data}')",
+    "path-traversal": "open(os.path.join('/data', request.data))",
+    "archive-traversal": "import tarfile\ntarfile.open('x.tar').extractall('/tmp')",
+    "ssrf": "import requests\nrequests.get(request.args['url'])",
+    "xxe": "from lxml import etree\netree.XSLT(request.data)",
+    "unsafe-reflection": "import importlib\nimportlib.import_module(request.data)",
+    "trust-remote-code": """
+        from transformers.dynamic_module_utils import get_class_from_dynamic_module
+        get_class_from_dynamic_module(request.data, 'x')
+    """,
+}
+
+
+@pytest.mark.parametrize(("claim", "program"), CLAIMS.items(), ids=CLAIMS)
+def test_every_claim_has_a_path_that_refutes_it(claim: str, program: str) -> None:
+    assert told(HEAD + dedent(program), claim) == "path"
+
+
+HARMLESS_OF = {
+    "a tensor file of weights only": (
+        "deserialization",
+        "import torch\ntorch.load(request.data, weights_only=True)",
+    ),
+    "an array without objects": ("deserialization", "import numpy\nnumpy.load(request.data)"),
+    "the safe loader": (
+        "deserialization",
+        "import yaml\nyaml.load(request.data, Loader=yaml.SafeLoader)",
+    ),
+    "the safe loader by position": (
+        "deserialization",
+        "import yaml\nyaml.load(request.data, yaml.SafeLoader)",
+    ),
+    "a list without a shell": (
+        "command-injection",
+        "import subprocess\nsubprocess.run(['ls', request.data])",
+    ),
+    "a statement with parameters": (
+        "sql-injection",
+        "def go(db):\n    db.execute('select ?', (request.data,))",
+    ),
+    "an extraction with the data filter": (
+        "archive-traversal",
+        "import tarfile\ntarfile.open('x.tar').extractall('/tmp', filter='data')",
+    ),
+    "the last part of a path": (
+        "path-traversal",
+        "open(os.path.join('/data', os.path.basename(request.data)))",
+    ),
+    "a module under a prefix": (
+        "unsafe-reflection",
+        "import importlib\nimportlib.import_module(f'plugins.{request.data}')",
+    ),
+}
+
+
+@pytest.mark.parametrize(("claim", "program"), HARMLESS_OF.values(), ids=HARMLESS_OF)
+def test_a_safe_way_of_the_call_refutes_nothing(claim: str, program: str) -> None:
+    assert told(HEAD + dedent(program), claim) == "none"
+
+
+PROJECTS = {
+    "a relative import": {
+        "p/__init__.py": "",
+        "p/a.py": "from .b import _go\nfrom flask import request\n_go(request.data)",
+        "p/b.py": "import os\ndef _go(x):\n    os.system(x)",
+    },
+    "a re-export": {
+        "p/__init__.py": "from p.b import _go",
+        "p/b.py": "import os\ndef _go(x):\n    os.system(x)",
+        "main.py": "import p\nfrom flask import request\np._go(request.data)",
+    },
+    "a src layout": {
+        "src/p/__init__.py": "",
+        "src/p/b.py": "import os\ndef _go(x):\n    os.system(x)",
+        "main.py": "from p.b import _go\nfrom flask import request\n_go(request.data)",
+    },
+    "two top-level packages": {
+        "libs/one/one/__init__.py": "import os\ndef _go(x):\n    os.system(x)",
+        "libs/two/two/__init__.py": "from one import _go\nimport flask\n_go(flask.request.data)",
+    },
+    "a script beside": {
+        "app/run.py": "import os\ndef _go(x):\n    os.system(x)",
+        "app/main.py": "from run import _go\nfrom flask import request\n_go(request.data)",
+    },
+    "cyclic imports": {
+        "p/__init__.py": "",
+        "p/a.py": "from p.b import _go\nimport flask\ndef a():\n    _go(flask.request.data)",
+        "p/b.py": "import os\nfrom p.a import a\ndef _go(x):\n    os.system(x)",
+    },
+    "a class of another file": {
+        "p/__init__.py": "",
+        "p/a.py": "class _A:\n    def __init__(self, x):\n        self.x = x",
+        "p/b.py": """
+            import os
+            from p.a import _A
+            from flask import request
+            def _go(a: _A):
+                os.system(a.x)
+            _go(_A(request.data))
+        """,
+    },
+}
+
+
+@pytest.mark.parametrize("files", PROJECTS.values(), ids=PROJECTS)
+def test_a_path_leads_across_files_through(files: dict[str, str]) -> None:
+    found = reviewed(*files.items())
+    assert not found.unread
+    assert any("HTTP request" in flow.source and not flow.guard for flow in found.flows)
+
+
+def test_the_steps_lead_from_the_source_to_the_sink() -> None:
+    text = f"{HEAD}\ndef _go(x):\n    os.system(x)\n\n_go(request.data)\n"
+    (flow,) = flows(text)
+    assert (flow.claim, flow.file, flow.line, flow.column) == ("command-injection", "app.py", 5, 5)
+    assert flow.says == "os.system(x)"
+    assert flow.steps[0].line == 7
+    assert flow.steps[-1].line == 5
+    assert flow.source == "an HTTP request"
+
+
+def test_flows_of_one_source_function_are_told_as_one() -> None:
+    text = "import os\ndef go(x):\n    os.system(x)\n    os.popen(x)\n"
+    (flow,) = flows(text)
+    assert [step.says for step in flow.also] == ["os.popen(x)"]
+
+
+def test_a_tests_parameter_is_nobodys_input() -> None:
+    text = "import os\ndef go(x):\n    os.system(x)\n"
+    assert not reviewed(("tests/run.py", text)).flows
+    assert not reviewed(("p/test_run.py", text)).flows
+    assert reviewed(("p/run.py", text)).flows
+
+
+def test_a_request_in_an_example_counts() -> None:
+    text = "import os\nfrom flask import request\nos.system(request.data)\n"
+    assert reviewed(("examples/run.py", text)).flows
+
+
+def test_sink_calls_are_counted_with_a_path_or_without() -> None:
+    found = reviewed(("app.py", "import os\nos.system('ls')\nos.system('ls')\neval('1')\n"))
+    assert found.sinks == {"code-injection": 1, "command-injection": 2}
