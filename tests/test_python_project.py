@@ -99,6 +99,15 @@ def test_what_is_not_followed_is_told_in_the_project(app: Path, tmp_path: Path) 
     assert "link.py" not in dict(files(material))
 
 
+def test_a_compiled_module_is_told_because_an_import_may_find_it_first(app: Path) -> None:
+    (app / "pkg" / "__pycache__").mkdir()
+    (app / "pkg" / "__pycache__" / "mod.cpython-311.pyc").write_bytes(b"")
+    [project] = projects(list(roots(str(app))))
+    assert project.project is not None
+    [one] = left_out(packed(project.project))
+    assert one.name == "pkg/__pycache__/mod.cpython-311.pyc"
+
+
 def test_of_very_much_that_is_left_out_a_thousand_are_named(app: Path) -> None:
     for number in range(1005):
         (app / f"{number:04}").symlink_to("nowhere")

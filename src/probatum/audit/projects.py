@@ -25,6 +25,8 @@ OF_PROJECTS = frozenset({"code-reviewed"})
 """The claims of a Python file that are made of its project, where one covers it."""
 
 _MOST_LEFT_OUT = 1000
+# A cached .pyc may say that it is not to be compared with its source (PEP 552).
+_COMPILED = (".pyc", ".pyo", ".pyd", ".so")
 
 
 class Gathered:
@@ -44,6 +46,8 @@ class Gathered:
             return root
         path = root.path
         if path is None or not (is_source(root.name) or is_source(path)):
+            if root.name.lower().endswith(_COMPILED):
+                self._leave_out(root.name, "compiled code, which an import may find first")
             return root
         self._size += root.size
         if len(self._sources) >= self._caps.members:

@@ -7,8 +7,8 @@ found and the files hold, and from nothing else:
 
 1. the line `python-project 1`;
 2. for each thing that could not be taken in (a link, a folder that cannot be listed, a file that
-   cannot be looked at), sorted by name, a line `- <name>: <why>`: what a review does not find there
-   is not shown;
+   cannot be looked at, a compiled module), sorted by name, a line `- <name>: <why>`: what a review
+   does not find there is not shown;
 3. for each file, sorted by name, a line `<size in bytes> <name>`, and then its bytes. A name is
    relative to the target, with `/` between, in UTF-8, and without a character that is not
    printable.
