@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import tarfile
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,17 @@ def test_few_files_are_open_at_a_time(tmp_path: Path) -> None:
     assert len(list(Path("/dev/fd").iterdir())) <= before + 8
 
 
+def test_of_a_large_project_little_is_held_at_a_time(tmp_path: Path) -> None:
+    material = packed(made(tmp_path, [b"x" * (2 << 20)] * 20))
+    tracemalloc.start()
+    try:
+        assert sum(len(content) for _, content in files(material)) == 40 << 20
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12 << 20
+
+
 @pytest.mark.parametrize("content", [b"", b"x = 1\nx = 2\n"])
 def test_a_file_that_changes_its_size_cannot_be_read(tmp_path: Path, content: bytes) -> None:
     project = made(tmp_path, [b"", b"x = 1\n"])
@@ -250,6 +262,10 @@ def test_a_witness_lies_in_a_file_of_the_project(app: Path) -> None:
     [witness] = found.verdict.witnesses
     assert str(witness.place) == "pkg/mod.py:3"
     assert [str(step.place) for step in witness.steps] == ["main.py:1", "pkg/mod.py:3"]
+
+
+def test_a_worker_that_is_no_fork_reads_the_same_project(app: Path) -> None:
+    assert audit([str(app)], replace(SETTINGS, fork=False)) == audit([str(app)], SETTINGS)
 
 
 def test_the_digest_binds_names_and_contents(app: Path) -> None:

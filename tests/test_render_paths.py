@@ -12,7 +12,17 @@ from inline_snapshot import snapshot
 
 from browser import CHROMIUM, page
 from probatum.render import html, junit, markdown, sarif, terminal
-from probatum.vocabulary import Artifact, Finding, Place, Refuted, Report, Step, Witness
+from probatum.vocabulary import (
+    Artifact,
+    Finding,
+    Place,
+    Reason,
+    Refuted,
+    Report,
+    Step,
+    Undecided,
+    Witness,
+)
 from probatum.wire import from_json, to_json
 from reports import report_of
 from test_render_sarif import VALIDATOR
@@ -152,6 +162,23 @@ def test_sarif_finds_the_file_from_where_the_audit_ran(
 ) -> None:
     [place] = result(reviewed(name, targets))["locations"]
     assert place["physicalLocation"]["artifactLocation"] == {"uri": uri}
+
+
+def test_sarif_names_the_cell_of_a_notebook() -> None:
+    step = Step("pickle.load(f)", Place(part="a/look.ipynb#cell3", line=2))
+    flow = result(reviewed(steps=(step,)))["codeFlows"][0]["threadFlows"][0]
+    [where] = flow["locations"]
+    assert where["location"]["physicalLocation"] == {
+        "artifactLocation": {"uri": "service/a/look.ipynb"}
+    }
+    assert where["location"]["logicalLocations"] == [{"fullyQualifiedName": "a/look.ipynb#cell3:2"}]
+
+
+def test_sarif_places_a_file_that_cannot_be_read_as_a_whole() -> None:
+    project = Artifact(name=".", kind="python-project", size=900)
+    verdict = Undecided(Reason.MALFORMED, "not read", Place(part="old.py"))
+    [place] = result(report_of(Finding(project, "x", "x", verdict), targets=("a",)))["locations"]
+    assert place == {"physicalLocation": {"artifactLocation": {"uri": "a/old.py"}}}
 
 
 def test_a_part_with_a_line_in_another_kind_is_named_in_its_own_artifact() -> None:

@@ -17,7 +17,7 @@ import msgspec
 
 from probatum.formats.python_project import KIND as PROJECT
 from probatum.policy import Acceptance, Decision
-from probatum.render.evidence import headline, incompleteness, is_in_source, parted
+from probatum.render.evidence import headline, incompleteness, parted
 from probatum.render.visible import visible
 from probatum.vocabulary import (
     Artifact,
@@ -35,6 +35,8 @@ from probatum.wire import sentences, tool_version, verdict_word
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
+
+_CELL = ".ipynb#"
 
 _Object = dict[str, Any]
 
@@ -184,8 +186,7 @@ class _Run:
 
     def _step(self, artifact: Artifact, says: str, place: Place) -> _Object:
         if _is_in_file(artifact, place):
-            physical = self._in_file(artifact, place)
-            return {"location": {"physicalLocation": physical, "message": _message(says)}}
+            return {"location": {**self._in_file(artifact, place), "message": _message(says)}}
         inside = {"uri": self._uri_of(artifact), "index": self._index[artifact.name]}
         physical = {"artifactLocation": inside}
         if region := _region(artifact, place):
@@ -199,13 +200,20 @@ class _Run:
             folder = folder.rpartition("/")[0]
         elif artifact.name != ".":
             folder = artifact.name
-        file = f"{folder}/{place.part}" if folder else str(place.part)
-        uri = _uri(_path(file, self._report.targets))
-        return {"artifactLocation": {"uri": uri}, "region": {"startLine": place.line}}
+        file, cell, number = str(place.part).partition(_CELL)
+        file += cell.rstrip("#")
+        path = _path(f"{folder}/{file}" if folder else file, self._report.targets)
+        physical: _Object = {"artifactLocation": {"uri": _uri(path)}}
+        if number:  # the line is one of the cell, which no region of the file can say
+            named = [{"fullyQualifiedName": visible(str(place))}]
+            return {"physicalLocation": physical, "logicalLocations": named}
+        if place.line is not None:
+            physical["region"] = {"startLine": place.line}
+        return {"physicalLocation": physical}
 
     def _where(self, artifact: Artifact, place: Place, excerpt: Excerpt | None) -> _Object:
         if _is_in_file(artifact, place):
-            return {"physicalLocation": self._in_file(artifact, place)}
+            return self._in_file(artifact, place)
         outermost = artifact.name.partition("!/")[0]
         file = _path(outermost, self._report.targets)
         physical: _Object = {"artifactLocation": {"uri": _uri(file)}}
@@ -239,7 +247,7 @@ def _path(file: str, targets: tuple[str, ...]) -> str:
 
 
 def _is_in_file(artifact: Artifact, place: Place) -> bool:
-    return artifact.kind == PROJECT and is_in_source(place)
+    return artifact.kind == PROJECT and bool(place.part)
 
 
 def _uri(name: str) -> str:
