@@ -69,7 +69,7 @@ class Origins:
 
     def enough(self, row: Sink, state: State) -> bool:
         """A parameter that callers choose counts as a source for this sink."""
-        if not row.public or state.joined == ALONE:
+        if not row.public or state.joined == ALONE or state.far:
             return False
         if row.claim == "ssrf":
             return state.inner

@@ -38,7 +38,9 @@ class State(Struct):
     `context` are the calls entered through what they return, to be left by the same call; `before`
     is the state nearer to the sink, and `says` what happens from this one to it. `links` are the
     control links passed here; a state that is the `start` of a segment is the first one in its
-    function. `level` and `guard` are of the segments behind.
+    function. `level` and `guard` are of the segments behind. A value is `far` if it is not what
+    reaches the sink, only what that is computed of, or a part of a file's name: what a caller
+    chooses so is no source, what an attacker sends is.
     """
 
     place: Place
@@ -54,6 +56,7 @@ class State(Struct):
     site: int = -1  # the call by which the value goes on
     part: int = -1  # the element that is meant, of a tuple
     start: bool = False
+    far: bool = False
 
     def within(
         self,
@@ -64,11 +67,12 @@ class State(Struct):
         links: tuple[int, ...] = (),
         part: int = -1,
         inner: bool = False,
+        far: bool = False,
     ) -> "State":
         """The state of a value of the same function that this one is made of."""
         return State(
             self.place, node, self.context, max(self.joined, joined), self.inner or inner,
-            self.level, self.guard, self, says, links, -1, part, False,
+            self.level, self.guard, self, says, links, -1, part, False, self.far or far,
         )  # fmt: skip
 
     def across(
@@ -85,17 +89,17 @@ class State(Struct):
         """The state of a value of another function, where a new segment begins."""
         return State(
             place, node, context, self.joined, self.inner, self.level, self.guard, self, says,
-            (link,), site, part, True,
+            (link,), site, part, True, self.far,
         )  # fmt: skip
 
     def guarded(self, level: int, guard: str) -> "State":
         """The same state behind a guard."""
         return State(
             self.place, self.node, self.context, self.joined, self.inner, level, guard,
-            self.before, self.says, self.links, self.site, self.part, self.start,
+            self.before, self.says, self.links, self.site, self.part, self.start, self.far,
         )  # fmt: skip
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What makes two states the same for the search."""
-        return self.place, self.node, self.context, self.joined, self.inner, self.part
+        return self.place, self.node, self.context, self.joined, self.inner, self.part, self.far

@@ -39,6 +39,7 @@ _MOST_NAMESAKES = 2  # methods of one name, up to which a call of an unknown obj
 _JOINING = ("join", "joinpath")
 _FORMATTING = ("format", "join", "format_map")
 _TAKING = ("get", "pop")
+_OF_FILES = ("deserialization", "path-traversal")  # their sinks take the names of files
 
 
 class Steps:
@@ -114,9 +115,22 @@ class Steps:
             return
         for position, one in enumerate(node[1:]):
             joined = BEHIND_OWN if row.text else ALONE
+            inside = position > 0 and self._ends_inside_a_name(state.place, node[position])
+            if inside and row.claim in _OF_FILES:
+                continue
             if row.joined and position > 0:
                 joined = self._base(state.place, node[1])
             yield state.within(one, "put into a text", joined=joined)
+
+    def _ends_inside_a_name(self, place: Place, node: int) -> bool:
+        """A constant behind which `../` leads nowhere: no folder is named as it ends."""
+        given = self.program[place].nodes[node]
+        if given[0] != CONST or not isinstance(given[1], str):
+            return False
+        text = given[1]
+        for sign in "%{":  # of a format: what stands in front of the first value
+            text = text.partition(sign)[0]
+        return text[-1:] not in ("", "/", "\\")
 
     def _fixed(self, place: Place, node: int) -> bool:
         value = self.program[place].nodes[node]
@@ -269,18 +283,28 @@ class Steps:
             return
         link = self._link(state.place, state.node)
         says = f"through .{short}()"
-        yield state.within(base, says, links=(link,), inner=short in _TAKING)
+        far = short not in words("keeps text")
+        yield state.within(base, says, links=(link,), inner=short in _TAKING, far=far)
 
     def _arguments(self, row: Sink, state: State, node: Node, short: str) -> Iterator[State]:
+        if short == "format" and self._formats_inside_a_name(row, state.place, node):
+            return
         link = self._link(state.place, state.node)
         values = [*node[2], *(value for _, value in node[3])]
         joined = BEHIND_OWN if row.text and short in _FORMATTING else ALONE
+        named = short in words("keeps text") or short[:1].isupper()
         for position, value in enumerate(values):
             if row.joined and short in _JOINING and (position > 0 or short == "joinpath"):
                 callee = self.program[state.place].nodes[node[1]]
                 base = callee[1] if short == "joinpath" else values[0]
                 joined = self._base(state.place, base)
-            yield state.within(value, f"through {short}()", joined=joined, links=(link,))
+            says = f"through {short}()"
+            yield state.within(value, says, joined=joined, links=(link,), far=not named)
+
+    def _formats_inside_a_name(self, row: Sink, place: Place, call: Node) -> bool:
+        callee = self.program[place].nodes[call[1]]
+        named = callee[0] == ATTR and self._ends_inside_a_name(place, callee[1])
+        return named and row.claim in _OF_FILES
 
     # Names and attributes
 
@@ -321,7 +345,7 @@ class Steps:
             for where, value, link in program.kept(ancestor, name):
                 yield guarded.across(where, value, f"kept in self.{name}", link, part=state.part)
         if self.origins.is_record_field(ancestors, name):
-            behind = row.public and state.joined != ALONE and row.claim != "ssrf"
+            behind = row.public and state.joined != ALONE and row.claim != "ssrf" and not state.far
             if behind or self.origins.enough(row, state):
                 yield f"the field {name!r} of {program[cls].name}"
             return
