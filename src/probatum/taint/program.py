@@ -10,6 +10,7 @@ from probatum.taint.flow import (
     FUNCTION,
     ITEM,
     JOIN,
+    MATH,
     NAME,
     PARAM,
     PART,
@@ -74,6 +75,8 @@ class Program(Names):
             return self._first_type([(place, one) for one in given[1:]], depth)
         if kind == NAME:
             return self._first_type(self.values(place, given[1]), depth)
+        if kind == MATH:  # `path / name` is a path
+            return self.type_of(place, given[2], depth) if given[1] == "Div" else ""
         if kind in (EACH, ITEM, PART):
             return _element(self.type_of(place, given[1], depth))
         return str(given[1]) if kind == CAUGHT else ""
