@@ -458,3 +458,26 @@ def test_a_request_in_an_example_counts() -> None:
 def test_sink_calls_are_counted_with_a_path_or_without() -> None:
     found = reviewed(("app.py", "import os\nos.system('ls')\nos.system('ls')\neval('1')\n"))
     assert found.sinks == {"code-injection": 1, "command-injection": 2}
+
+
+PRIVATE = {
+    "a private module": ("p/_a.py", "import os\ndef go(x):\n    os.system(x)\ngo('ls')\n"),
+    "a private function": ("p/a.py", "import os\ndef _go(x):\n    os.system(x)\n_go('ls')\n"),
+    "a value only looked up with": (
+        "p/a.py",
+        "import os, shop\ndef go(x):\n    os.system(shop.order(x))\n",
+    ),
+    "the end of a name": (
+        "p/a.py",
+        "import torch\ndef go(x):\n    torch.load(f'/cache/of_{x}.pt')\n",
+    ),
+    "the end of a formatted name": (
+        "p/a.py",
+        "import torch\ndef go(x):\n    torch.load('cache_{}.pt'.format(x))\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("file", PRIVATE.values(), ids=PRIVATE)
+def test_a_caller_does_not_choose_by(file: tuple[str, str]) -> None:
+    assert not reviewed(file).flows

@@ -78,13 +78,16 @@ class Origins:
         return state.inner or row.claim != "unsafe-reflection"
 
     def public(self, place: Place, called: bool) -> bool:
-        """Others may call the function: it is shipped, and not private unless nobody calls it."""
+        """Others may call the function: it is shipped, and not private unless nobody calls it.
+
+        Private is what PEP 8 calls so: a function, class or module whose name begins with `_`.
+        """
         function = self.program[place]
         if function.kind != "function" or function.name.endswith("<lambda>"):
             return False
         if not self.program.modules[place[0]].shipped:
             return False
-        parts = function.name.split(".")
+        parts = [*place[0].split("."), *function.name.split(".")]
         private = any(part.startswith("_") and not part.endswith("__") for part in parts)
         return not private or not called
 
