@@ -73,6 +73,12 @@ class Names:
         return name.rpartition(".")[2]
 
     @cached_property
+    def exported(self) -> set[str]:
+        """What modules that are not private import: it is theirs to offer as well."""
+        public = [name for name in self.modules if "._" not in f".{name}"]
+        return {target for name in public for target in self.modules[name].imports.values()}
+
+    @cached_property
     def stores(self) -> dict[str, list[Store]]:
         """Every store to an attribute, by its name."""
         found: dict[str, list[Store]] = defaultdict(list)

@@ -80,14 +80,17 @@ class Origins:
     def public(self, place: Place, called: bool) -> bool:
         """Others may call the function: it is shipped, and not private unless nobody calls it.
 
-        Private is what PEP 8 calls so: a function, class or module whose name begins with `_`.
+        Private is what PEP 8 calls so: a function or class whose name begins with `_`, and what
+        stands in such a module and no other kind of module imports.
         """
         function = self.program[place]
         if function.kind != "function" or function.name.endswith("<lambda>"):
             return False
         if not self.program.modules[place[0]].shipped:
             return False
-        parts = [*place[0].split("."), *function.name.split(".")]
+        parts = function.name.split(".")
+        if f"{place[0]}.{parts[0]}" not in self.program.exported:
+            parts = [*place[0].split("."), *parts]
         private = any(part.startswith("_") and not part.endswith("__") for part in parts)
         return not private or not called
 
