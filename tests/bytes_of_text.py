@@ -129,6 +129,13 @@ def _tar(text: str) -> bytes:
     return made.getvalue()
 
 
+def _project(text: str) -> bytes:
+    """A Python project (`formats/python_project.py`): each part is a file of it."""
+    files = sorted((part.name, part.data) for part in parts(text))
+    packed = (f"{len(data)} {name}\n".encode() + data for name, data in files)
+    return b"python-project 1\n" + b"".join(packed)
+
+
 def _gzip(text: str) -> bytes:
     import gzip
 
@@ -138,6 +145,7 @@ def _gzip(text: str) -> bytes:
 _BUILDERS: dict[str, Callable[[str], bytes]] = {
     "hex": from_hex,
     "pickle": _pickle,
+    "project": _project,
     "join": _joined,
     "zip": _zip,
     "tar": _tar,

@@ -19,7 +19,7 @@ def flows(text: str, claim: str = "") -> tuple[Flow, ...]:
     return tuple(flow for flow in found if claim in ("", flow.claim))
 
 
-def told(text: str, claim: str = "command-injection") -> str:
+def told(text: str, claim: str = "no-command-injection") -> str:
     """`path`, `none`, or `guarded by` and the condition, of the claim in a program of one file."""
     found = flows(text, claim)
     if not found:

@@ -312,20 +312,16 @@ def test_no_path_is_told_of(program: str) -> None:
 
 
 CLAIMS = {
-    "deserialization": "import pickle\ndef go(b):\n    pickle.loads(request.data)",
-    "code-injection": "eval(request.data)",
-    "command-injection": "import subprocess\nsubprocess.run(request.data, shell=True)",
-    "template-injection": "import jinja2\njinja2.Template(request.data).render()",
-    "sql-injection": "def go(db):\n    db.execute(f'select {request.data}')",
-    "path-traversal": "open(os.path.join('/data', request.data))",
-    "archive-traversal": "import tarfile\ntarfile.open('x.tar').extractall('/tmp')",
-    "ssrf": "import requests\nrequests.get(request.args['url'])",
-    "xxe": "from lxml import etree\netree.XSLT(request.data)",
-    "unsafe-reflection": "import importlib\nimportlib.import_module(request.data)",
-    "trust-remote-code": """
-        from transformers.dynamic_module_utils import get_class_from_dynamic_module
-        get_class_from_dynamic_module(request.data, 'x')
-    """,
+    "no-unsafe-deserialization": "import pickle\ndef go(b):\n    pickle.loads(request.data)",
+    "no-code-injection": "eval(request.data)",
+    "no-command-injection": "import subprocess\nsubprocess.run(request.data, shell=True)",
+    "no-template-injection": "import jinja2\njinja2.Template(request.data).render()",
+    "no-sql-injection": "def go(db):\n    db.execute(f'select {request.data}')",
+    "no-path-traversal": "open(os.path.join('/data', request.data))",
+    "no-archive-traversal": "import tarfile\ntarfile.open('x.tar').extractall('/tmp')",
+    "no-request-forgery": "import requests\nrequests.get(request.args['url'])",
+    "no-external-entities": "from lxml import etree\netree.XSLT(request.data)",
+    "no-unsafe-reflection": "import importlib\nimportlib.import_module(request.data)",
 }
 
 
@@ -336,36 +332,36 @@ def test_every_claim_has_a_path_that_refutes_it(claim: str, program: str) -> Non
 
 HARMLESS_OF = {
     "a tensor file of weights only": (
-        "deserialization",
+        "no-unsafe-deserialization",
         "import torch\ntorch.load(request.data, weights_only=True)",
     ),
-    "an array without objects": ("deserialization", "import numpy\nnumpy.load(request.data)"),
+    "an array without objects": ("no-unsafe-deserialization", "import numpy\nnumpy.load(request.data)"),
     "the safe loader": (
-        "deserialization",
+        "no-unsafe-deserialization",
         "import yaml\nyaml.load(request.data, Loader=yaml.SafeLoader)",
     ),
     "the safe loader by position": (
-        "deserialization",
+        "no-unsafe-deserialization",
         "import yaml\nyaml.load(request.data, yaml.SafeLoader)",
     ),
     "a list without a shell": (
-        "command-injection",
+        "no-command-injection",
         "import subprocess\nsubprocess.run(['ls', request.data])",
     ),
     "a statement with parameters": (
-        "sql-injection",
+        "no-sql-injection",
         "def go(db):\n    db.execute('select ?', (request.data,))",
     ),
     "an extraction with the data filter": (
-        "archive-traversal",
+        "no-archive-traversal",
         "import tarfile\ntarfile.open('x.tar').extractall('/tmp', filter='data')",
     ),
     "the last part of a path": (
-        "path-traversal",
+        "no-path-traversal",
         "open(os.path.join('/data', os.path.basename(request.data)))",
     ),
     "a module under a prefix": (
-        "unsafe-reflection",
+        "no-unsafe-reflection",
         "import importlib\nimportlib.import_module(f'plugins.{request.data}')",
     ),
 }
@@ -430,7 +426,7 @@ def test_a_path_leads_across_files_through(files: dict[str, str]) -> None:
 def test_the_steps_lead_from_the_source_to_the_sink() -> None:
     text = f"{HEAD}\ndef _go(x):\n    os.system(x)\n\n_go(request.data)\n"
     (flow,) = flows(text)
-    assert (flow.claim, flow.file, flow.line, flow.column) == ("command-injection", "app.py", 5, 5)
+    assert (flow.claim, flow.file, flow.line, flow.column) == ("no-command-injection", "app.py", 5, 5)
     assert flow.says == "os.system(x)"
     assert flow.steps[0].line == 7
     assert flow.steps[-1].line == 5
@@ -457,7 +453,7 @@ def test_a_request_in_an_example_counts() -> None:
 
 def test_sink_calls_are_counted_with_a_path_or_without() -> None:
     found = reviewed(("app.py", "import os\nos.system('ls')\nos.system('ls')\neval('1')\n"))
-    assert found.sinks == {"code-injection": 1, "command-injection": 2}
+    assert found.sinks == {"no-code-injection": 1, "no-command-injection": 2}
 
 
 PRIVATE = {

@@ -74,7 +74,7 @@ class Sinks:
     def filtered(self, row: Sink, place: Place, call: Node) -> tuple[int, str]:
         """What `members=` of an extraction lets through: a filter of names alone stops no link."""
         filters = [value for name, value in call[3] if name == "members"]
-        for value in filters if row.claim == "archive-traversal" else ():
+        for value in filters if row.claim == "no-archive-traversal" else ():
             if self._mentioned(place, value) & words("link attribute"):
                 return UNKNOWN, f"members={self.values.words(place, value)}"
         return NONE, ""

@@ -71,11 +71,11 @@ class Origins:
         """A parameter that callers choose counts as a source for this sink."""
         if not row.public or state.joined == ALONE or state.far:
             return False
-        if row.claim == "ssrf":
+        if row.claim == "no-request-forgery":
             return state.inner
         if row.joined:
             return state.joined == BEHIND_OWN or state.inner
-        return state.inner or row.claim != "unsafe-reflection"
+        return state.inner or row.claim != "no-unsafe-reflection"
 
     def public(self, place: Place, called: bool) -> bool:
         """Others may call the function: it is shipped, and not private unless nobody calls it.

@@ -126,5 +126,5 @@ def _counts(row: Sink, state: State, source: Source | str) -> str:
     """
     if isinstance(source, str):
         return source
-    counts = source.remote or (state.joined != ALONE and row.claim != "ssrf")
+    counts = source.remote or (state.joined != ALONE and row.claim != "no-request-forgery")
     return source.says if counts else ""

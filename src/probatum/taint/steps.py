@@ -39,7 +39,7 @@ _MOST_NAMESAKES = 2  # methods of one name, up to which a call of an unknown obj
 _JOINING = ("join", "joinpath")
 _FORMATTING = ("format", "join", "format_map")
 _TAKING = ("get", "pop")
-_OF_FILES = ("deserialization", "path-traversal")  # their sinks take the names of files
+_OF_FILES = ("no-unsafe-deserialization", "no-path-traversal")  # their sinks take the names of files
 
 
 class Steps:
@@ -111,7 +111,7 @@ class Steps:
                 yield state.within(one, links=known[position : position + 1], part=state.part)
 
     def _text(self, row: Sink, state: State, node: Node) -> Iterator[State]:
-        if row.claim == "unsafe-reflection" and self._fixed(state.place, node[1]):
+        if row.claim == "no-unsafe-reflection" and self._fixed(state.place, node[1]):
             return
         for position, one in enumerate(node[1:]):
             joined = BEHIND_OWN if row.text else ALONE
@@ -345,7 +345,7 @@ class Steps:
             for where, value, link in program.kept(ancestor, name):
                 yield guarded.across(where, value, f"kept in self.{name}", link, part=state.part)
         if self.origins.is_record_field(ancestors, name):
-            behind = row.public and state.joined != ALONE and row.claim != "ssrf" and not state.far
+            behind = row.public and state.joined != ALONE and row.claim != "no-request-forgery" and not state.far
             if behind or self.origins.enough(row, state):
                 yield f"the field {name!r} of {program[cls].name}"
             return

@@ -1,0 +1,116 @@
+"""Re-derives that a project's code holds no call that a claim is about: none of their names is in it.
+
+Facts: `{"claim": id, "size": bytes, "sha256": of the project}`.
+
+What is checked: 1. the project has this digest; 2. each of its files is parsed by Python's own parser
+(a notebook cell by cell); 3. in none is there a name, an attribute, an import or a text that is the
+last part of a name in the rules' sinks of that claim, nor one that fetches such a name unseen
+(`eval`, `exec`, `getattr` and others by a computed name, a codec, `globals`).
+
+The trusted base: this file, Python's parser, and the rows of `rules/code/sinks.toml`.
+"""
+
+import ast
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from probatum.errors import Rejected
+
+Read = Callable[[int, int], bytes]
+
+_RULES = Path(__file__).parent.parent / "rules" / "code" / "sinks.toml"
+_FIRST = b"python-project 1\n"
+_MOST = 256 << 20
+_HIDES = frozenset(
+    "eval exec compile __import__ import_module globals locals vars __dict__ __getattribute__ "
+    "attrgetter methodcaller resolve_name locate run_path run_module __builtins__ builtins "
+    "FunctionType CodeType".split()
+)
+_BY_NAME = frozenset({"getattr"})
+
+
+def holds(facts: dict[str, Any], read: Read, size: int) -> None:
+    """Raises: Rejected with the step that fails."""
+    if not isinstance(facts, dict) or set(facts) != {"claim", "size", "sha256"}:
+        raise Rejected("0: not the facts of such a certificate")
+    if type(facts["size"]) is not int or facts["size"] != size or size > _MOST:
+        raise Rejected("0: the project has another size")
+    names = _names().get(facts["claim"]) if isinstance(facts["claim"], str) else None
+    if not names:
+        raise Rejected("0: no such class of calls")
+    data = b"".join(read(at, 1 << 20) for at in range(0, size, 1 << 20))
+    if hashlib.sha256(data).hexdigest() != facts["sha256"]:
+        raise Rejected("1: the project has another digest")
+    for name, content in _files(data):
+        for text in _cells(content) if name.lower().endswith(".ipynb") else (content,):
+            _look(name, text, names)
+
+
+@cache
+def _names() -> dict[str, frozenset[str]]:
+    """For each class the last parts of the names that its sinks are called by."""
+    found: dict[str, set[str]] = {}
+    for row in tomllib.loads(_RULES.read_text("utf-8"))["sink"]:
+        called = [one.rpartition(".")[2] for one in row.get("calls", ())]
+        found.setdefault(row["claim"], set()).update(called, row.get("methods", ()))
+    return {claim: frozenset(names) for claim, names in found.items()}
+
+
+def _files(data: bytes) -> Iterator[tuple[str, bytes]]:
+    if not data.startswith(_FIRST):
+        raise Rejected("2: no project begins like this")
+    at = len(_FIRST)
+    while at < len(data):
+        end = data.find(b"\n", at)
+        size, _, name = data[at:end].partition(b" ")
+        if end < 0 or not size.isdigit() or len(size) > 12 or end + 1 + int(size) > len(data):
+            raise Rejected("2: something of the project was left out, or it breaks off")
+        at = end + 1 + int(size)
+        yield name.decode("utf-8", "replace"), data[end + 1 : at]
+
+
+def _cells(content: bytes) -> Iterator[bytes]:
+    try:
+        cells = json.loads(content)["cells"]
+        for cell in cells:
+            if cell["cell_type"] == "code":
+                source = cell["source"]
+                text = source if isinstance(source, str) else "".join(source)
+                if any(line.lstrip()[:1] in ("%", "!") for line in text.splitlines()):
+                    raise Rejected("2: a notebook's own commands")
+                yield text.encode("utf-8", "surrogatepass")
+    except (ValueError, KeyError, TypeError, RecursionError) as exc:
+        raise Rejected("2: no notebook that can be read") from exc
+
+
+def _look(file: str, content: bytes, names: frozenset[str]) -> None:
+    try:
+        tree = ast.parse(content)
+        nodes = list(ast.walk(tree))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
+        raise Rejected(f"2: {file} is not read by Python's parser") from exc
+    for node in nodes:
+        line = getattr(node, "lineno", 0)
+        for name in _said(node):
+            if name in names or name in _HIDES:
+                raise Rejected(f"3: {file}, line {line} names {name}")
+        if isinstance(node, ast.Name) and node.id in _BY_NAME:
+            raise Rejected(f"3: {file}, line {line} looks attributes up by name")
+
+
+def _said(node: ast.AST) -> Iterator[str]:
+    """The names that a node of the syntax tree holds."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
+            yield name
+        case ast.alias(name=name):
+            yield from name.split(".")
+        case ast.Constant(value=str(text)):
+            yield from text.split(".")
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            yield name

@@ -1,0 +1,100 @@
+"""The verdict on one claim about a project's code, from the flows that a review finds."""
+
+import hashlib
+
+from probatum.formats import python_project
+from probatum.ports import Material
+from probatum.taint.mentions import mention
+from probatum.taint.review import Flow, Review, review
+from probatum.vocabulary import (
+    Certificate,
+    Place,
+    Proven,
+    Reason,
+    Refuted,
+    Step,
+    Undecided,
+    Verdict,
+    Witness,
+)
+
+_MOST = 200
+"""Witnesses told of one claim: a project with more has no use for the rest yet."""
+_ASSUMED = (
+    "no other code on the import path makes these calls on this code's behalf",
+    "nothing outside of this project replaces what its names mean",
+)
+
+
+def verdict(claim: str, material: Material) -> Verdict:
+    """Whether a value from outside reaches a call that `claim`, an id, is about.
+
+    Raises: FormatError if the project cannot be read.
+    """
+    found = _reviewed(material)
+    flows = [flow for flow in found.flows if flow.claim == claim]
+    open_flows = [flow for flow in flows if not flow.guard]
+    if open_flows:
+        return Refuted(tuple(_witness(flow) for flow in open_flows[:_MOST]))
+    if flows:
+        return _guarded(flows)
+    left_out = python_project.left_out(material)
+    if found.unread or left_out:
+        return _unread(found, left_out)
+    named = mention(claim, python_project.files(material))
+    if named is not None:
+        return Undecided(
+            Reason.UNRESOLVED,
+            f"no path was found, and that is no proof: {named.word} is named here, so that every "
+            "call on the way to such a call would have to be resolved",
+            Place(part=named.file, line=named.line),
+        )
+    facts = {"claim": claim, "size": material.size, "sha256": _digest(material)}
+    return Proven(Certificate("no_sinks", facts), _ASSUMED)
+
+
+def _witness(flow: Flow) -> Witness:
+    steps = tuple(Step(step.says, Place(part=step.file, line=step.line)) for step in flow.steps)
+    more = f", and {len(flow.also)} more calls like it" if flow.also else ""
+    says = f"{flow.source} reaches `{flow.says}`{more}"
+    return Witness(says, Place(part=flow.file, line=flow.line), steps)
+
+
+def _guarded(flows: list[Flow]) -> Undecided:
+    first = flows[0]
+    more = f" (and {len(flows) - 1} more like it)" if len(flows) > 1 else ""
+    return Undecided(
+        Reason.UNRESOLVED,
+        f"{first.source} reaches `{first.says}` only if `{first.guard}`: whether that stops an "
+        f"attacker is not known{more}",
+        Place(part=first.file, line=first.line),
+    )
+
+
+def _unread(found: Review, left_out: tuple[python_project.LeftOut, ...]) -> Undecided:
+    if not found.unread:
+        first = left_out[0]
+        says = f"{first.name} is no part of what was read: {first.why}"
+        return Undecided(Reason.OUTSIDE_TARGET, says, Place(part=first.name))
+    unread = found.unread[0]
+    more = f" (and {len(found.unread) - 1} more files)" if len(found.unread) > 1 else ""
+    return Undecided(
+        Reason.MALFORMED, f"not read: {unread.why}{more}", Place(part=unread.file, line=unread.line)
+    )
+
+
+def _digest(material: Material) -> str:
+    digest = hashlib.sha256()
+    for at in range(0, material.size, 1 << 20):
+        digest.update(material.read(at, 1 << 20))
+    return digest.hexdigest()
+
+
+def _reviewed(material: Material) -> Review:
+    if not (_last and _last[0][0] is material):
+        _last[:] = [(material, review(python_project.files(material)))]
+    return _last[0][1]
+
+
+_last: list[tuple[Material, Review]] = []
+"""All claims of a project rest on the same review, so the last one is kept."""
