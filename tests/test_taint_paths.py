@@ -335,7 +335,10 @@ HARMLESS_OF = {
         "no-unsafe-deserialization",
         "import torch\ntorch.load(request.data, weights_only=True)",
     ),
-    "an array without objects": ("no-unsafe-deserialization", "import numpy\nnumpy.load(request.data)"),
+    "an array without objects": (
+        "no-unsafe-deserialization",
+        "import numpy\nnumpy.load(request.data)",
+    ),
     "the safe loader": (
         "no-unsafe-deserialization",
         "import yaml\nyaml.load(request.data, Loader=yaml.SafeLoader)",
@@ -426,7 +429,12 @@ def test_a_path_leads_across_files_through(files: dict[str, str]) -> None:
 def test_the_steps_lead_from_the_source_to_the_sink() -> None:
     text = f"{HEAD}\ndef _go(x):\n    os.system(x)\n\n_go(request.data)\n"
     (flow,) = flows(text)
-    assert (flow.claim, flow.file, flow.line, flow.column) == ("no-command-injection", "app.py", 5, 5)
+    assert (flow.claim, flow.file, flow.line, flow.column) == (
+        "no-command-injection",
+        "app.py",
+        5,
+        5,
+    )
     assert flow.says == "os.system(x)"
     assert flow.steps[0].line == 7
     assert flow.steps[-1].line == 5

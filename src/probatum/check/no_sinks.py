@@ -1,11 +1,11 @@
-"""Re-derives that a project's code holds no call that a claim is about: none of their names is in it.
+"""Re-derives that a project's code holds no call that a claim is about: no name of one is in it.
 
 Facts: `{"claim": id, "size": bytes, "sha256": of the project}`.
 
-What is checked: 1. the project has this digest; 2. each of its files is parsed by Python's own parser
-(a notebook cell by cell); 3. in none is there a name, an attribute, an import or a text that is the
-last part of a name in the rules' sinks of that claim, nor one that fetches such a name unseen
-(`eval`, `exec`, `getattr` and others by a computed name, a codec, `globals`).
+What is checked: 1. the project has this digest; 2. each of its files is parsed by Python's own
+parser (a notebook cell by cell); 3. in none is there a name, an attribute, an import or a text that
+is the last part of a name in the rules' sinks of that claim, nor one by which such a name could be
+fetched unseen (`eval`, `exec`, `getattr`, `globals` and others).
 
 The trusted base: this file, Python's parser, and the rows of `rules/code/sinks.toml`.
 """
@@ -27,9 +27,28 @@ _RULES = Path(__file__).parent.parent / "rules" / "code" / "sinks.toml"
 _FIRST = b"python-project 1\n"
 _MOST = 256 << 20
 _HIDES = frozenset(
-    "eval exec compile __import__ import_module globals locals vars __dict__ __getattribute__ "
-    "attrgetter methodcaller resolve_name locate run_path run_module __builtins__ builtins "
-    "FunctionType CodeType".split()
+    [
+        "eval",
+        "exec",
+        "compile",
+        "__import__",
+        "import_module",
+        "globals",
+        "locals",
+        "vars",
+        "__dict__",
+        "__getattribute__",
+        "attrgetter",
+        "methodcaller",
+        "resolve_name",
+        "locate",
+        "run_path",
+        "run_module",
+        "__builtins__",
+        "builtins",
+        "FunctionType",
+        "CodeType",
+    ]
 )
 _BY_NAME = frozenset({"getattr"})
 

@@ -39,7 +39,10 @@ _MOST_NAMESAKES = 2  # methods of one name, up to which a call of an unknown obj
 _JOINING = ("join", "joinpath")
 _FORMATTING = ("format", "join", "format_map")
 _TAKING = ("get", "pop")
-_OF_FILES = ("no-unsafe-deserialization", "no-path-traversal")  # their sinks take the names of files
+_OF_FILES = (
+    "no-unsafe-deserialization",
+    "no-path-traversal",
+)  # their sinks take the names of files
 
 
 class Steps:
@@ -345,7 +348,12 @@ class Steps:
             for where, value, link in program.kept(ancestor, name):
                 yield guarded.across(where, value, f"kept in self.{name}", link, part=state.part)
         if self.origins.is_record_field(ancestors, name):
-            behind = row.public and state.joined != ALONE and row.claim != "no-request-forgery" and not state.far
+            behind = (
+                row.public
+                and state.joined != ALONE
+                and row.claim != "no-request-forgery"
+                and not state.far
+            )
             if behind or self.origins.enough(row, state):
                 yield f"the field {name!r} of {program[cls].name}"
             return

@@ -1,14 +1,15 @@
 """Decides whether the members of an archive can be written outside of its folder.
 
-`TarFile.extractall` without a filter follows names with `..`, absolute names and links. A filter of
-names alone stops no link.
+`TarFile.extractall` without a filter follows names with `..`, absolute names and links. A filter
+of names alone stops no link.
 
-**Refuted** with the path, step by step, from where the value enters to the call. **Undecided** where
-a condition stands in between and nobody knows whether it stops an attacker (it is named), where a
-file could not be read, or where no path was found, which is no proof. **Proven** where the code
-holds no such call at all, under any name: its checker looks for the names.
+**Refuted** with the path, step by step, from where the value enters to the call. **Undecided**
+where a condition stands in between and nobody knows whether it stops an attacker (it is named),
+where a file could not be read, or where no path was found, which is no proof. **Proven** where
+the code holds no such call at all, under any name: its checker looks for the names.
 
-What to write instead: `filter="data"` (Python 3.12, PEP 706); a filter that looks at names and at links.
+What to write instead: `filter="data"` (Python 3.12, PEP 706); a filter that looks at names and at
+links.
 
 Sources: CWE-22; PEP 706; CVE-2025-8406, CVE-2024-5187.
 """
@@ -17,7 +18,10 @@ from probatum.ports import Material, analyzer
 from probatum.taint.verdicts import verdict
 from probatum.vocabulary import Artifact, Claim, Verdict
 
-NO_ARCHIVE_TRAVERSAL = Claim("no-archive-traversal", "No archive from outside is unpacked beyond the folder it is unpacked into.")
+NO_ARCHIVE_TRAVERSAL = Claim(
+    "no-archive-traversal",
+    "No archive from outside is unpacked beyond the folder it is unpacked into.",
+)
 
 
 @analyzer(id="no-archive-traversal", claim=NO_ARCHIVE_TRAVERSAL, accepts={"python-project"})
