@@ -1,0 +1,1 @@
+"""Reviews Python code: follows what comes from outside to the calls that it must not reach."""
