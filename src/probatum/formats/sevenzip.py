@@ -222,6 +222,8 @@ def _streams(header: _Reader) -> tuple[Folder, ...]:
         raise _broken("folders and packed streams do not match")
     whole = zip(found.sizes, found.digests or [None] * len(found.sizes), strict=True)
     parts = found.parts if found.parts is not None else [(one,) for one in whole]
+    if len(parts) != len(found.coders):
+        raise _broken("members are told before their folders")
     folders, at = [], found.at
     for place, coders in enumerate(found.coders):
         packed = found.packed[place]
@@ -299,6 +301,8 @@ def _coder(header: _Reader) -> Coder:
 
 
 def _substreams(header: _Reader, found: _Streams) -> None:
+    if len(found.sizes) != len(found.coders):
+        raise _broken("folders without a size")
     counts = [1] * len(found.coders)
     property = header.byte()
     if property == 13:
