@@ -69,10 +69,7 @@ def _proofs(one: Opened) -> dict[str, Proof]:
     found = {}
     for analyzer in plan(one.artifact):
         verdict = judged(analyzer, one.artifact, one.material)
-        if isinstance(verdict, Proven) and analyzer.id not in (
-            "fully-opened",
-            "kind-is-understood",
-        ):
+        if isinstance(verdict, Proven) and analyzer.id not in _OF_EVERY_FILE:
             found[analyzer.claim.id] = (analyzer, verdict.certificate)
     return found
 

@@ -26,7 +26,13 @@ TABLE = Path(__file__).parent.parent / "src" / "probatum" / "rules" / "proofs.js
 _CERTIFICATE = re.compile(r'Certificate\(\s*"([a-z0-9_]+)"')
 # What an analyser's own source does not say: modules that write its certificates for it. The
 # first that it imports is meant, since the evidence of arrays rests on that of pickles.
-_EVIDENCE = {"npy_evidence": "npy", "pickle_evidence": "pickle", "verdicts": "no_sinks"}
+_EVIDENCE = {
+    "npy_evidence": "npy",
+    "pickle_evidence": "pickle",
+    "verdicts": "no_sinks",
+    "fasttext.certificate": "fasttext",
+    "tensor_bundle.proof": "tensor_bundle",
+}
 
 _LOADERS = {
     "joblib": ["joblib", "pickle"],

@@ -99,9 +99,8 @@ class Worker:
         self._claims: set[Claim] = set()
         self._beside: dict[int, frozenset[str]] = {0: frozenset()}
         self._wound = -_WIND_S  # when the clock was set, in seconds
-        self._foreign = bool(
-            setup.third_party
-        )  # code of others, which may close what is not its own
+        # Code of others may close what is not its own.
+        self._foreign = bool(setup.third_party)
 
     def confine(self) -> None:
         gaps = confine(self._limits, self._spool)

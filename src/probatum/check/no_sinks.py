@@ -7,7 +7,7 @@ parser (a notebook cell by cell); 3. in none is there a name, an attribute, an i
 is the last part of a name in the rules' sinks of that claim, nor one by which such a name could be
 fetched unseen (`eval`, `exec`, `getattr`, `globals` and others).
 
-The trusted base: this file, Python's parser, and the rows of `rules/code/sinks.toml`.
+The trusted base: this file, Python's parser, and the rows of `rules/code`: sinks, hiding words.
 """
 
 import ast
@@ -23,34 +23,9 @@ from probatum.errors import Rejected
 
 Read = Callable[[int, int], bytes]
 
-_RULES = Path(__file__).parent.parent / "rules" / "code" / "sinks.toml"
+_RULES = Path(__file__).parent.parent / "rules" / "code"
 _FIRST = b"python-project 1\n"
 _MOST = 256 << 20
-_HIDES = frozenset(
-    [
-        "eval",
-        "exec",
-        "compile",
-        "__import__",
-        "import_module",
-        "globals",
-        "locals",
-        "vars",
-        "__dict__",
-        "__getattribute__",
-        "attrgetter",
-        "methodcaller",
-        "resolve_name",
-        "locate",
-        "run_path",
-        "run_module",
-        "__builtins__",
-        "builtins",
-        "FunctionType",
-        "CodeType",
-    ]
-)
-_BY_NAME = frozenset({"getattr"})
 
 
 def holds(facts: dict[str, Any], read: Read, size: int) -> None:
@@ -72,12 +47,22 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
 
 @cache
 def _names() -> dict[str, frozenset[str]]:
-    """For each class the last parts of the names that its sinks are called by."""
+    """For each claim the last parts of its sinks' names, and the words that hide a name."""
     found: dict[str, set[str]] = {}
-    for row in tomllib.loads(_RULES.read_text("utf-8"))["sink"]:
+    for row in _rows("sinks")["sink"]:
         called = [one.rpartition(".")[2] for one in row.get("calls", ())]
         found.setdefault(row["claim"], set()).update(called, row.get("methods", ()))
-    return {claim: frozenset(names) for claim, names in found.items()}
+    hiding = {
+        word
+        for row in _rows("words")["words"]
+        if row["of"] == "hides a name"
+        for word in row["words"]
+    }
+    return {claim: frozenset(names | hiding) for claim, names in found.items()}
+
+
+def _rows(name: str) -> dict[str, Any]:
+    return tomllib.loads((_RULES / f"{name}.toml").read_text("utf-8"))
 
 
 def _files(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -116,10 +101,8 @@ def _look(file: str, content: bytes, names: frozenset[str]) -> None:
     for node in nodes:
         line = getattr(node, "lineno", 0)
         for name in _said(node):
-            if name in names or name in _HIDES:
+            if name in names:
                 raise Rejected(f"3: {file}, line {line} names {name}")
-        if isinstance(node, ast.Name) and node.id in _BY_NAME:
-            raise Rejected(f"3: {file}, line {line} looks attributes up by name")
 
 
 def _said(node: ast.AST) -> Iterator[str]:

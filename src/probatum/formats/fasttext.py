@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from probatum.errors import FormatError
 from probatum.ports import Material
-from probatum.vocabulary import Place, Reason
+from probatum.vocabulary import Certificate, Place, Reason
 
 MAGIC = struct.pack("<i", 793712314)
 _VERSIONS = (11, 12)
@@ -46,6 +46,17 @@ def walked(material: Material) -> FastText:
     if walk.at != material.size:
         raise FormatError(Reason.MALFORMED, "bytes follow the model", Place(offset=walk.at))
     return FastText(words, walk.state.hexdigest())
+
+
+def certificate(material: Material) -> Certificate:
+    """Of the whole walk, on which every claim rests. Raises: FormatError as `walked` does."""
+    found = walked(material)
+    facts = {
+        "size": material.size,
+        "words": found.words,
+        "structure_sha256": found.structure_sha256,
+    }
+    return Certificate("fasttext", facts)
 
 
 class _Walk:

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from probatum.errors import FormatError
+from probatum.formats.bounds import digest
 from probatum.ports import Material
-from probatum.vocabulary import Place, Reason
+from probatum.vocabulary import Certificate, Place, Proven, Reason
 
 MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 _FOOTER = 48
@@ -68,6 +69,20 @@ def index(material: Material) -> Index:
         spans[shard].append((offset, size))
         count, before = count + 1, key
     return Index(count, tuple(_reach(one) for one in spans))
+
+
+def proof(material: Material) -> Proven:
+    """Of the whole index, on which every claim rests. Raises: FormatError as `index` does."""
+    found = index(material)
+    facts = {
+        "size": material.size,
+        "sha256": digest(material, 0, material.size),
+        "tensors": found.tensors,
+        "shards": list(found.shards),
+    }
+    needed = ", ".join(str(size) for size in found.shards[:8])
+    says = f"the shards beside it hold at least so many bytes each: {needed}"
+    return Proven(Certificate("tensor_bundle", facts), (says,))
 
 
 def _entries(data: bytes) -> Iterator[tuple[bytes, bytes]]:

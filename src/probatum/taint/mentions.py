@@ -7,32 +7,7 @@ from functools import cache
 
 from msgspec import Struct
 
-from probatum.taint.rules import sinks
-
-_HIDING = [
-    "eval",
-    "exec",
-    "compile",
-    "__import__",
-    "import_module",
-    "globals",
-    "locals",
-    "vars",
-    "__dict__",
-    "__getattribute__",
-    "attrgetter",
-    "methodcaller",
-    "resolve_name",
-    "locate",
-    "run_path",
-    "run_module",
-    "__builtins__",
-    "builtins",
-    "FunctionType",
-    "CodeType",
-    "getattr",
-]
-"""By these a call is made, or an attribute fetched, whose name stands nowhere."""
+from probatum.taint.rules import sinks, words
 
 
 class Mention(Struct, frozen=True):
@@ -43,18 +18,23 @@ class Mention(Struct, frozen=True):
     word: str
 
 
-def mention(claim: str, files: Iterable[tuple[str, bytes]]) -> Mention | None:
-    """The first word, in code, text or comment, that could make a call that `claim` is about."""
+def mentions(files: Iterable[tuple[str, bytes]]) -> dict[str, Mention]:
+    """By claim the first word, in code, text or comment, that could make a call it is about."""
+    found: dict[str, Mention] = {}
+    missing = {row.claim for rows in sinks().values() for row in rows}
     for name, content in files:
-        text = unicodedata.normalize("NFKC", content.decode("utf-8", "replace"))
-        found = _words(claim).search(text)
-        if found:
-            return Mention(name, text.count("\n", 0, found.start()) + 1, found[0])
-    return None
+        text = unicodedata.normalize("NFKC", content.decode("utf-8", "replace")) if missing else ""
+        for claim in sorted(missing):
+            word = _words(claim).search(text)
+            if word:
+                line = text.count("\n", 0, word.start()) + 1
+                found[claim] = Mention(name, line, word[0])
+        missing -= set(found)
+    return found
 
 
 @cache
 def _words(claim: str) -> re.Pattern[str]:
     names = {short for short, rows in sinks().items() if any(row.claim == claim for row in rows)}
-    parts = "|".join(sorted(map(re.escape, (*names, *_HIDING))))
+    parts = "|".join(sorted(map(re.escape, names | words("hides a name"))))
     return re.compile(rf"(?<!\w)(?:{parts})(?!\w)|\\[xuNU0-7]")

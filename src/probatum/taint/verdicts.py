@@ -1,10 +1,9 @@
 """The verdict on one claim about a project's code, from the flows that a review finds."""
 
-import hashlib
-
 from probatum.formats import python_project
+from probatum.formats.bounds import digest
 from probatum.ports import Material
-from probatum.taint.mentions import mention
+from probatum.taint.mentions import Mention, mentions
 from probatum.taint.review import Flow, Review, review
 from probatum.vocabulary import (
     Certificate,
@@ -31,7 +30,7 @@ def verdict(claim: str, material: Material) -> Verdict:
 
     Raises: FormatError if the project cannot be read.
     """
-    found = _reviewed(material)
+    found, mentioned = _reviewed(material)
     flows = [flow for flow in found.flows if flow.claim == claim]
     open_flows = [flow for flow in flows if not flow.guard]
     if open_flows:
@@ -41,7 +40,7 @@ def verdict(claim: str, material: Material) -> Verdict:
     left_out = python_project.left_out(material)
     if found.unread or left_out:
         return _unread(found, left_out)
-    named = mention(claim, python_project.files(material))
+    named = mentioned.get(claim)
     if named is not None:
         return Undecided(
             Reason.UNRESOLVED,
@@ -49,7 +48,7 @@ def verdict(claim: str, material: Material) -> Verdict:
             "call on the way to such a call would have to be resolved",
             Place(part=named.file, line=named.line),
         )
-    facts = {"claim": claim, "size": material.size, "sha256": _digest(material)}
+    facts = {"claim": claim, "size": material.size, "sha256": digest(material, 0, material.size)}
     return Proven(Certificate("no_sinks", facts), _ASSUMED)
 
 
@@ -83,18 +82,12 @@ def _unread(found: Review, left_out: tuple[python_project.LeftOut, ...]) -> Unde
     )
 
 
-def _digest(material: Material) -> str:
-    digest = hashlib.sha256()
-    for at in range(0, material.size, 1 << 20):
-        digest.update(material.read(at, 1 << 20))
-    return digest.hexdigest()
-
-
-def _reviewed(material: Material) -> Review:
+def _reviewed(material: Material) -> tuple[Review, dict[str, Mention]]:
     if not (_last and _last[0][0] is material):
-        _last[:] = [(material, review(python_project.files(material)))]
-    return _last[0][1]
+        found = review(python_project.files(material))
+        _last[:] = [(material, found, mentions(python_project.files(material)))]
+    return _last[0][1:]
 
 
-_last: list[tuple[Material, Review]] = []
+_last: list[tuple[Material, Review, dict[str, Mention]]] = []
 """All claims of a project rest on the same review, so the last one is kept."""

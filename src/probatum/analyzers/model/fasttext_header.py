@@ -13,16 +13,10 @@ Source: fastText 0.9.3, src/fasttext.cc, dictionary.cc, quantmatrix.cc, productq
 from probatum.claims import HEADER_SOUND
 from probatum.formats import fasttext
 from probatum.ports import Material, analyzer
-from probatum.vocabulary import Artifact, Certificate, Proven, Verdict
+from probatum.vocabulary import Artifact, Proven, Verdict
 
 
 @analyzer(id="fasttext-header", claim=HEADER_SOUND, accepts={"fasttext"})
 def fasttext_header(artifact: Artifact, material: Material) -> Verdict:
     """Walk the model from its first byte to its last."""
-    found = fasttext.walked(material)
-    facts = {
-        "size": material.size,
-        "words": found.words,
-        "structure_sha256": found.structure_sha256,
-    }
-    return Proven(Certificate("fasttext", facts))
+    return Proven(fasttext.certificate(material))

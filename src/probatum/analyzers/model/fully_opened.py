@@ -28,10 +28,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from probatum.claims import FULLY_OPENED
-from probatum.errors import FormatError
 from probatum.formats import (
-    compression,
-    lz4_blocks,
     sevenzip,
     sevenzip_doubts,
     sevenzip_folders,
@@ -40,7 +37,9 @@ from probatum.formats import (
     zstd_blocks,
 )
 from probatum.formats.allowance import Allowance
+from probatum.formats.extent_archives import stream_facts
 from probatum.formats.kinds import CONTAINERS, TARS, ZIPS
+from probatum.formats.uncovered import digest_of, pieces
 from probatum.formats.zip import Doubt, Located
 from probatum.formats.zip_members import TORCH, is_raw_storage
 from probatum.ports import Material, analyzer
@@ -135,7 +134,7 @@ def _zip_digest(kind: str, material: Material, one: Located) -> str | None:
         return None
     if entry.method == _ZSTD:
         zstd_blocks.demand_plain(material, one.data, one.data + entry.packed)
-    return _digest(zip.contents(material, one))
+    return digest_of(zip.contents(material, one))
 
 
 def _closed(one: Located) -> Undecided | None:
@@ -159,7 +158,7 @@ def _twins(material: Material, found: Iterable[Located]) -> Iterator[Doubt]:
         twin = first.setdefault(one.entry.name, one)
         if twin is one:
             continue
-        differ = _digest(zip.contents(material, twin)) != _digest(zip.contents(material, one))
+        differ = digest_of(zip.contents(material, twin)) != digest_of(zip.contents(material, one))
         says = f"a second member is called {one.entry.name!r} (the first: byte {twin.entry.header})"
         yield Doubt(
             says + (", with other content" if differ else ""), one.entry.header, refutes=differ
@@ -222,7 +221,7 @@ def _tar_twins(material: Material, listing: tar.Listing) -> Iterator[Doubt]:
 
 
 def _tar_digest(material: Material, one: tar.Entry) -> str:
-    return _digest(_pieces(material, one.data, one.data + one.size))
+    return digest_of(pieces(material, one.data, one.data + one.size))
 
 
 def _sevenzip(material: Material) -> Verdict:
@@ -248,7 +247,7 @@ def _sevenzip(material: Material) -> Verdict:
         one = _NOTHING if file.part is None else contents[file.part]
         if not file.directory:
             members.append(_member(file.name, one.size, one.at, one.digest))
-    return _proven("7z", material, _digest(_pieces(material, 0, material.size)), members)
+    return _proven("7z", material, digest_of(pieces(material, 0, material.size)), members)
 
 
 def _sevenzip_twins(
@@ -267,17 +266,7 @@ def _sevenzip_twins(
 
 
 def _stream(kind: str, material: Material) -> Verdict:
-    allowance, digest, size = Allowance(material.size), hashlib.sha256(), 0
-    for piece in compression.unfolded(kind, material):
-        allowance.charge(len(piece))
-        size = allowance.within_member(size + len(piece))
-        digest.update(piece)
-    if kind == "lz4":
-        lz4_blocks.demand_plain(material)
-    if kind == "zstd":
-        zstd_blocks.demand_plain(material)
-    whole = _digest(_pieces(material, 0, material.size))
-    return _proven(kind, material, whole, [_member("", size, 0, digest.hexdigest())])
+    return Proven(Certificate("members", stream_facts(kind, material)))
 
 
 def _member(name: str, size: int, at: int, digest: str | None) -> dict[str, Any]:
@@ -295,22 +284,6 @@ def _proven(
     return Proven(Certificate("members", facts), assumptions)
 
 
-def _digest(pieces: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def _pieces(material: Material, at: int, end: int) -> Iterator[bytes]:
-    while at < end:
-        piece = material.read(at, min(1 << 20, end - at))
-        if not piece:
-            raise FormatError(Reason.TRUNCATED, "the file ends too early", Place(offset=at))
-        yield piece
-        at += len(piece)
-
-
 def _feed(digest: Any, material: Material, at: int, end: int) -> None:
-    for piece in _pieces(material, at, end):
+    for piece in pieces(material, at, end):
         digest.update(piece)

@@ -14,21 +14,11 @@ core/lib/io/format.cc.
 
 from probatum.claims import HEADER_SOUND
 from probatum.formats import tensor_bundle
-from probatum.formats.bounds import digest
 from probatum.ports import Material, analyzer
-from probatum.vocabulary import Artifact, Certificate, Proven, Verdict
+from probatum.vocabulary import Artifact, Verdict
 
 
 @analyzer(id="tensorflow-index-header", claim=HEADER_SOUND, accepts={"tensorflow-index"})
 def tensorflow_index_header(artifact: Artifact, material: Material) -> Verdict:
     """Walk every block and every tensor's entry."""
-    found = tensor_bundle.index(material)
-    facts = {
-        "size": material.size,
-        "sha256": digest(material, 0, material.size),
-        "tensors": found.tensors,
-        "shards": list(found.shards),
-    }
-    needed = ", ".join(str(size) for size in found.shards[:8])
-    says = f"the shards beside it hold at least so many bytes each: {needed}"
-    return Proven(Certificate("tensor_bundle", facts), (says,))
+    return tensor_bundle.proof(material)
