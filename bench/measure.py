@@ -9,6 +9,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+Command = tuple[list[str], dict[str, str]]
+"""A command line with the environment it runs in."""
+
 TIMEOUT = -1
 """The exit code recorded for a command that was stopped at its time limit."""
 
@@ -64,16 +67,20 @@ def cost(
     )
 
 
-def least(
-    command: list[str], environment: dict[str, str], folder: Path, *, runs: int, limit_s: float
-) -> Cost:
-    """The run that took the least CPU: other work on the machine can only add to it."""
-    every = []
-    for _ in range(runs):
-        every.append(cost(command, environment, folder, limit_s=limit_s))
-        if every[-1].code == TIMEOUT:
-            break
-    return min(every, key=lambda one: (one.code == TIMEOUT, one.cpu_s))
+def least(runs: list[Command], folder: Path, *, rounds: int, limit_s: float) -> list[Cost]:
+    """Of each command the run that took the least CPU: other work can only add to it.
+
+    The commands take turns, so that a slow minute of the machine falls on all of them.
+    """
+    best: list[Cost | None] = [None] * len(runs)
+    for _ in range(rounds):
+        for number, (command, environment) in enumerate(runs):
+            known = best[number]
+            if known is None or known.code != TIMEOUT:
+                one = cost(command, environment, folder, limit_s=limit_s)
+                late = one.code == TIMEOUT or known is None
+                best[number] = one if late else min(known, one, key=lambda run: run.cpu_s)
+    return [one for one in best if one is not None]
 
 
 def end(pid: int) -> None:

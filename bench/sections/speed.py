@@ -44,8 +44,8 @@ def written(data: dict[str, Any]) -> str:
     )
     return f"""\
 By the installed scripts with bytecode cached, the least CPU of several runs (of one, where it is
-more than 10 s), children included. All processes MB: their proportional shares, sampled ten times
-a second in a run of its own.
+more than 10 s), children included; the tools take turns, so that a slow minute falls on all. All
+processes MB: their proportional shares, sampled ten times a second in a run of its own.
 
 {_apart(parts)}
 """
@@ -56,34 +56,31 @@ def _apart(parts: list[str]) -> str:
 
 
 def _costs(bench: Bench, path: Path) -> dict[str, dict[str, Any]]:
-    return {
-        tool.title: asdict(_cost(bench, tool, path))
-        for tool in bench.tools
-        if not (path.is_dir() and tool.name == "fickling")  # it takes one file
+    # fickling takes one file
+    tools = [tool for tool in bench.tools if not (path.is_dir() and tool.name == "fickling")]
+    runs = {tool.title: (bench.line(tool, str(path)), bench.environment(tool)) for tool in tools}
+    found = {
+        title: cost(command, environment, bench.home, memory=True, limit_s=bench.heavy_s)
+        for title, (command, environment) in runs.items()
     }
-
-
-def _cost(bench: Bench, tool: Any, path: Path) -> Cost:
-    command, environment = bench.line(tool, str(path)), bench.environment(tool)
-    limit = {"limit_s": bench.heavy_s}
-    sampled = cost(command, environment, bench.home, memory=True, **limit)
-    if sampled.code == TIMEOUT:
-        return sampled
-    if sampled.cpu_s > 10:
-        return sampled  # once is enough where seconds of noise do not matter
-    best = least(command, environment, bench.home, runs=bench.runs, **limit)
-    return replace(best, all_mb=sampled.all_mb)
+    # Once is enough where seconds of noise do not matter.
+    again = [title for title, one in found.items() if one.code != TIMEOUT and one.cpu_s <= 10]
+    some = [runs[title] for title in again]
+    best = least(some, bench.home, rounds=bench.runs, limit_s=bench.heavy_s)
+    for title, one in zip(again, best, strict=True):
+        found[title] = replace(one, all_mb=found[title].all_mb)
+    return {title: asdict(one) for title, one in found.items()}
 
 
 def _start(bench: Bench, file: Path) -> dict[str, list[dict[str, Any]]]:
-    found = {}
-    for tool in bench.tools:
-        environment, line = bench.environment(tool), bench.line(tool, str(file))
-        found[tool.title] = [
-            asdict(least(command, environment, bench.home, runs=bench.runs + 2, limit_s=60))
-            for command in ([line[0], "--help"], line)
-        ]
-    return found
+    lines = {tool: bench.line(tool, str(file)) for tool in bench.tools}
+    both = [
+        (command, bench.environment(tool))
+        for tool, line in lines.items()
+        for command in ([line[0], "--help"], line)
+    ]
+    costs = iter(least(both, bench.home, rounds=bench.runs + 2, limit_s=60))
+    return {tool.title: [asdict(next(costs)), asdict(next(costs))] for tool in lines}
 
 
 def _row(tool: str, one: Cost) -> list[Any]:
