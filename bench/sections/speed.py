@@ -73,14 +73,14 @@ def _costs(bench: Bench, path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _start(bench: Bench, file: Path) -> dict[str, list[dict[str, Any]]]:
-    lines = {tool: bench.line(tool, str(file)) for tool in bench.tools}
     both = [
         (command, bench.environment(tool))
-        for tool, line in lines.items()
+        for tool in bench.tools
+        for line in (bench.line(tool, str(file)),)
         for command in ([line[0], "--help"], line)
     ]
     costs = iter(least(both, bench.home, rounds=bench.runs + 2, limit_s=60))
-    return {tool.title: [asdict(next(costs)), asdict(next(costs))] for tool in lines}
+    return {tool.title: [asdict(next(costs)), asdict(next(costs))] for tool in bench.tools}
 
 
 def _row(tool: str, one: Cost) -> list[Any]:
