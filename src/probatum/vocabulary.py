@@ -81,21 +81,23 @@ class Reason(StrEnum):
 class Place(Struct, frozen=True, omit_defaults=True):
     """Where in an artifact something stands: a byte offset, a line (from 1), or a named part.
 
-    A line with a part is a line of that part.
+    A line with a part is a line of that part; a column (from 1, in characters) is one of the line.
     """
 
     offset: int | None = None
     line: int | None = None
     part: str | None = None
+    column: int | None = None
 
     def __str__(self) -> str:
         said = []
+        line = f"{self.line}" if self.column is None else f"{self.line}:{self.column}"
         if self.part and self.line is not None:
-            said.append(f"{self.part}:{self.line}")
+            said.append(f"{self.part}:{line}")
         elif self.part:
             said.append(self.part)
         elif self.line is not None:
-            said.append(f"line {self.line}")
+            said.append(f"line {line}")
         if self.offset is not None:
             said.append(f"byte {self.offset}")
         return ", ".join(said)

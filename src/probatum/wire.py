@@ -220,6 +220,7 @@ class _Place(Struct, frozen=True, forbid_unknown_fields=True):
     offset: _Count | None = None
     line: _Line | None = None
     part: str | None = None
+    column: _Line | None = None
 
 
 class _Step(Struct, frozen=True, forbid_unknown_fields=True):

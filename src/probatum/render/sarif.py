@@ -208,7 +208,7 @@ class _Run:
             named = [{"fullyQualifiedName": visible(str(place))}]
             return {"physicalLocation": physical, "logicalLocations": named}
         if place.line is not None:
-            physical["region"] = {"startLine": place.line}
+            physical["region"] = _line(place)
         return {"physicalLocation": physical}
 
     def _where(self, artifact: Artifact, place: Place, excerpt: Excerpt | None) -> _Object:
@@ -259,11 +259,16 @@ def _uri(name: str) -> str:
 def _region(artifact: Artifact, place: Place) -> _Object:
     region: _Object = {}
     if place.line is not None:
-        region["startLine"] = place.line
+        region |= _line(place)
     if place.offset is not None:
         region["byteOffset"] = place.offset
         region["byteLength"] = 1 if place.offset < artifact.size else 0
     return region
+
+
+def _line(place: Place) -> _Object:
+    column = {} if place.column is None else {"startColumn": place.column}
+    return {"startLine": place.line} | column
 
 
 def _covers(excerpt: Excerpt, place: Place) -> bool:
