@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from browser import CHROMIUM, page
 from probatum.render import html, junit, markdown, sarif, terminal
+from probatum.render.code_lines import code_rows
 from probatum.vocabulary import (
     Artifact,
     Finding,
@@ -107,6 +110,120 @@ def test_what_stands_in_an_audited_file_is_no_markup() -> None:
     assert text.count("<script>") == 1
 
 
+LONG = (
+    '    page = render_template_string("'
+    + "x" * 300
+    + '" + request.args["q"] + "'
+    + "y" * 300
+    + '")'
+)
+READ = (
+    Step(
+        "an HTTP request",
+        Place(part="a.py", line=3, column=12),
+        "    name = request.args['m'] ",
+        (3, 29),
+    ),
+    Step("given to load", Place(part="a.py", line=4, column=10), "    load(name)", (4, 14)),
+    Step("", Place(part="a.py", line=4, column=5), "    load(name)", (4, 15)),
+    Step("`x` & <b>", Place(part="b.py", line=8, column=1), "torch.load(", (9, 2)),
+)
+LONG_STEP = Step(
+    "sent",
+    Place(part="a.py", line=1, column=LONG.index("request") + 1),
+    LONG,
+    (1, LONG.index(" +", 340) + 1),
+)
+
+
+def marked(steps: tuple[Step, ...]) -> Report:
+    project = Artifact(name=".", kind="python-project", size=900)
+    witness = Witness("x", Place(part="b.py", line=8, column=1), steps, instead="use `load_safe`")
+    return report_of(Finding(project, "no-unsafe-load", "unsafe-load", Refuted((witness,))))
+
+
+def test_a_terminal_underlines_what_matters_and_says_what_happens_to_it() -> None:
+    assert terminal.render(marked(READ), verbose=True) == snapshot("""\
+refuted  .  no-unsafe-load  b.py:8:1: x
+      1. a.py:3  name = request.args['m']
+                        ~~~~~~~~~~~~~~~~~ an HTTP request
+      2. a.py:4  load(name)
+                      ~~~~ given to load
+      3. b.py:8  torch.load(
+                 ~~~~~~~~~~~ `x` & <b>
+      instead: use `load_safe`
+
+0 proven, 1 refuted, 0 undecided
+""")
+
+
+def test_markdown_says_what_happens_behind_each_line() -> None:
+    assert markdown.render(marked(READ)) == snapshot("""\
+### Probatum: 0 proven, 1 refuted, 0 undecided
+
+- **refuted** `.` `no-unsafe-load`: `b.py:8:1: x`
+  The claim was: `no-unsafe-load`
+  1. `a.py:3` `name = request.args['m']`: `an HTTP request`
+  2. `a.py:4` `load(name)`: `given to load`
+  3. `b.py:8` `torch.load(`: `` `x` & <b> ``
+
+  Instead: `` use `load_safe` ``
+""")
+
+
+def test_junit_says_what_happens_behind_each_line() -> None:
+    [failure] = re.findall(r"<failure.*?</failure>", junit.render(marked(READ)), re.DOTALL)
+    assert failure == snapshot("""\
+<failure type="no-unsafe-load" message="b.py:8:1: x">the claim: no-unsafe-load
+b.py:8:1: x
+  1. a.py:3: name = request.args['m']  (an HTTP request)
+  2. a.py:4: load(name)  (given to load)
+  3. b.py:8: torch.load(  (`x` &amp; &lt;b&gt;)
+  instead: use `load_safe`</failure>\
+""")
+
+
+def test_html_marks_what_matters_in_each_line() -> None:
+    found = re.search(r'<ol class="path".*?</p>', html.render(marked(READ)), re.DOTALL)
+    assert found is not None
+    assert found[0].replace("<li>", "\n<li>") == snapshot("""\
+<ol class="path" tabindex="0">
+<li><span class="from">a.py:3</span><span class="says"><code>name = <mark>request.args[&#x27;m&#x27;]</mark></code> <span class="what">an HTTP request</span></span></li>
+<li><span class="from">a.py:4</span><span class="says"><code>load(<mark>name</mark>)</code> <span class="what">given to load</span></span></li>
+<li><span class="from">b.py:8</span><span class="says"><code><mark>torch.load(</mark></code> <span class="what"><code>x</code> &amp; &lt;b&gt;</span></span></li></ol><p class="instead"><b>Instead</b> use <code>load_safe</code></p>\
+""")
+
+
+def test_steps_on_one_line_are_one_row_marked_at_the_smallest() -> None:
+    project = marked(READ).findings[0].verdict
+    assert isinstance(project, Refuted)
+    rows = code_rows(project.witnesses[0])
+    assert [(row.place.line, row.marks) for row in rows] == [
+        (3, ((7, 24),)),
+        (4, ((5, 9),)),
+        (8, ((0, 11),)),
+    ]
+
+
+def test_a_long_line_is_cut_around_what_matters() -> None:
+    [row] = code_rows(Witness("x", steps=(LONG_STEP,)))
+    pieces = list(row.pieces(60))
+    assert [text for text, is_marked in pieces if is_marked] == ['request.args["q"]']
+    assert pieces[0] == pieces[-1] == ("…", False)
+    assert len("".join(text for text, _ in pieces)) <= 62
+
+
+@given(st.text(max_size=80), st.integers(1, 90), st.integers(1, 90), st.integers(1, 90))
+def test_whatever_is_marked_the_code_is_shown_whole_or_cut(
+    code: str, column: int, end: int, width: int
+) -> None:
+    step = Step("", Place(part="a", line=1, column=column), code, (1, end))
+    [row] = code_rows(Witness("x", steps=(step,)))
+    shown = "".join(text for text, _ in row.pieces(width))
+    assert shown.strip("…") in row.code or "…" in row.code
+    assert len(shown) <= width + 2
+
+
 def result(report: Report) -> dict[str, Any]:
     log = json.loads(sarif.render(report))
     VALIDATOR.validate(log)
@@ -141,6 +258,43 @@ def test_sarif_places_a_path_in_the_files_of_the_project() -> None:
             ("service/app/routes.py", 31, 'name = request.args["model"]'),
             ("service/app/routes.py", 33, "`return load(name)` hands it to load"),
             ("service/models.py", 8, "torch.load(path)"),
+        ]
+    )
+
+
+def test_sarif_tells_the_region_of_each_step() -> None:
+    flow = result(marked(READ))["codeFlows"][0]["threadFlows"][0]
+    regions = [one["location"]["physicalLocation"]["region"] for one in flow["locations"]]
+    assert regions == snapshot(
+        [
+            {
+                "startLine": 3,
+                "startColumn": 12,
+                "snippet": {"text": "    name = request.args['m'] "},
+                "endLine": 3,
+                "endColumn": 29,
+            },
+            {
+                "startLine": 4,
+                "startColumn": 10,
+                "snippet": {"text": "    load(name)"},
+                "endLine": 4,
+                "endColumn": 14,
+            },
+            {
+                "startLine": 4,
+                "startColumn": 5,
+                "snippet": {"text": "    load(name)"},
+                "endLine": 4,
+                "endColumn": 15,
+            },
+            {
+                "startLine": 8,
+                "startColumn": 1,
+                "snippet": {"text": "torch.load("},
+                "endLine": 9,
+                "endColumn": 2,
+            },
         ]
     )
 

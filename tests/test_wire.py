@@ -228,7 +228,7 @@ def test_schema_and_reader_refuse_the_same_mutants() -> None:
 
 SAMPLE = to_json(sample())
 _OPEN = {"facts"}  # objects whose members are free
-_OPTIONAL = {"offset", "line", "part"}
+_OPTIONAL = {"offset", "line", "part", "column"}
 
 
 def _proven(name: str, facts: dict[str, Any]) -> Finding:

@@ -104,10 +104,16 @@ class Place(Struct, frozen=True, omit_defaults=True):
 
 
 class Step(Struct, frozen=True):
-    """One step of a trace that leads to an effect."""
+    """One step of a trace that leads to an effect.
+
+    In source code `code` is the line at the place, and `end` the line and column (from 1) behind
+    the last character of the expression that begins there.
+    """
 
     says: str
     place: Place = Place()
+    code: str = ""
+    end: tuple[int, int] | None = None
 
 
 class Excerpt(Struct, frozen=True):
@@ -119,12 +125,16 @@ class Excerpt(Struct, frozen=True):
 
 
 class Witness(Struct, frozen=True):
-    """A place at which a claim is broken, and the steps by which anyone can replay it."""
+    """A place at which a claim is broken, and the steps by which anyone can replay it.
+
+    `instead` says what would have stopped it, where that can be said.
+    """
 
     says: str
     place: Place = Place()
     steps: tuple[Step, ...] = ()
     excerpt: Excerpt | None = None
+    instead: str = ""
 
 
 class Certificate(Struct, frozen=True):

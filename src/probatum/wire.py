@@ -226,6 +226,8 @@ class _Place(Struct, frozen=True, forbid_unknown_fields=True):
 class _Step(Struct, frozen=True, forbid_unknown_fields=True):
     says: str
     place: _Place
+    code: str
+    end: tuple[_Line, _Line] | None
 
 
 class _Excerpt(Struct, frozen=True, forbid_unknown_fields=True):
@@ -239,6 +241,7 @@ class _Witness(Struct, frozen=True, forbid_unknown_fields=True):
     place: _Place
     steps: tuple[_Step, ...]
     excerpt: _Excerpt | None
+    instead: str
 
 
 class _Expected(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,10 +1,11 @@
 """One finding as HTML: the claim's sentence and the evidence for its verdict."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import assert_never
 
 from probatum.reasons import MEANINGS
+from probatum.render.code_lines import Row, code_rows
 from probatum.render.evidence import is_path
 from probatum.render.excerpts import HexLine, hex_lines, text_lines
 from probatum.render.html_text import code, shown
@@ -17,7 +18,6 @@ from probatum.vocabulary import (
     Proven,
     Refuted,
     Report,
-    Step,
     Undecided,
     Witness,
 )
@@ -25,6 +25,7 @@ from probatum.wire import facts_text, verdict_word
 
 _LONGEST_FACTS = 4000
 _MOST_WITNESSES = 20
+_WIDEST_CODE = 200
 
 
 def finding(
@@ -84,12 +85,14 @@ def _certificate(certificate: Certificate, recheck: str) -> Iterator[str]:
 
 
 def _witness(witness: Witness, in_full: bool) -> Iterator[str]:
-    yield f'<p class="witness">{shown(witness.says)}{_at(witness.place)}</p>'
+    yield f'<p class="witness">{_mixed(witness.says, shown)}{_at(witness.place)}</p>'
     if is_path(witness):
-        yield f'<ol class="path" tabindex="0">{"".join(map(_line, witness.steps))}</ol>'
+        yield f'<ol class="path" tabindex="0">{"".join(map(_line, code_rows(witness)))}</ol>'
     elif witness.steps:
         steps = (f"<li>{shown(step.says)}{_at(step.place)}</li>" for step in witness.steps)
         yield f'<ol class="steps">{"".join(steps)}</ol>'
+    if witness.instead:
+        yield f'<p class="instead"><b>Instead</b> {_mixed(witness.instead, shown)}</p>'
     if in_full and witness.excerpt is not None and witness.excerpt.data:
         trace = {step.place.offset for step in witness.steps if step.place.offset is not None}
         rows = _text(witness.excerpt, witness.place)
@@ -98,17 +101,30 @@ def _witness(witness: Witness, in_full: bool) -> Iterator[str]:
         yield f'<pre class="bytes" tabindex="0">{"".join(rows)}</pre>'
 
 
-def _line(step: Step) -> str:
+def _line(row: Row) -> str:
     """One line of source code on a path, the file and line beside it."""
-    at = shown(str(step.place))
-    return f'<li><span class="from">{at}</span><span class="says">{_mixed(step.says)}</span></li>'
+    at = shown(str(row.place))
+    if row.code:
+        says = f'{_code_of(row)} <span class="what">{_mixed(row.says, shown)}</span>'
+    else:
+        says = _mixed(row.says, code)
+    return f'<li><span class="from">{at}</span><span class="says">{says}</span></li>'
 
 
-def _mixed(says: str) -> str:
-    """Words with code between backquotes; code alone where there are none."""
+def _code_of(row: Row) -> str:
+    """The line with what matters of it marked."""
+    parts = (
+        f"<mark>{shown(text)}</mark>" if marked else shown(text)
+        for text, marked in row.pieces(_WIDEST_CODE)
+    )
+    return f"<code>{''.join(parts)}</code>"
+
+
+def _mixed(says: str, alone: Callable[[str], str]) -> str:
+    """Words with code between backquotes; as `alone` has it where there are none."""
     parts = says.split("`")
     if len(parts) < 3 or len(parts) % 2 == 0:
-        return code(says)
+        return alone(says)
     return "".join(code(one) if odd % 2 else shown(one) for odd, one in enumerate(parts) if one)
 
 

@@ -15,9 +15,10 @@ from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
 from probatum.policy import Decision, Policy, decide
+from probatum.render.code_lines import code_rows
 from probatum.render.evidence import headline, incompleteness, is_path, placed
 from probatum.render.visible import visible
-from probatum.vocabulary import Finding, Proven, Refuted, Report, Undecided
+from probatum.vocabulary import Finding, Proven, Refuted, Report, Undecided, Witness
 from probatum.wire import sentences, unanswered
 
 _Case = tuple[str, str]  # one of "", "failure", "error", "skipped", and the whole element
@@ -74,12 +75,23 @@ class _Outcome:
         yield self._sentence(finding)
         for witness in verdict.witnesses:
             yield visible(placed(witness))
-            for number, step in enumerate(witness.steps, 1):
-                at, says = visible(str(step.place)), visible(step.says)
-                if is_path(witness):
-                    yield f"  {number}. {f'{at}: ' if at else ''}{says}"
-                else:
-                    yield f"  {number}. {says}{f' ({at})' if at else ''}"
+            yield from _path(witness) if is_path(witness) else _steps(witness)
+
+
+def _steps(witness: Witness) -> Iterator[str]:
+    for number, step in enumerate(witness.steps, 1):
+        at = visible(str(step.place))
+        yield f"  {number}. {visible(step.says)}{f' ({at})' if at else ''}"
+
+
+def _path(witness: Witness) -> Iterator[str]:
+    """Lines of source code in their order, the file and line before each."""
+    for number, row in enumerate(code_rows(witness), 1):
+        at, code, says = visible(str(row.place)), visible(row.code), visible(row.says)
+        said = f"{code}  ({says})" if code and says else code or says
+        yield f"  {number}. {f'{at}: ' if at else ''}{said}"
+    if witness.instead:
+        yield f"  instead: {visible(witness.instead)}"
 
 
 def _by_artifact(report: Report, outcome: _Outcome) -> Iterator[tuple[str, list[_Case]]]:

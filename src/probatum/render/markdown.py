@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from probatum.policy import Decision
+from probatum.render.code_lines import code_rows
 from probatum.render.evidence import (
     acceptances,
     headline,
@@ -28,6 +29,7 @@ from probatum.wire import sentences
 # GitHub takes 65,536 characters in a comment; the rest is for what is said around the report.
 _LONGEST = 60_000
 _LONGEST_PART = 400
+_LONGEST_CODE = 120
 _WITNESSES = 5
 
 
@@ -93,18 +95,31 @@ def _item(
 
 
 def _witness(witness: Witness) -> Iterator[str]:
-    leads = is_path(witness)
-    for number, step in enumerate(witness.steps, 1):
-        at, says = str(step.place), _code(step.says)
-        if leads:
-            yield f"  {number}. {f'{_code(at)} ' if at else ''}{says}"
-        else:
+    if is_path(witness):
+        yield from _path(witness)
+    else:
+        for number, step in enumerate(witness.steps, 1):
+            at, says = str(step.place), _code(step.says)
             yield f"  {number}. {says}{f' at {_code(at)}' if at else ''}"
     if witness.excerpt is not None:
         rows = list(_rows(witness.excerpt, witness.place))
         fence = _fence("\n".join(rows), 3)
         yield ""
         yield from (f"  {row}".rstrip() for row in (f"{fence}text", *rows, fence))
+
+
+def _path(witness: Witness) -> Iterator[str]:
+    """Lines of source code in their order; what happens there behind each."""
+    for number, row in enumerate(code_rows(witness), 1):
+        at = str(row.place)
+        said = [f"{_code(at)} " if at else ""]
+        if row.code:
+            said.append(_code("".join(text for text, _ in row.pieces(_LONGEST_CODE))))
+        if row.says:
+            said.append(f": {_code(row.says)}" if row.code else _code(row.says))
+        yield f"  {number}. {''.join(said)}"
+    if witness.instead:
+        yield f"\n  Instead: {_code(witness.instead)}"
 
 
 def _rows(excerpt: Excerpt, place: Place) -> Iterator[str]:

@@ -27,6 +27,7 @@ from probatum.vocabulary import (
     Proven,
     Refuted,
     Report,
+    Step,
     Undecided,
     Witness,
 )
@@ -176,17 +177,16 @@ class _Run:
         return said
 
     def _flow(self, artifact: Artifact, witness: Witness) -> _Object:
-        steps = [(step.says, step.place) for step in witness.steps]
-        return {
-            "message": _message(witness.says),
-            "threadFlows": [
-                {"locations": [self._step(artifact, says, place) for says, place in steps]}
-            ],
-        }
+        steps = [self._step(artifact, step) for step in witness.steps]
+        return {"message": _message(witness.says), "threadFlows": [{"locations": steps}]}
 
-    def _step(self, artifact: Artifact, says: str, place: Place) -> _Object:
+    def _step(self, artifact: Artifact, step: Step) -> _Object:
+        says, place = step.says or step.code.strip(), step.place
         if _is_in_file(artifact, place):
-            return {"location": {**self._in_file(artifact, place), "message": _message(says)}}
+            where = self._in_file(artifact, place)
+            if region := where["physicalLocation"].get("region"):
+                region |= _extent(step)
+            return {"location": {**where, "message": _message(says)}}
         inside = {"uri": self._uri_of(artifact), "index": self._index[artifact.name]}
         physical = {"artifactLocation": inside}
         if region := _region(artifact, place):
@@ -269,6 +269,15 @@ def _region(artifact: Artifact, place: Place) -> _Object:
 def _line(place: Place) -> _Object:
     column = {} if place.column is None else {"startColumn": place.column}
     return {"startLine": place.line} | column
+
+
+def _extent(step: Step) -> _Object:
+    """3.30.7, 3.30.8: what of the lines a step means, and the line."""
+    said: _Object = {"snippet": {"text": visible(step.code)}} if step.code else {}
+    if step.end is not None and step.place.column is not None:
+        line, column = step.end
+        said |= {"endLine": line, "endColumn": column}
+    return said
 
 
 def _covers(excerpt: Excerpt, place: Place) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, assert_never
 
 from probatum.policy import Decision
+from probatum.render.code_lines import code_rows
 from probatum.render.evidence import (
     acceptances,
     counted,
@@ -33,6 +34,7 @@ _PLAIN = "\x1b[0m"
 
 # A longer name pushes its own line to the right instead of everybody's.
 _WIDEST_NAME = 48
+_WIDEST_CODE = 96
 
 
 # So many findings of one claim and reason that the policy does not ask about share a line.
@@ -164,12 +166,27 @@ def _witness(witness: Witness) -> Iterator[str]:
 
 
 def _path(witness: Witness) -> Iterator[str]:
-    """Lines of source code in their order, the file and line before each, in columns."""
-    places = [visible(str(step.place)) for step in witness.steps]
+    """Lines of source code in their order, the file and line before each, in columns.
+
+    Below a line, what matters of it is underlined, and what happens to it is said.
+    """
+    lines = code_rows(witness)
+    places = [visible(str(row.place)) for row in lines]
     width = _width(places, _WIDEST_NAME)
     digits = len(str(len(places)))
-    for number, (step, at) in enumerate(zip(witness.steps, places, strict=True), 1):
-        yield f"      {number:>{digits}}. {at}{_gap(at, width)}{visible(step.says)}"
+    for number, (row, at) in enumerate(zip(lines, places, strict=True), 1):
+        before = f"      {number:>{digits}}. {at}{_gap(at, width)}"
+        if not row.code:
+            yield before + visible(row.says)
+            continue
+        parts = [(visible(text), marked) for text, marked in row.pieces(_WIDEST_CODE)]
+        yield before + "".join(text for text, _ in parts)
+        under = "".join(("~" if marked else " ") * columns(text) for text, marked in parts)
+        said = f"{under.rstrip()} {visible(row.says)}".rstrip()
+        if said.strip():
+            yield " " * columns(before) + said
+    if witness.instead:
+        yield f"      instead: {visible(witness.instead)}"
 
 
 def _pointer(marked: int | None) -> str:
