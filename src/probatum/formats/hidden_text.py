@@ -53,7 +53,13 @@ def hidden(text: str) -> Iterator[Hidden]:
         while end > at and (end - 1 in flags or _explained(text, end - 1)):
             end -= 1
         if at < end:
-            yield _told(at, text[at:end])
+            yield _told(text, at, end)
+
+
+def scattered(found: tuple[Hidden, ...]) -> str:
+    """What characters that are hidden one by one spell together, if they do."""
+    message = decoded("".join(one.text for one in found if not re.match(f"[{_PRIVATE}]", one.text)))
+    return message if len(message) >= _FEWEST else ""
 
 
 def _explained(text: str, at: int) -> bool:
@@ -100,17 +106,34 @@ def _right_to_left(text: str, at: int) -> bool:
     return any(unicodedata.bidirectional(one) in ("R", "AL") for one in around if one not in _MARKS)
 
 
-def _told(at: int, text: str) -> Hidden:
+def _told(whole: str, at: int, end: int) -> Hidden:
+    text = whole[at:end]
     message = decoded(text)
     if message:
         return Hidden(at, text, f"{len(text)} invisible characters that spell {message!r}", True)
     first = f"U+{ord(text[0]):04X} {unicodedata.name(text[0], 'without a name')}"
     if any(char in _TURNING for char in text):
-        return Hidden(at, text, f"{first} turns the text around it", True)
+        return Hidden(at, text, f"{first} turns the text around it", not _isolates(whole, at, end))
     if re.match(f"[{_PRIVATE}]", text):
         return Hidden(at, text, f"{first}: for private use, so that it shows nothing", False)
     many = f" and {len(text) - 1} more" if len(text) > 1 else ""
     return Hidden(at, text, f"{first}{many}, which no reader sees", len(text) > 1)
+
+
+def _isolates(text: str, at: int, end: int) -> bool:
+    """Whether these set off words of another direction, as writing from right to left needs it.
+
+    They do where a line has letters of both directions, and ends each isolate that it begins.
+    """
+    line = text[text.rfind("\n", 0, at) + 1 : text.find("\n", end) % (len(text) + 1)]
+    if not set(text[at:end]) <= set(_ISOLATES) or not (at == end - 1 or text[at] == _ISOLATES[-1]):
+        return False
+    depth = 0
+    for char in line:
+        depth += (char in _ISOLATES[:-1]) - (char == _ISOLATES[-1])
+        if depth not in (0, 1):
+            return False
+    return depth == 0 and any(unicodedata.bidirectional(one) in ("R", "AL") for one in line)
 
 
 def decoded(text: str) -> str:
@@ -121,15 +144,20 @@ def decoded(text: str) -> str:
     selected = bytes(_selector(ord(one)) for one in text if _selector(ord(one)) >= 0)
     if len(selected) > 1:
         return _as_words(selected)
-    kinds = sorted(set(text) & set("\u200b\u200c\u200d\u2060\ufeff"))
+    kinds = sorted(set(text) & _BITS)
     if len(kinds) == 2 and len(text) >= 16:
         for zero in kinds:
-            bits = "".join("0" if one == zero else "1" for one in text)
-            whole = len(bits) // 8 * 8
-            said = _as_words(int(bits[:whole], 2).to_bytes(whole // 8, "big"))
-            if said:
-                return said
+            bits = "".join("0" if one == zero else "1" for one in text if one in _BITS)
+            for width in (8, 7, 16):
+                said = _as_words(_grouped(bits, width))
+                if said:
+                    return said
     return ""
+
+
+def _grouped(bits: str, width: int) -> bytes:
+    groups = (bits[at : at + width] for at in range(0, len(bits) - width + 1, width))
+    return b"".join(chr(int(one, 2)).encode("utf-8", "replace") for one in groups)
 
 
 def _selector(place: int) -> int:
@@ -147,6 +175,9 @@ def _as_words(data: bytes) -> str:
 
 
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_ISOLATES = "\u2066\u2067\u2068\u2069"
+_BITS = frozenset("\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff")
+_FEWEST = 6
 _MARKS = "\u200e\u200f\u061c"
 _KEYCAPS = tuple("0123456789#*")
 _JOINING = (

@@ -5,12 +5,14 @@ from functools import cached_property
 
 from probatum.errors import FormatError
 from probatum.formats import tar, zip
+from probatum.formats.agent_names import is_read_by_agents
 from probatum.formats.folder_names import promised
 from probatum.formats.pickle_start import Walk
 from probatum.formats.protobuf_outline import Outline, outline
 from probatum.ports import Material
 
 HEAD = 4096
+_PROSE = (None, "markdown", "text")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _SHARD = re.compile(r"(.+)\.data-\d{5}-of-\d{5}")
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
@@ -31,7 +33,12 @@ class Seen:
     @cached_property
     def promise(self) -> str | None:
         """The kind that the name promises, if any."""
-        return None if self.is_raw_weights else promised(self.base)
+        if self.is_raw_weights:
+            return None
+        kind = promised(self.base)
+        if kind in _PROSE and is_read_by_agents(self.inside, self.material.beside):
+            return "agent-rules"
+        return kind
 
     @cached_property
     def is_raw_weights(self) -> bool:

@@ -13,7 +13,7 @@ _XML_ROOT = re.compile(
 )
 _WRITTEN_AS_TEXT = frozenset(
     "model-config tokenizer-config yaml chat-template markdown python shell-script notebook "
-    "text json lightgbm-text".split()
+    "text json lightgbm-text agent-rules".split()
 )
 _WRITTEN_AS_JSON = _WRITTEN_AS_TEXT | {"xgboost-json"}
 

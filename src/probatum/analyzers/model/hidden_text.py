@@ -8,10 +8,12 @@ a terminal hide, colour or write over what stands there.
 - **Proven**: UTF-8 in which every such character is part of writing: a mark at the start, joiners
   in emoji and between letters of scripts that need them (Arabic, Persian, the scripts of India),
   emoji selectors, a direction mark beside right-to-left letters, a soft hyphen in a word.
-- **Refuted**: a bidirectional control, or two or more characters that nobody sees in a row; the
-  witness gives the place and, where it can be decoded, the hidden message.
-- **Undecided**: one such character alone, characters for private use (fonts give them a picture,
-  and tokenisers a meaning), and bytes that are not UTF-8.
+- **Refuted**: a bidirectional control, two or more characters that nobody sees in a row, or single
+  ones that together spell words; the witness gives the place and, where it can be decoded, the
+  hidden message.
+- **Undecided**: one such character alone, isolates that a line of right-to-left writing opens and
+  closes, characters for private use (fonts give them a picture, and tokenisers a meaning), and
+  bytes that are not UTF-8.
 
 Escapes (`\\u202e` in a template, entities in Markdown) are not hidden: a reader sees them. The
 reader meant is one of the text itself: comments in Markdown, and what else a page made from it
@@ -22,8 +24,10 @@ Sources: `formats/hidden_text.py`.
 
 import hashlib
 
+from msgspec.structs import replace
+
 from probatum.errors import FormatError
-from probatum.formats.hidden_text import Hidden, hidden
+from probatum.formats.hidden_text import Hidden, hidden, scattered
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import (
     Artifact,
@@ -47,7 +51,11 @@ _STEP = 1 << 20
 _SHOWN = 50
 
 
-@analyzer(id="hidden-text", claim=NO_HIDDEN_TEXT, accepts={"markdown", "text", "chat-template"})
+@analyzer(
+    id="hidden-text",
+    claim=NO_HIDDEN_TEXT,
+    accepts={"markdown", "text", "chat-template", "agent-rules"},
+)
 def hidden_text(artifact: Artifact, material: Material) -> Verdict:
     """Look at every character without a picture, and at its neighbours."""
     if material.size > _MOST:
@@ -61,6 +69,10 @@ def hidden_text(artifact: Artifact, material: Material) -> Verdict:
     sure = [one for one in found if one.surely][:_SHOWN]
     if sure:
         return Refuted(tuple(_witness(one, text, data) for one in sure))
+    message = scattered(found)
+    if message:
+        says = f"{len(found)} invisible characters between the others that spell {message!r}"
+        return Refuted((_witness(replace(found[0], says=says), text, data),))
     if found:
         return Undecided(Reason.UNRESOLVED, found[0].says, _place(found[0], text))
     facts = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}

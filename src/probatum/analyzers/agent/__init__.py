@@ -1,0 +1,1 @@
+"""Analysers of what an agent reads and is given: rules, tools, prompts, workflows."""
