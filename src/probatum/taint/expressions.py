@@ -31,7 +31,7 @@ from probatum.taint.flow import (
     Module,
     Node,
 )
-from probatum.taint.syntax import annotation_text, constant_value, dotted_path
+from probatum.taint.syntax import annotation_text, constant_value, dotted_path, injected_names
 
 _LONGEST_TEXT = 400  # of a constant: a pattern or an SQL statement is whole, a document is cut
 _MOST_BINDINGS = 16  # of one name that are kept for the functions inside
@@ -60,6 +60,10 @@ class Expressions:
         function.nodes, function.places, function.controls = self.nodes, self.places, self.controls
         function.under, function.exits, function.raises = self.under, self.exits, self.raises
         function.stores, function.names = self.stores, self.names
+        self.fills: list[tuple[int, int, int]] = []
+        self.compares: list[int] = []
+        self.broken: list[list[int]] = []
+        function.fills, function.compares = self.fills, self.compares
         self.env: dict[str, int] = {}
         self.control = -1
         self.place = 0
@@ -121,9 +125,10 @@ class Expressions:
 
     def fill(self, target: ast.Subscript, value: int) -> None:
         """`a[key] = value`: `a` may hold the value from here on."""
-        self.value(target.slice)
+        key = self.value(target.slice)
         path = dotted_path(target.value)
         old = self.value(target.value)
+        self.fills.append((old, key, value))
         if path:
             self.bind(path, self.emit((JOIN, old, value)))
             if "." in path:
@@ -232,7 +237,10 @@ class Expressions:
         parts = []
         for operator, right in zip(node.ops, node.comparators, strict=True):
             made = self.value(right)
-            parts.append(self.at(node, (COMPARE, _COMPARISONS[type(operator)], left, made)))
+            said = _COMPARISONS[type(operator)]
+            parts.append(self.at(node, (COMPARE, said, left, made)))
+            if said in _EQUALITY and CONST not in (self.nodes[left][0], self.nodes[made][0]):
+                self.compares.append(parts[-1])
             left = made
         return parts[0] if len(parts) == 1 else self.at(node, (BOTH, *parts))
 
@@ -315,6 +323,7 @@ class Expressions:
             defaults=_defaults(given, listed),
             returns=annotation_text(getattr(node, "returns", None)),
             decorators=decorators,
+            injected=injected_names(given, every),
         )
 
     def qualified(self, name: str) -> str:
@@ -335,6 +344,7 @@ _COMPARISONS = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in",
 }  # fmt: skip
+_EQUALITY = frozenset(("==", "!=", "in", "not in"))
 _EXPRESSIONS: dict[type, Any] = {
     ast.Constant: Expressions.constant,
     ast.Attribute: Expressions.attribute,

@@ -65,6 +65,22 @@ LAST_COLUMN = (1 << COLUMN_BITS) - 1
 Node = tuple[Any, ...]
 
 
+class Loop(Struct, gc=False):
+    """A `while`: its nodes, exits and raises are those from the first number to before the last.
+
+    `test` is the condition's node, `endless` says that it is a true constant, `link` the control
+    link around the loop, `breaks` are the links of each `break`.
+    """
+
+    test: int
+    endless: bool
+    link: int
+    nodes: tuple[int, int]
+    exits: tuple[int, int]
+    raises: tuple[int, int]
+    breaks: tuple[int, ...]
+
+
 class Function(Struct, gc=False):
     """One function, or the body of a class or module (`kind`), as nodes.
 
@@ -72,7 +88,11 @@ class Function(Struct, gc=False):
     links (condition node, HOLDS | FAILS | RETURNS, parent link or -1); `under` maps a call's node
     to the link it stands under. `exits` are (value node or -1, link) of each `return` and `yield`,
     `raises` the links of each `raise`, `stores` are (base node, attribute, value node, link).
-    `names` gives, for each local name, every node it is ever bound to.
+    `names` gives, for each local name, every node it is ever bound to. `fills` are (base node, key
+    node, value node) of each `base[key] = value`, `compares` the nodes of comparisons by `==`,
+    `!=`, `in` and `not in` of which neither side is a constant, `loops` every `while` (see Loop).
+    `injected` are the names of the calls in the parameters' defaults and annotations, and of what
+    those are given: `Depends`, `current_user`.
     """
 
     name: str
@@ -96,6 +116,10 @@ class Function(Struct, gc=False):
     raises: list[int] = []
     stores: list[Any] = []
     names: dict[str, list[int]] = {}
+    fills: list[tuple[int, int, int]] = []
+    compares: list[int] = []
+    loops: list[Loop] = []
+    injected: tuple[str, ...] = ()
 
 
 class Module(Struct, gc=False):

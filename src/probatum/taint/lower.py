@@ -21,6 +21,7 @@ from probatum.taint.flow import (
     TEXT,
     WAY,
     Function,
+    Loop,
     Module,
 )
 from probatum.taint.syntax import FILLING, annotation_text, bound_names, breaks, dotted_path
@@ -107,6 +108,11 @@ class _Body(Expressions):
         self.raises.append(self.link(test, FAILS))
         self.hold(test, HOLDS)
 
+    def broken_off(self, node: ast.Break) -> bool:
+        if self.broken:
+            self.broken[-1].append(self.control)
+        return False
+
     def leave(self, node: ast.stmt) -> bool:
         return False
 
@@ -138,15 +144,24 @@ class _Body(Expressions):
         opened = self.open_names(node.body)
         outside, before = self.control, self.env.copy()
         self.target(node.target, self.emit((EACH, items)))
+        self.broken.append([])
         self.repeat(node, opened, outside, before)
+        self.broken.pop()
         return True
 
     def while_loop(self, node: ast.While) -> bool:
         opened = self.open_names(node.body)
         outside, before = self.control, self.env.copy()
-        self.hold(self.value(node.test), HOLDS)
+        starts = len(self.nodes), len(self.exits), len(self.raises)
+        test = self.value(node.test)
+        self.hold(test, HOLDS)
+        self.broken.append([])
         self.repeat(node, opened, outside, before)
         endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
+        ends = len(self.nodes), len(self.exits), len(self.raises)
+        nodes, exits, raises = zip(starts, ends, strict=True)
+        left = tuple(self.broken.pop())
+        self.function.loops.append(Loop(test, endless, outside, nodes, exits, raises, left))
         return not endless or breaks(node.body)
 
     def open_names(self, body: list[ast.stmt]) -> dict[str, int]:
@@ -313,7 +328,7 @@ class _Body(Expressions):
 _STATEMENTS: dict[type, Any] = {
     ast.Expr: _Body.expression, ast.Assign: _Body.assign, ast.AnnAssign: _Body.annotated,
     ast.AugAssign: _Body.augmented, ast.Return: _Body.returned, ast.Raise: _Body.raised,
-    ast.Assert: _Body.asserted, ast.Break: _Body.leave, ast.Continue: _Body.leave,
+    ast.Assert: _Body.asserted, ast.Break: _Body.broken_off, ast.Continue: _Body.leave,
     ast.If: _Body.branch, ast.For: _Body.loop, ast.AsyncFor: _Body.loop,
     ast.While: _Body.while_loop, ast.Try: _Body.attempt, ast.TryStar: _Body.attempt,
     ast.With: _Body.context, ast.AsyncWith: _Body.context, ast.Match: _Body.matched,

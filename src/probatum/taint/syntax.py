@@ -56,6 +56,27 @@ def constant_value(node: ast.expr) -> Any:
     return ...
 
 
+def injected_names(given: ast.arguments, every: list[ast.arg]) -> tuple[str, ...]:
+    """The names of calls among the defaults and annotations, and of what those are given."""
+    said = [*given.defaults, *filter(None, given.kw_defaults)]
+    for one in every:
+        if isinstance(one.annotation, ast.Subscript) and isinstance(
+            one.annotation.slice, ast.Tuple
+        ):
+            said += one.annotation.slice.elts[1:]
+    calls = [one for one in said if isinstance(one, ast.Call)]
+    parts = [part for call in calls for part in (call.func, *call.args, *_values(call))]
+    return tuple(filter(None, map(_called, parts)))
+
+
+def _values(call: ast.Call) -> list[ast.expr]:
+    return [one.value for one in call.keywords]
+
+
+def _called(node: ast.expr) -> str:
+    return dotted_path(node.func if isinstance(node, ast.Call) else node)
+
+
 def bound_names(body: list[ast.stmt]) -> list[str]:
     """The paths that statements bind or fill, at any depth of blocks."""
     found: list[str] = []
