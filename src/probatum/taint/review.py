@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,6 +12,8 @@ from probatum.taint.flow import COLUMN_BITS, Module
 from probatum.taint.guards import NONE
 from probatum.taint.program import Program
 from probatum.taint.project import Project, Unread
+from probatum.taint.properties import found
+from probatum.taint.properties import rows as properties
 from probatum.taint.search import Search
 from probatum.taint.states import Hop, Path
 
@@ -66,7 +69,7 @@ def review(files: Iterable[tuple[str, bytes]]) -> Review:
     search = Search(Program(read.modules))
     places = _Places(read)
     grouped: dict[tuple[object, ...], Flow] = {}
-    for path in search.paths():
+    for path in chain(search.paths(), found.paths(search)):
         flow = places.flow(path)
         key = _group(path)
         known = grouped.get(key)
@@ -77,9 +80,10 @@ def review(files: Iterable[tuple[str, bytes]]) -> Review:
 
 
 def _group(path: Path) -> tuple[object, ...]:
-    """What flows that are told as one have in common: the claim and the source's function."""
+    """What flows told as one have in common: the claim and the source's function, or its file."""
     first = path.hops[0]
-    return path.claim, path.source, path.guard, first.module, first.function
+    function = -1 if path.claim in properties.names() else first.function
+    return path.claim, path.source, path.guard, first.module, function
 
 
 def _with(known: Flow, other: Flow) -> Flow:

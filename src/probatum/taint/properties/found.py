@@ -1,0 +1,14 @@
+"""All properties of one program, found after its paths were searched."""
+
+from collections.abc import Iterator
+
+from probatum.taint.properties.matching import Matching
+from probatum.taint.properties.switches import Switches
+from probatum.taint.search import Search
+from probatum.taint.states import Path
+
+
+def paths(search: Search) -> Iterator[Path]:
+    """What every claim about a call, a comparison, a loop or a route is refuted by."""
+    matching = Matching(search.program, search.steps.values)
+    yield from Switches(matching, search.steps.guards).paths()
