@@ -3,11 +3,14 @@
 Facts: `{"claim": id, "size": bytes, "sha256": of the project}`.
 
 What is checked: 1. the project has this digest; 2. each of its files is parsed by Python's own
-parser (a notebook cell by cell); 3. in none is there a name, an attribute, an import or a text that
-is the last part of a name in the rules' sinks of that claim, nor one by which such a name could be
-fetched unseen (`eval`, `exec`, `getattr`, `globals` and others).
+parser (a notebook cell by cell); 3. in none is there a name, attribute, keyword, import or
+a text that is the last part of a name in the rules' sinks, or calls, of that claim, nor one by which
+such a name could be fetched unseen (`eval`, `exec`, `getattr`, `globals` and others). Where rules
+speak of a loop, a comparison or keywords unpacked into a call, these count as the names `while`,
+`==`, `in` and `**`.
 
-The trusted base: this file, Python's parser, and the rows of `rules/code`: sinks, hiding words.
+The trusted base: this file, Python's parser, and the rows of `rules/code`: sinks, calls, hiding
+words.
 """
 
 import ast
@@ -26,6 +29,9 @@ Read = Callable[[int, int], bytes]
 _RULES = Path(__file__).parent.parent / "rules" / "code"
 _FIRST = b"python-project 1\n"
 _MOST = 256 << 20
+_COLUMNS = (
+    "calls", "names", "methods", "keywords", "attributes", "settings", "variables", "within",
+)  # fmt: skip
 
 
 def holds(facts: dict[str, Any], read: Read, size: int) -> None:
@@ -47,8 +53,14 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
 
 @cache
 def _names() -> dict[str, frozenset[str]]:
-    """For each claim the last parts of its sinks' names, and the words that hide a name."""
+    """For each claim the last parts of its sinks' and calls' names, and the words that hide one."""
     found: dict[str, set[str]] = {}
+    for rows in _rows("calls").values():
+        for row in rows:
+            listed = [name for column in _COLUMNS for name in row.get(column, ())]
+            if "claim" in row:
+                parts = {name.rpartition(".")[2] for name in listed}
+                found.setdefault(row["claim"], set()).update(parts)
     for row in _rows("sinks")["sink"]:
         called = [one.rpartition(".")[2] for one in row.get("calls", ())]
         found.setdefault(row["claim"], set()).update(called, row.get("methods", ()))
@@ -116,3 +128,11 @@ def _said(node: ast.AST) -> Iterator[str]:
             yield from text.split(".")
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
             yield name
+        case ast.keyword(arg=name):
+            yield name or "**"
+        case ast.While():
+            yield "while"
+        case ast.Compare():
+            yield "in" if any(isinstance(one, (ast.In, ast.NotIn)) for one in node.ops) else "=="
+        case ast.MatchValue():
+            yield "=="

@@ -7,6 +7,7 @@ from functools import cache
 
 from msgspec import Struct
 
+from probatum.taint.properties import rows
 from probatum.taint.rules import sinks, words
 
 
@@ -21,7 +22,7 @@ class Mention(Struct, frozen=True):
 def mentions(files: Iterable[tuple[str, bytes]]) -> dict[str, Mention]:
     """By claim the first word, in code, text or comment, that could make a call it is about."""
     found: dict[str, Mention] = {}
-    missing = {row.claim for rows in sinks().values() for row in rows}
+    missing = {row.claim for sunk in sinks().values() for row in sunk} | set(rows.names())
     for name, content in files:
         text = unicodedata.normalize("NFKC", content.decode("utf-8", "replace")) if missing else ""
         for claim in sorted(missing):
@@ -35,6 +36,9 @@ def mentions(files: Iterable[tuple[str, bytes]]) -> dict[str, Mention]:
 
 @cache
 def _words(claim: str) -> re.Pattern[str]:
-    names = {short for short, rows in sinks().items() if any(row.claim == claim for row in rows)}
-    parts = "|".join(sorted(map(re.escape, names | words("hides a name"))))
-    return re.compile(rf"(?<!\w)(?:{parts})(?!\w)|\\[xuNU0-7]")
+    names = {short for short, sunk in sinks().items() if any(row.claim == claim for row in sunk)}
+    names |= rows.names().get(claim, frozenset()) | words("hides a name")
+    listed = sorted(map(re.escape, filter(str.isidentifier, names)))
+    signs = sorted(re.escape(name) for name in names if not name.isidentifier())
+    parts = [rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)", r"\\[xuNU0-7]", *signs]
+    return re.compile("|".join(parts))

@@ -4,6 +4,7 @@ from probatum.formats import python_project
 from probatum.formats.bounds import digest
 from probatum.ports import Material
 from probatum.taint.mentions import Mention, mentions
+from probatum.taint.properties import rows
 from probatum.taint.review import Flow, Review, review
 from probatum.vocabulary import (
     Certificate,
@@ -44,12 +45,23 @@ def verdict(claim: str, material: Material) -> Verdict:
     if named is not None:
         return Undecided(
             Reason.UNRESOLVED,
-            f"no path was found, and that is no proof: {named.word} is named here, so that every "
-            "call on the way to such a call would have to be resolved",
+            _nothing_found(claim, named.word),
             Place(part=named.file, line=named.line),
         )
     facts = {"claim": claim, "size": material.size, "sha256": digest(material, 0, material.size)}
     return Proven(Certificate("no_sinks", facts), _ASSUMED)
+
+
+def _nothing_found(claim: str, word: str) -> str:
+    if claim in rows.names():
+        return (
+            f"nothing was found, and that is no proof: {word} stands here, so that every value it "
+            "works on would have to be resolved"
+        )
+    return (
+        f"no path was found, and that is no proof: {word} is named here, so that every "
+        "call on the way to such a call would have to be resolved"
+    )
 
 
 def _witness(flow: Flow) -> Witness:

@@ -156,7 +156,7 @@ class Constants:
                 if key == "default" and nodes[value][0] == CONST:
                     return Known(nodes[value][1], place, value, f"by default of {said[0]}")
             if any(key == "action" and nodes[one][1:] == ("store_true",) for key, one in keywords):
-                return Known(False, place, call)
+                return Known(False, place, call, f"by default of {said[0]}")
         return None
 
     # Calls and items
