@@ -44,3 +44,7 @@ ONE_FORMAT = Claim(
     "This file is of one format, from its first byte to its last, and bears the name of that "
     "format: no other loader takes it for something else.",
 )
+NO_LITERAL_SECRET = Claim(
+    "no-literal-secret",
+    "No password, token or key stands in this file: whoever reads it learns none.",
+)

@@ -1,0 +1,78 @@
+"""Tells whether a value is a secret, by its shape, or by its name and how random it looks.
+
+Nothing here repeats a secret: what is told is its kind and its length.
+
+Sources: `rules/secrets.toml`, where each row names its own; Shannon entropy.
+"""
+
+import math
+import re
+import tomllib
+from collections import Counter
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from msgspec import Struct
+
+_LEAST_BITS = 3.0
+"""Of entropy in a character: words stay below it, random letters and digits above."""
+_SHORTEST = 16
+_SCHEME = re.compile(r"(?:bearer|basic|token|apikey|key)\s+", re.IGNORECASE)
+
+
+class Secret(Struct, frozen=True):
+    """`says` what it is, without saying it; `surely` where nothing else looks like that."""
+
+    says: str
+    surely: bool
+
+
+def secret(name: str, value: str) -> Secret | None:
+    """What secret stands in `value`, which is called `name` (or nothing)."""
+    for says, pattern in _tokens():
+        for found in pattern.finditer(value):
+            if not _placeholder().fullmatch(found[0]):
+                return Secret(f"{says} of {len(found[0])} characters", True)
+    if not is_secret_name(name):
+        return None
+    value = _SCHEME.sub("", value.strip(), count=1)
+    if _placeholder().fullmatch(value) or re.match(r"[./~]|[a-z]+://|[A-Za-z]:\\", value):
+        return None
+    random = len(value) >= _SHORTEST and " " not in value and _bits(value) >= _LEAST_BITS
+    what = "a random-looking value" if random else "a value"
+    return Secret(f"{what} of {len(value)} characters under the name of a secret", random)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what is called so is a secret."""
+    return _names().search(name) is not None
+
+
+def _bits(value: str) -> float:
+    shares = [count / len(value) for count in Counter(value).values()]
+    mixed = bool(re.search(r"\d", value)) and bool(re.search("[A-Za-z]", value))
+    return -sum(share * math.log2(share) for share in shares) if mixed else 0.0
+
+
+@cache
+def _tokens() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((row["says"], re.compile(row["pattern"])) for row in _rules()["token"])
+
+
+@cache
+def _names() -> re.Pattern[str]:
+    return re.compile("|".join(row["pattern"] for row in _rules()["name"]))
+
+
+@cache
+def _placeholder() -> re.Pattern[str]:
+    rows = "|".join(row["pattern"] for row in _rules()["placeholder"])
+    return re.compile(rows, re.IGNORECASE | re.DOTALL)
+
+
+@cache
+def _rules() -> dict[str, Any]:
+    text = files("probatum.rules").joinpath("secrets.toml").read_text("utf-8")
+    rules: dict[str, Any] = tomllib.loads(text)
+    return rules
