@@ -4,7 +4,7 @@ Facts: `{"claim": id, "size": bytes, "sha256": of the project}`.
 
 What is checked: 1. the project has this digest; 2. each of its files is parsed by Python's own
 parser (a notebook cell by cell); 3. in none is there a name, attribute, keyword, import or
-a text that is the last part of a name in the rules' sinks, or calls, of that claim, nor one by which
+a text that is the last part of a name in the rules of that claim (sinks or calls), nor one by which
 such a name could be fetched unseen (`eval`, `exec`, `getattr`, `globals` and others). Where rules
 speak of a loop, a comparison or keywords unpacked into a call, these count as the names `while`,
 `==`, `in` and `**`.
