@@ -88,6 +88,39 @@ def _checking(data: dict[str, Any]) -> Iterator[Goal]:
     yield "every mutant of a certificate rejected", told, not any(wrong)
 
 
+def _code(data: dict[str, Any]) -> Iterator[Goal]:
+    if data["rows"]:
+        yield from _code_rows(data["rows"])
+    ours = [one["tools"][PROBATUM.title] for one in data["packages"]]
+    thousands = sum(one["lines"] for one in data["packages"]) / 1000
+    noise = sum(one["findings"] for one in ours) / thousands
+    yield "code: <= 0.15 refuted a 1,000 lines", f"{noise:.2f}", noise <= 0.15
+    speed = thousands / sum(one["cost"]["cpu_s"] for one in ours)
+    yield "code: >= 30,000 lines a CPU second, cold", f"{speed * 1000:,.0f}", speed >= 30
+    if "bandit" in data["packages"][0]["tools"]:
+        costs = [one["tools"]["bandit"]["cost"]["cpu_s"] for one in data["packages"]]
+        times = speed / (thousands / sum(costs))
+        yield "code: >= 2 times bandit's speed", f"{times:.1f} times", times >= 2
+    if data["largest"]:
+        memory = data["largest"]["tools"][PROBATUM.title]["cost"]["peak_mb"]
+        yield f"code: {data['largest']['name']} within 1 GB", f"{memory:.0f} MB", memory <= 1000
+
+
+def _code_rows(data: dict[str, Any]) -> Iterator[Goal]:
+    ours, sizes = data["tools"][PROBATUM.title], data["groups"]
+    for goal, group, word, least in (
+        ("code: >= 80% of sinks that are calls flagged", "sink is a call", "flagged", 0.8),
+        ("code: >= 65% of all rows discriminated", "all rows", "discriminated", 0.65),
+        ("code: >= 50% of guards discriminated", "fix keeps the sink", "discriminated", 0.5),
+        ("code: >= 60% of path traversals flagged", "path-traversal", "flagged", 0.6),
+    ):
+        if sizes.get(group):
+            share = ours[group][word] / sizes[group]
+            yield goal, f"{ours[group][word]} of {sizes[group]} ({share:.0%})", share >= least
+    wrong = data["false_proven"]
+    yield "code: no vulnerable row's claim proven", f"{wrong} of {data['had']}", not wrong
+
+
 def _hostile_better(data: dict[str, Any]) -> Iterator[str]:
     """Who says of more of them outright that they are bad."""
     ours, *peers = data["tools"]
@@ -133,5 +166,36 @@ def _speed_better(data: dict[str, Any]) -> Iterator[str]:
             )
 
 
-_JUDGES = {"hostile": _hostile, "benign": _benign, "speed": _speed, "checking": _checking}
-_BETTER = {"hostile": _hostile_better, "benign": _benign_better, "speed": _speed_better}
+def _code_better(data: dict[str, Any]) -> Iterator[str]:
+    ours = PROBATUM.title
+    for tool, groups in data["rows"]["tools"].items() if data["rows"] else ():
+        for group, one in groups.items():
+            for word in ("flagged", "discriminated"):
+                if one[word] > data["rows"]["tools"][ours][group][word]:
+                    mine = data["rows"]["tools"][ours][group][word]
+                    yield (
+                        f"{group}, {data['rows']['groups'][group]} known vulnerabilities: {tool} "
+                        f"has {one[word]} {word} by any rule, Probatum {mine} by the right claim"
+                    )
+    costs = {
+        tool: sum(one["tools"][tool]["cost"]["cpu_s"] for one in data["packages"])
+        for tool in data["packages"][0]["tools"]
+    }
+    for tool, cpu_s in costs.items():
+        if cpu_s < costs[ours]:
+            yield f"reviewing code: {tool} takes 1/{costs[ours] / cpu_s:.0f} of Probatum's CPU"
+
+
+_JUDGES = {
+    "hostile": _hostile,
+    "benign": _benign,
+    "speed": _speed,
+    "checking": _checking,
+    "code": _code,
+}
+_BETTER = {
+    "hostile": _hostile_better,
+    "benign": _benign_better,
+    "speed": _speed_better,
+    "code": _code_better,
+}

@@ -1,6 +1,6 @@
 """Runs the peers and Probatum side by side on the same files and writes RESULTS.md.
 
-    python -m bench.run [--only hostile|benign|speed|checking] [--work DIR] [--quick]
+    python -m bench.run [--only hostile|benign|speed|checking|code] [--work DIR] [--quick]
 
 Virtual environments, corpora and measurements are kept in the work folder, so a second run is
 quicker; `--only` measures some sections again and keeps the others as they were measured.
@@ -20,15 +20,17 @@ from types import ModuleType
 from typing import Any
 
 from bench import goals
-from bench.sections import benign, checking, hostile, speed
+from bench.reviewing.reviewers import reviewers
+from bench.sections import benign, checking, code, hostile, speed
 from bench.tables import table
-from bench.tools import Bench
+from bench.tools import Bench, Tool
 
 SECTIONS: dict[str, tuple[str, ModuleType]] = {
     "hostile": ("Hostile pickles", hostile),
     "benign": ("Benign files", benign),
     "speed": ("Speed", speed),
     "checking": ("Checking against proving", checking),
+    "code": ("Code review", code),
 }
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -38,11 +40,12 @@ def main(argv: list[str] | None = None) -> int:
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     bench = _bench(options, work)
-    for tool in bench.tools:
-        bench.install(tool)
     for name in options.only or SECTIONS:
         print(f"measuring {name}", file=sys.stderr)
-        measured = {"about": _about(bench), "data": SECTIONS[name][1].measured(bench)}
+        tools = reviewers(bench) if name == "code" else bench.tools
+        for tool in tools:
+            bench.install(tool)
+        measured = {"about": _about(bench, tools), "data": SECTIONS[name][1].measured(bench)}
         (work / f"{name}.measured.json").write_text(json.dumps(measured, indent=1))
     options.out.write_text(_page(work))
     return 0
@@ -67,6 +70,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sample", type=int, default=1100, help="hostile files for all tools")
     parser.add_argument("--mutants", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--cves", type=Path, help="known vulnerabilities, as a table with tabs")
+    parser.add_argument(
+        "--releases",
+        type=Path,
+        action="append",
+        default=[],
+        help="a folder that has unpacked packages already, as NAME-VERSION; may be repeated",
+    )
+    parser.add_argument("--semgrep-rules", type=Path, help="a folder of semgrep's rules")
     return parser
 
 
@@ -86,6 +98,9 @@ def _bench(options: argparse.Namespace, work: Path) -> Bench:
         limit_s=60,
         heavy_s=300,
         probatum=options.probatum,
+        cves=options.cves,
+        releases=tuple(folder.resolve() for folder in options.releases),
+        semgrep_rules=options.semgrep_rules,
     )
 
 
@@ -112,8 +127,7 @@ def _makers(work: Path) -> str:
     return str(python)
 
 
-def _about(bench: Bench) -> dict[str, Any]:
-    tools = bench.tools
+def _about(bench: Bench, tools: tuple[Tool, ...]) -> dict[str, Any]:
     return {
         "day": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "commit": bench.commit,
@@ -150,14 +164,16 @@ def _page(work: Path) -> str:
         if (path := work / f"{name}.measured.json").exists()
     }
     parts = [_HEAD, goals.written({name: one["data"] for name, one in kept.items()})]
-    about: dict[str, Any] = {"versions": {}, "commands": []}
+    versions: dict[str, str] = {}
+    commands: list[str] = []
     for name, one in kept.items():
         title, module = SECTIONS[name]
-        about = max(about, one["about"], key=lambda each: len(each["versions"]))
+        versions |= one["about"]["versions"]
+        commands += one["about"]["commands"]
         parts.append(f"## {title}\n\n{_stamp(one['about'])}\n\n{module.written(one['data'])}")
-    versions = table(["tool", "version"], about["versions"].items())
-    commands = "\n".join(about["commands"])
-    parts.append(f"## What was run\n\n{versions}\n\n```text\n{commands}\n```\n")
+    told = table(["tool", "version"], versions.items())
+    lines = "\n".join(dict.fromkeys(commands))
+    parts.append(f"## What was run\n\n{told}\n\n```text\n{lines}\n```\n")
     return "\n".join(parts)
 
 

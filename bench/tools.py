@@ -80,7 +80,8 @@ class Bench:
     `revision`, `probatum` an environment that has it already. `makers` is a Python with the
     libraries that write the benign corpus; `recipes` names some of its recipes, or none for all;
     each `every`-th hostile candidate is tried. `limit_s` is for one small file, `heavy_s` for a
-    large one.
+    large one. `cves` is a table of known vulnerabilities, `releases` are folders of unpacked
+    packages, `semgrep_rules` is a folder of rules; `review_s` is for one review of code.
     """
 
     work: Path
@@ -97,6 +98,10 @@ class Bench:
     limit_s: float
     heavy_s: float
     probatum: Path | None = None
+    cves: Path | None = None
+    releases: tuple[Path, ...] = ()
+    semgrep_rules: Path | None = None
+    review_s: float = 3600
 
     def python(self, name: str) -> str:
         return str(self._binaries(name) / "python")

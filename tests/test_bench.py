@@ -5,10 +5,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bench import run
 from bench.measure import TIMEOUT, cost
+from bench.reviewing.releases import lines_of, release
+from bench.reviewing.reviewers import Told
+from bench.reviewing.rows import Row, groups, rows, seen
 from bench.tables import table
 from bench.tools import ERROR, LATE, PASSED, PEERS
 
@@ -79,3 +83,58 @@ def test_an_error_is_not_taken_for_a_miss() -> None:
 
 def test_a_table_has_a_rule_as_wide_as_its_head() -> None:
     assert table(["a", "b"], [["x", 1000]]) == "| a | b |\n| --- | --- |\n| x | 1,000 |"
+
+
+def _row(**said: Any) -> Row:
+    given: dict[str, Any] = {
+        "cve": "CVE-0",
+        "package": "p",
+        "vulnerable": "1",
+        "fixed": "2",
+        "kind": "ssti",
+        "fix": "guard",
+        "file": "p/a.py",
+        "lines": (10,),
+        "fixed_lines": (20,),
+        "is_call": True,
+    }
+    return Row(**given | said)
+
+
+def test_a_finding_counts_within_two_lines_in_the_file_and_by_the_claim() -> None:
+    told = [Told("no-template-injection", (("site/p/a.py", 12), ("p/b.py", 40)), True)]
+    assert seen(told, "p/a.py", (10,), ("no-template-injection",))
+    assert seen(told, "p/a.py", (10,), ())
+    assert not seen(told, "p/a.py", (9,), ())
+    assert not seen(told, "p/b.py", (10,), ())
+    assert not seen(told, "p/a.py", (10,), ("no-sql-injection",))
+
+
+def test_the_groups_of_rows_hold_what_their_names_say() -> None:
+    some = [_row(), _row(fix="replace", kind="deserialization", is_call=False)]
+    named = dict(groups(some))
+    assert named["all rows"] == [0, 1]
+    assert named["sink is a call"] == named["fix keeps the sink"] == named["ssti"] == [0]
+    assert named["other fixes"] == named["deserialization"] == [1]
+
+
+def test_only_verified_rows_of_a_table_are_taken(tmp_path: Path) -> None:
+    head = [
+        *("cve", "package", "last_vuln", "first_fixed", "class", "file", "sink_lines_vuln"),
+        *("sink_lines_fixed", "sink_is_call", "fix_type", "verified"),
+    ]
+    one = ["CVE-1", "p", "1", "2", "ssrf", "p/a.py", "3,9", "gone", "1", "guard", "yes"]
+    other = ["CVE-2", *one[1:-1], "no"]
+    listed = tmp_path / "rows.tsv"
+    listed.write_text("\n".join("\t".join(line) for line in (head, one, other)))
+    (read,) = rows(listed)
+    assert (read.cve, read.lines, read.fixed_lines) == ("CVE-1", (3, 9), ())
+    assert read.claims == ("no-request-forgery",)
+
+
+def test_a_release_that_is_unpacked_already_is_not_fetched(tmp_path: Path) -> None:
+    (tmp_path / "here" / "p-1").mkdir(parents=True)
+    (tmp_path / "here" / "p-1" / "a.py").write_text("x = 1\ny = 2\n")
+    found = release("p", "1", (tmp_path / "here", tmp_path / "fetched"))
+    assert found == tmp_path / "here" / "p-1"
+    assert lines_of(found) == 2

@@ -1,0 +1,1 @@
+"""Code review on released packages: rows of known vulnerabilities, whole packages, speed."""
