@@ -87,7 +87,7 @@ def _bench(options: argparse.Namespace, work: Path) -> Bench:
         work=work,
         source=_exported(work),
         revision=_commit(),
-        makers=options.makers or (sys.executable if options.quick else _makers(work)),
+        makers=options.makers or (_makers(work) if _needs_makers(options) else sys.executable),
         peers=not options.quick,
         sample=options.sample,
         mutants=options.mutants,
@@ -102,6 +102,10 @@ def _bench(options: argparse.Namespace, work: Path) -> Bench:
         releases=tuple(folder.resolve() for folder in options.releases),
         semgrep_rules=options.semgrep_rules,
     )
+
+
+def _needs_makers(options: argparse.Namespace) -> bool:
+    return not options.quick and set(options.only or SECTIONS) != {"code"}
 
 
 def _exported(work: Path) -> Path:

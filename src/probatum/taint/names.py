@@ -9,7 +9,7 @@ from probatum.taint.flow import ATTR, CALL, FUNCTION, JOIN, NAME, Function, Modu
 
 Place = tuple[str, int]  # a function: the name of its module, its index there
 Call = tuple[str, int, int]  # a call: its function's place, and its node there
-Store = tuple[str, int, int, int, int]  # module, function, base node, value node, link
+Store = tuple[Place, int, int, int]  # function, base node, value node, link
 
 _LONGEST_CHAIN = 6  # of re-exports that one name is followed through
 _MOST_OVERRIDING = 12
@@ -23,7 +23,9 @@ class Names:
         self.named: dict[str, Place] = {}
         self.methods: dict[str, list[Place]] = defaultdict(list)
         self.members: dict[Place, dict[str, Place]] = defaultdict(dict)
+        self._inside_of: dict[Place, list[int]] = defaultdict(list)
         self._bases: dict[Place, tuple[str, ...]] = {}
+        self._stored: dict[Place, dict[str, list[Store]]] = {}
         for module in modules:
             for index, function in enumerate(module.functions[1:], 1):
                 self._define(module, index, function)
@@ -32,6 +34,7 @@ class Names:
         place = (module.name, index)
         self.named.setdefault(f"{module.name}.{function.name}", place)
         if module.functions[function.parent].kind == "class":
+            self._inside_of[module.name, function.parent].append(index)
             short = function.name.rpartition(".")[2]
             self.members[module.name, function.parent][short] = place
             if function.kind == "function":
@@ -78,14 +81,16 @@ class Names:
         public = [name for name in self.modules if "._" not in f".{name}"]
         return {target for name in public for target in self.modules[name].imports.values()}
 
-    @cached_property
-    def stores(self) -> dict[str, list[Store]]:
-        """Every store to an attribute, by its name."""
-        found: dict[str, list[Store]] = defaultdict(list)
-        for (module, index), function in self.functions():
-            for base, attribute, value, link in function.stores:
-                found[attribute].append((module, index, base, value, link))
-        return found
+    def stored(self, cls: Place) -> dict[str, list[Store]]:
+        """What the methods of a class store to attributes, of whatever object, by their names."""
+        known = self._stored.get(cls)
+        if known is None:
+            known = self._stored[cls] = defaultdict(list)
+            for index in self._inside_of.get(cls, ()):
+                where = (cls[0], index)
+                for base, attribute, value, link in self[where].stores:
+                    known[attribute].append((where, base, value, link))
+        return known
 
     def found(self, dotted: str, depth: int = 0) -> Place | None:
         """The function, class or module that an absolute dotted name means, through re-exports."""

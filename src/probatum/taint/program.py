@@ -164,9 +164,8 @@ class Program(Names):
 
     def kept(self, cls: Place, name: str) -> Iterator[tuple[Place, int, int]]:
         """What the methods of a class keep in `self.name`: function, value node, link."""
-        for module, index, base, value, link in self.stores.get(name, ()):
-            where = (module, index)
-            if self.owner(where) == cls and self[where].nodes[base][:2] == (PARAM, 0):
+        for where, base, value, link in self.stored(cls).get(name, ()):
+            if self[where].nodes[base][:2] == (PARAM, 0):
                 yield where, value, link
 
     # Calls

@@ -111,9 +111,8 @@ class Search:
         if callee[0] != ATTR or base[0] != ATTR:
             return []
         cls = program.found(program.type_of(place, base[1]))
-        for module, index, _, value, _ in program.stores.get(base[2], ()) if cls else ():
-            where = (module, index)
-            if program.owner(where) == cls and program[where].nodes[value][0] == CALL:
+        for where, _, value, _ in program.stored(cls).get(base[2], ()) if cls else ():
+            if program[where].nodes[value][0] == CALL:
                 says = f"made by {self.steps.values.words(where, value)}"
                 return [self._hop(where, value, says)]
         return []

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from probatum.taint.callers import Callers
 from probatum.taint.flow import (
     ATTR,
     BOTH,
@@ -35,7 +36,6 @@ from probatum.taint.values import Leaf, Values
 Before = State | Source | str  # an earlier state, or where the value comes from
 
 _MOST_CALLERS, _MOST_CALLED, _DEEPEST_CONTEXT = 40, 4, 5
-_MOST_NAMESAKES = 2  # methods of one name, up to which a call of an unknown object means them
 _JOINING = ("join", "joinpath")
 _FORMATTING = ("format", "join", "format_map")
 _TAKING = ("get", "pop")
@@ -53,6 +53,7 @@ class Steps:
         self.values = Values(program)
         self.guards = Guards(program, self.values)
         self.origins = Origins(program, self.values)
+        self.callers = Callers(program)
 
     def before(self, row: Sink, state: State) -> Iterator[Before]:
         """Where the value of a state comes from: earlier states, or a source."""
@@ -174,7 +175,7 @@ class Steps:
         guarded = self.guarded(row, state)
         if guarded.level == PROVEN:
             return
-        callers = list(self._callers(place))
+        callers = self.callers.of(place)
         for caller, call in callers[:_MOST_CALLERS]:
             for value in self._given(caller, call, place, position):
                 link = self._link(caller, call)
@@ -198,20 +199,6 @@ class Steps:
     def _link(self, place: Place, call: int) -> int:
         under = self.program[place].under.get(call, -1)
         return under if isinstance(under, int) else -1
-
-    def _callers(self, place: Place) -> Iterator[tuple[Place, int]]:
-        program = self.program
-        owner = program.owner(place)
-        short = program[place].name.rpartition(".")[2]
-        if short == "__init__" and owner is not None:
-            short = program[owner].name.rpartition(".")[2]
-        few = owner is not None and len(program.methods.get(short, ())) <= _MOST_NAMESAKES
-        for module, index, call in program.calls.get(short, ()):
-            caller = (module, index)
-            meanings = program.meanings(caller, program[caller].nodes[call][1])
-            meant = any(one.function in (place, owner) for one in meanings if one.function)
-            if meant or (not meanings and few):
-                yield caller, call
 
     def _given(self, caller: Place, call: int, place: Place, position: int) -> list[int]:
         """The arguments of a call that a parameter may receive."""
@@ -373,10 +360,7 @@ class Steps:
     def _constructed(self, state: State, cls: Place, node: Node) -> Iterator[State]:
         """An attribute that no method stores by name: made of what the object is made of."""
         program = self.program
-        stored = node[2] in program.members[cls] or any(
-            program.owner((module, index)) == cls
-            for module, index, *_ in program.stores.get(node[2], ())
-        )
+        stored = node[2] in program.members[cls] or node[2] in program.stored(cls)
         sets = any(
             program.owner((module, index)) == cls
             for module, index, _ in program.calls.get("setattr", ())
