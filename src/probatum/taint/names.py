@@ -81,6 +81,15 @@ class Names:
         public = [name for name in self.modules if "._" not in f".{name}"]
         return {target for name in public for target in self.modules[name].imports.values()}
 
+    @cached_property
+    def stores(self) -> dict[str, list[tuple[str, int, int, int, int]]]:
+        """Every store to an attribute, by its name: its function's place, base, value, link."""
+        found: dict[str, list[tuple[str, int, int, int, int]]] = defaultdict(list)
+        for (module, index), function in self.functions():
+            for base, attribute, value, link in function.stores:
+                found[attribute].append((module, index, base, value, link))
+        return found
+
     def stored(self, cls: Place) -> dict[str, list[Store]]:
         """What the methods of a class store to attributes, of whatever object, by their names."""
         known = self._stored.get(cls)
