@@ -19,6 +19,7 @@ from typing import Any
 
 from probatum.catalog import analyzers
 from probatum.formats.kinds import TARS, ZIPS
+from probatum.formats.kinds_deploy import YAML_FORMS
 from probatum.ports import Analyzer
 
 TABLE = Path(__file__).parent.parent / "src" / "probatum" / "rules" / "proofs.json"
@@ -29,7 +30,8 @@ _CERTIFICATE = re.compile(r'Certificate\(\s*"([a-z0-9_]+)"')
 _EVIDENCE = {
     "npy_evidence": "npy",
     "pickle_evidence": "pickle",
-    "verdicts": "no_sinks",
+    "taint.verdicts": "no_sinks",
+    "deploy.verdicts": "deployment",
     "fasttext.certificate": "fasttext",
     "tensor_bundle.proof": "tensor_bundle",
 }
@@ -47,7 +49,8 @@ _CHOICES = {
     "torchscript": lambda kind: {"part": _PARTS.get(kind, ["archive"])},
     "kind": lambda kind: {"kind": _TEXTS.get(kind, ["text"])},
     "xml": lambda kind: {"kind": [kind]},
-    "remote_code": lambda kind: {"format": ["yaml" if kind == "yaml" else "json"]},
+    "remote_code": lambda kind: {"format": ["yaml" if kind in YAML_FORMS | {"yaml"} else "json"]},
+    "deployment": lambda kind: {"kind": [kind]},
     "one_format": lambda kind: {"kind": [kind]},
     "xgboost_model": lambda kind: {"form": ["json" if kind == "xgboost-json" else "ubjson"]},
     "members": lambda kind: {

@@ -26,6 +26,7 @@ from probatum.formats.kinds_archives import (
 )
 from probatum.formats.kinds_archives import TARS as TARS
 from probatum.formats.kinds_archives import ZIPS as ZIPS
+from probatum.formats.kinds_deploy import deployment_kind, is_deployment
 from probatum.formats.kinds_marks import (
     EXECUTORCH,
     IMAGE,
@@ -190,6 +191,7 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     # Bytes of no format that begin otherwise: readers that go by the end find a ZIP.
     (zip_kind, zip_ends_it),
     # Text.
+    (deployment_kind, is_deployment),
     (json_kind, is_json),
     ("lightgbm-text", begins(b"tree\nversion=", b"tree\r\nversion=")),
     (xml_kind, is_xml),

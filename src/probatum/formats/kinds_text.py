@@ -3,6 +3,7 @@
 
 import re
 
+from probatum.formats.kinds_deploy import launches
 from probatum.formats.kinds_seen import Seen
 
 _JSON = re.compile(r"\ufeff?\s*(\{\s*(\"|\}|$)|\[\s*([\[{\"\]0-9tfn-]|$))")
@@ -21,7 +22,9 @@ _WRITTEN_AS_JSON = _WRITTEN_AS_TEXT | {"xgboost-json"}
 def script_kind(seen: Seen) -> str:
     """Who runs the file that begins with `#!`."""
     first = seen.head.split(b"\n", 1)[0]
-    return "python" if b"python" in first else "shell-script"
+    if b"python" in first:
+        return "python"
+    return "launcher" if launches(seen) else "shell-script"
 
 
 def json_kind(seen: Seen) -> str:

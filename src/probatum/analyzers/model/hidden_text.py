@@ -54,7 +54,16 @@ _SHOWN = 50
 @analyzer(
     id="hidden-text",
     claim=NO_HIDDEN_TEXT,
-    accepts={"markdown", "text", "chat-template", "agent-rules"},
+    accepts={
+        "markdown",
+        "text",
+        "chat-template",
+        "agent-rules",
+        "dockerfile",
+        "env-file",
+        "systemd-unit",
+        "mlflow-auth",
+    },
 )
 def hidden_text(artifact: Artifact, material: Material) -> Verdict:
     """Look at every character without a picture, and at its neighbours."""

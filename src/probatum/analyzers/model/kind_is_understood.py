@@ -66,7 +66,19 @@ _HARMLESS = frozenset(
 @analyzer(
     id="kind-is-understood",
     claim=KIND_IS_UNDERSTOOD,
-    accepts={"unknown", "empty", "text", "markdown", "agent-rules", "json", "image"},
+    accepts={
+        "unknown",
+        "empty",
+        "text",
+        "markdown",
+        "agent-rules",
+        "json",
+        "image",
+        "dockerfile",
+        "env-file",
+        "systemd-unit",
+        "mlflow-auth",
+    },
 )
 def kind_is_understood(artifact: Artifact, material: Material) -> Verdict:
     """Follow the whole file as what it was recognised as."""

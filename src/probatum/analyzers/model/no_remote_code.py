@@ -29,6 +29,7 @@ import re
 
 from probatum.claims import NO_REMOTE_CODE
 from probatum.errors import FormatError
+from probatum.formats.kinds_deploy import YAML_FORMS
 from probatum.formats.repository_config import Located, located
 from probatum.formats.yaml_names import named
 from probatum.ports import Material, analyzer
@@ -48,24 +49,36 @@ from probatum.vocabulary import (
 
 _MOST = 64 << 20
 _STEP = 1 << 20
+_YAML = YAML_FORMS | {"yaml"}
 _SWITCH = re.compile(r"trust[_-]remote[_-]code|auto_map|custom_pipelines")
 
 
 @analyzer(
     id="no-remote-code",
     claim=NO_REMOTE_CODE,
-    accepts={"model-config", "tokenizer-config", "json", "yaml"},
+    accepts={
+        "model-config",
+        "tokenizer-config",
+        "json",
+        "yaml",
+        "compose",
+        "kubernetes",
+        "helm-values",
+        "helm-template",
+        "litellm-config",
+    },
 )
 def no_remote_code(artifact: Artifact, material: Material) -> Verdict:
     """Search the whole document."""
     if material.size > _MOST:
         raise FormatError(Reason.OVER_LIMIT, f"more than {_MOST} bytes, which are not all read")
     data = b"".join(material.read(at, _STEP) for at in range(0, material.size, _STEP))
-    verdict = _yaml(data) if artifact.kind == "yaml" else _json(data)
+    format = "yaml" if artifact.kind in _YAML else "json"
+    verdict = _yaml(data) if format == "yaml" else _json(data)
     if verdict is not None:
         return verdict
     facts = {
-        "format": "yaml" if artifact.kind == "yaml" else "json",
+        "format": format,
         "size": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
     }

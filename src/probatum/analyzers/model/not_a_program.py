@@ -47,7 +47,7 @@ _SCRIPTS = {
 @analyzer(
     id="not-a-program",
     claim=NOT_A_PROGRAM,
-    accepts={"elf", "pe", "macho", "shell-script", "llamafile"},
+    accepts={"elf", "pe", "macho", "shell-script", "launcher", "llamafile"},
 )
 def not_a_program(artifact: Artifact, material: Material) -> Verdict:
     """Read the header that a system would go by."""
@@ -75,7 +75,7 @@ def _program(artifact: Artifact, material: Material, head: bytes) -> str | None:
     if artifact.kind == "macho":
         return _macho(head)
     suffix = artifact.name[artifact.name.rfind(".") :].lower()
-    if artifact.kind == "shell-script":
+    if artifact.kind in ("shell-script", "launcher"):
         return f"a script by its name, run by {_SCRIPTS.get(suffix, 'a shell')}"
     return None
 

@@ -1,0 +1,1 @@
+"""Analysers of the files that configure what serves a model."""

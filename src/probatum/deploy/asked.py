@@ -1,0 +1,161 @@
+"""Asks one service what it is and how it is set: flags, variables, mounts, version of its image."""
+
+import re
+
+from msgspec.structs import replace
+
+from probatum.deploy.command_lines import is_local
+from probatum.deploy.model import Service, Value
+from probatum.deploy.rules import Server, Setting
+from probatum.vocabulary import Place
+
+_OPTIONS = re.compile(r"ARG|OPT|FLAG|EXTRA|PARAM", re.IGNORECASE)
+_PYTHON = re.compile(r"(?:pypy|python)[\d.]*")
+
+
+def is_image(image: Value | None, names: tuple[str, ...]) -> bool:
+    """Whether the image's repository ends like one of the names, whatever its registry and tag."""
+    if image is None or not image.text:
+        return False
+    path = repository(image.text).lower()
+    return any(path == one or path.endswith(f"/{one}") for one in names)
+
+
+def repository(image: str) -> str:
+    """The name of an image without its digest and tag."""
+    path = image.partition("@")[0]
+    head, colon, tail = path.rpartition(":")
+    return head if colon and "/" not in tail else path
+
+
+def tag(image: str) -> str:
+    """The tag of an image; empty where it has none."""
+    path = image.partition("@")[0]
+    return path.removeprefix(repository(image)).removeprefix(":")
+
+
+def command_of(service: Service, starts: tuple[str, ...]) -> tuple[Value, ...] | None:
+    """The command line of the service that begins with one of these; None if none does."""
+    for words in service.commands:
+        said = tuple(one.text for one in _normal(words))
+        for start in starts:
+            wanted = tuple(start.split())
+            if said[: len(wanted)] == wanted:
+                return words
+    return None
+
+
+def _normal(words: tuple[Value, ...]) -> tuple[Value, ...]:
+    """With a bare name for the program, and `python -m` without the options between."""
+    if not words:
+        return words
+    first = words[0].text.rpartition("/")[2]
+    rest = list(words[1:])
+    if _PYTHON.fullmatch(first):
+        first = "python"
+        while rest and re.fullmatch(r"-[bBdEiIOPsSuvx]+", rest[0].text):
+            rest.pop(0)
+    return (replace(words[0], text=first), *rest)
+
+
+def flag(words: tuple[Value, ...], name: str) -> Value | None:
+    """What the last `--name value` or `--name=value` says; underscores are dashes."""
+    wanted = _dashed(name)
+    found = None
+    for at, word in enumerate(words):
+        key, equals, said = word.text.partition("=")
+        if _dashed(key) != wanted:
+            continue
+        if equals:
+            found = replace(word, text=said)
+        elif at + 1 < len(words) and not words[at + 1].text.startswith("--"):
+            found = words[at + 1]
+        else:
+            found = replace(word, text="")
+    return found
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-") if name.startswith("--") else name
+
+
+def hidden(words: tuple[Value, ...]) -> str:
+    """What else says words of this command line; empty where nothing does.
+
+    A variable behind an option is its value, unless it is called as if it held options.
+    """
+    for before, one in zip((None, *words), words, strict=False):
+        if one.open and not one.text:
+            valued = before is not None and before.text.startswith("-") and "=" not in before.text
+            if not valued or _OPTIONS.search(one.open):
+                return one.open
+    return ""
+
+
+def said(service: Service, words: tuple[Value, ...], setting: Setting) -> Value | None:
+    """What the service says to this setting; None if nothing, an open value if elsewhere."""
+    if setting.flag:
+        found = flag(words, setting.flag)
+        if found is None and (more := hidden(words)):
+            return Value("", words[0].place, more)
+        return found
+    if setting.env:
+        return service.environment.get(setting.env) or _gap(service, "environment")
+    return next((one for one in service.mounts if one.text.endswith(setting.mount)), None)
+
+
+def _gap(service: Service, of: str) -> Value | None:
+    for one in service.gaps:
+        if of in one.of:
+            return Value("", one.place, one.says)
+    return None
+
+
+def fits(value: Value, setting: Setting) -> bool | None:
+    """Whether the value is one that the setting means; None where that is decided elsewhere."""
+    if value.open and not value.text:
+        return None
+    wanted = setting.values
+    if wanted is None:
+        return bool(value.text.strip("'\" ")) or bool(setting.mount)
+    return value.text.strip("'\" ").lower() in wanted
+
+
+def address(service: Service, words: tuple[Value, ...], server: Server) -> tuple[str, Value | None]:
+    """`everywhere`, `loopback`, or what says it elsewhere; and the value that says so."""
+    for setting in server.bind:
+        value = said(service, words, setting)
+        if value is None or (setting.env and value.open and setting.env not in service.environment):
+            continue
+        if not value.sure:
+            return value.open, value
+        if value.text:
+            return ("loopback" if is_local(_host(value.text)) else "everywhere"), value
+    own = is_image(service.image, server.images)
+    return (server.image_listens if own else server.listens), None
+
+
+def _host(text: str) -> str:
+    """The host of `host`, `host:port` or `http://host:port`."""
+    bare = text.strip("'\"").partition("://")[2] or text.strip("'\"")
+    bare = bare.partition("/")[0]
+    if bare.startswith("["):
+        return bare.partition("]")[0] + "]"
+    return bare.partition(":")[0] if bare.count(":") == 1 else bare
+
+
+def ports(words: tuple[Value, ...], server: Server) -> frozenset[str] | None:
+    """Where it listens; None where that is said elsewhere."""
+    told = [one for name in server.port if (one := flag(words, name)) is not None]
+    if any(not one.sure for one in told):
+        return None
+    return frozenset(one.text for one in told) | (
+        frozenset(server.ports) if len(server.ports) > 1 or not told else frozenset()
+    )
+
+
+def place_of(service: Service, words: tuple[Value, ...]) -> Place:
+    """Where it is said what the service is."""
+    if service.image is not None:
+        return service.image.place
+    return words[0].place if words else service.place

@@ -1,0 +1,149 @@
+# ruff: noqa: SIM905  (a list of words reads better as words)
+"""Splits shell text into simple commands, each word with its place in the text.
+
+Enough of POSIX sh to know what is started: quotes, escapes, continued lines, operators, comments,
+assignments and redirections. Whatever is computed when it runs (a variable, a substitution) makes
+its word `open`; the body of a here-document is passed over.
+
+Source: POSIX.1-2024, XCU 2.2 (quoting), 2.3 (tokens), 2.7 (redirection), 2.9 (commands).
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from probatum.deploy.model import Value
+from probatum.deploy.variables import interpolated
+from probatum.vocabulary import Place
+
+Command = tuple[Value, ...]
+
+_TOKEN = re.compile(
+    r"(?P<space>(?:[ \t\r]|\\\r?\n)+)"
+    r"|(?P<comment>(?<![^\s;&|()])\#[^\n]*)"
+    r"|(?P<here>\d*<<-?[ \t]*(?P<tag>['\"]?\w+['\"]?))"
+    r"|(?P<redirection>\d*(?:>>|>\||<&|>&|<>|<|>|&>)[ \t]*)"
+    r"|(?P<end>&&|\|\||;;|[;&|()\n]|(?<!\S)[{}!](?=\s))"
+    r"|(?P<single>'[^']*')"
+    r"|(?P<double>\"(?:[^\"\\]|\\.)*\")"
+    r"|(?P<substitution>\$\((?:[^()]|\([^()]*\))*\)|`[^`]*`)"
+    r"|(?P<braced>\$\{[^{}]*\})"
+    r"|(?P<escaped>\\.)"
+    r"|(?P<plain>[^\s'\"\\;&|()<>`$]+|.)",
+    re.DOTALL,
+)
+_KEYWORDS = frozenset("if then elif else fi do done while until for in case esac { } !".split())
+_MOST = 100_000
+
+
+def commands(text: str, place: Callable[[int], Place]) -> Iterator[Command]:
+    """The simple commands of the text, in their order; `place` tells where a character stands."""
+    reader = _Reader(place)
+    at = 0
+    for _ in range(_MOST):
+        token = _TOKEN.match(text, at)
+        if token is None:
+            break
+        at = token.end()
+        yield from reader.take(token)
+        if token.lastgroup == "end" and token[0] == "\n" and reader.here:
+            at = reader.behind_here_documents(text, at)
+    yield from reader.end_command()
+
+
+class _Reader:
+    def __init__(self, place: Callable[[int], Place]) -> None:
+        self._place = place
+        self._words: list[Value] = []
+        self._text = ""
+        self._open: list[str] = []
+        self._start: int | None = None
+        self._to_file = False
+        self.here: list[str] = []
+
+    def take(self, token: re.Match[str]) -> Iterator[Command]:
+        said = token[0]
+        match token.lastgroup:
+            case "space" | "comment":
+                self._end_word()
+            case "end":
+                yield from self.end_command()
+            case "redirection":
+                self._end_redirected(said)
+            case "here" | "tag":
+                self._end_word()
+                self.here.append(token["tag"].strip("'\""))
+            case "single":
+                self._add(token.start(), said[1:-1])
+            case "double":
+                self._add_expanded(token.start(), re.sub(r'\\(["\\`])', r"\1", said[1:-1]))
+            case "escaped":
+                self._add(token.start(), said[1:])
+            case "substitution":
+                self._add(token.start(), "")
+                self._open.append(f"the output of {said[:60]}")
+            case "braced":
+                self._add_expanded(token.start(), said)
+            case _:
+                self._add_plain(token, said)
+
+    def _add_plain(self, token: re.Match[str], said: str) -> None:
+        if said == "$":
+            name = re.compile(r"\w+|[@*#?$!-]").match(token.string, token.end())
+            self._open.append(f"the variable {name[0] if name else ''}".strip())
+        self._add(token.start(), said)
+
+    def _add(self, start: int, text: str) -> None:
+        self._start = start if self._start is None else self._start
+        self._text += text
+
+    def _add_expanded(self, start: int, text: str) -> None:
+        if "$(" in text or "`" in text:
+            self._open.append(f"the output of {text[:60]}")
+        value = interpolated(text.replace("\\$", "$$"), Place())
+        self._add(start, value.text)
+        if value.open and not value.default:
+            self._open.append(value.open)
+        elif value.open:
+            self._defaults = value.open
+
+    _defaults = ""
+
+    def _end_redirected(self, said: str) -> None:
+        if self._text.isdigit():
+            self._start, self._text = None, ""
+        self._end_word()
+        self._to_file = True
+
+    def _end_word(self) -> None:
+        if self._start is None:
+            return
+        open = "; ".join(dict.fromkeys(self._open)) or self._defaults
+        whole = not self._open
+        text = self._text if whole else self._known()
+        word = Value(text, self._place(self._start), open, default=bool(open) and whole)
+        if not self._to_file:
+            self._words.append(word)
+        self._to_file = False
+        self._start, self._text, self._open, self._defaults = None, "", [], ""
+
+    def _known(self) -> str:
+        """What is certain of a word that goes on with something computed: `--api-key=`."""
+        found = re.match(r"-{1,2}[\w-]+=|[A-Za-z_]\w*=", self._text)
+        return found[0] if found else ""
+
+    def end_command(self) -> Iterator[Command]:
+        self._end_word()
+        self._to_file = False
+        words = self._words
+        while words and words[0].text in _KEYWORDS:
+            words = words[1:]
+        self._words = []
+        if words:
+            yield tuple(words)
+
+    def behind_here_documents(self, text: str, at: int) -> int:
+        for tag in self.here:
+            found = re.compile(rf"^\t*{re.escape(tag)}[ \t\r]*$", re.MULTILINE).search(text, at)
+            at = found.end() if found else len(text)
+        self.here = []
+        return at

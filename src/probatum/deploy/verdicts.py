@@ -1,0 +1,101 @@
+"""The verdict on one claim about a file that configures a deployment."""
+
+from collections.abc import Callable
+
+from probatum.deploy import compose
+from probatum.deploy.judging import Found, Judge, host_takeovers, open_services
+from probatum.deploy.model import Deployment
+from probatum.deploy.rules import absent
+from probatum.deploy.said import readable
+from probatum.errors import FormatError
+from probatum.formats.bounds import digest, region
+from probatum.ports import Material
+from probatum.vocabulary import (
+    Artifact,
+    Certificate,
+    Excerpt,
+    Place,
+    Proven,
+    Reason,
+    Refuted,
+    Step,
+    Undecided,
+    Verdict,
+    Witness,
+)
+
+_LARGEST = 4 << 20
+_MOST = 100
+_READERS: dict[str, Callable[[bytes], Deployment]] = {
+    "compose": compose.read,
+}
+_JUDGES: dict[str, Judge] = {
+    "no-open-service": open_services,
+    "no-host-takeover": host_takeovers,
+}
+_NOTHING = "no rule found anything, and that is no proof"
+_ASSUMED = (
+    "an image is what its name says, and does what its publisher's documentation says of it",
+    "nothing outside of this file is merged into it: no override, no option of a command line",
+)
+
+
+def verdict(claim: str, artifact: Artifact, material: Material) -> Verdict:
+    """Whether what the file starts breaks the claim, by the rule rows of `rules/deploy`.
+
+    Raises: FormatError if it cannot be read.
+    """
+    if material.size > _LARGEST:
+        raise FormatError(Reason.OVER_LIMIT, f"more than {_LARGEST} bytes, which are not all read")
+    data = region(material, 0, material.size)
+    found = list(_JUDGES[claim](_READERS[artifact.kind](data)))
+    broken = [one for one in found if one.sure]
+    if broken:
+        return Refuted(tuple(_witness(one, data) for one in broken[:_MOST]))
+    if found:
+        more = f" (and {len(found) - 1} more like it)" if len(found) > 1 else ""
+        fact = f": {found[0].why}" if found[0].why else ""
+        return Undecided(Reason.UNRESOLVED, f"{found[0].says}{fact}{more}", found[0].place)
+    return _unbroken(claim, artifact.kind, data, material)
+
+
+def _witness(one: Found, data: bytes) -> Witness:
+    steps = [
+        *(Step(says, place) for says, place in one.also),
+        Step(f"{one.why} [{one.rule}: {one.source}]"),
+        Step(f"instead: {one.instead}"),
+    ]
+    return Witness(one.says, one.place, tuple(steps), _excerpt(one.place, data))
+
+
+def _excerpt(place: Place, data: bytes) -> Excerpt | None:
+    """The line of the place."""
+    if place.offset is None:
+        return None
+    start = data.rfind(b"\n", 0, place.offset) + 1
+    end = data.find(b"\n", place.offset)
+    line = data[start : end if end >= 0 else len(data)]
+    return Excerpt(start, line, text=True) if len(line) <= 400 else None
+
+
+def _unbroken(claim: str, kind: str, data: bytes, material: Material) -> Verdict:
+    """Proven where no word stands in the file by which the claim could be broken."""
+    row = absent(claim, kind)
+    if row is None:
+        says = "no rule found anything, and that is no proof for files of this kind"
+        return Undecided(Reason.UNRESOLVED, says)
+    text = readable(data)
+    if not isinstance(text, str):
+        return Undecided(Reason.UNRESOLVED, f"{_NOTHING}: {text.says}", text.place)
+    named = row.first(text)
+    if named is not None:
+        place = Place(line=text.count("\n", 0, named.start()) + 1)
+        says = f"{_NOTHING}: `{named[0].strip()[:40]}` stands here"
+        return Undecided(Reason.UNRESOLVED, says, place)
+    facts = {
+        "claim": claim,
+        "kind": kind,
+        "size": material.size,
+        "sha256": digest(material, 0, material.size),
+    }
+    return Proven(Certificate("deployment", facts), _ASSUMED)

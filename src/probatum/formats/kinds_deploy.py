@@ -1,0 +1,105 @@
+"""Which file of a deployment a text is: by what it says, and by its name where that cannot tell.
+
+Only text without a format of its own, YAML and shell scripts are looked at, so that no name and no
+content takes another kind's claims away from a file.
+"""
+
+import re
+
+from probatum.formats.kinds_seen import Seen
+
+YAML_FORMS = frozenset({"compose", "kubernetes", "helm-values", "helm-template", "litellm-config"})
+"""Kinds that are YAML first, and are asked all that YAML is asked."""
+TEXT_FORMS = frozenset({"dockerfile", "env-file", "systemd-unit", "mlflow-auth"})
+"""Kinds that are plain text first, and are asked all that plain text is asked."""
+
+_LOOKED_AT = 1 << 18
+_KEY = r"^[\"']?{}[\"']?[ \t]*:"
+_FLOW = r"^\{{[^\n]*[\"']?\b{}[\"']?[ \t]*:"
+
+
+def _has(*keys: str) -> re.Pattern[str]:
+    """All of these keys, at the top of a YAML document."""
+    either = (f"(?m:{_KEY.format(key)}|{_FLOW.format(key)})" for key in keys)
+    return re.compile("".join(rf"(?=[\s\S]*?{one})" for one in either))
+
+
+_COMPOSE = _has("services")
+_COMPOSE_PART = re.compile(
+    r"(?m)(?:^[ \t]+|[{,]\s*)[\"']?(?:image|build|extends|container_name)[\"']?[ \t]*:"
+)
+_KUBERNETES = _has("apiVersion", "kind")
+_LITELLM = re.compile(r"(?m)^[\"']?(?:model_list|litellm_settings)[\"']?[ \t]*:")
+_TEMPLATE = re.compile(r"\{\{")
+_UNIT = re.compile(r"(?m)^\[Service\][ \t\r]*$")
+_STARTED = re.compile(r"(?m)^Exec(?:Start|StartPre|StartPost)[ \t]*=|^Environment(?:File)?[ \t]*=")
+_DOCKER_NAME = re.compile(r"(?:.*[._-])?(?:dockerfile|containerfile)(?:[._-].*)?")
+_DOCKERFILE = re.compile(
+    r"(?:[ \t]*(?:#[^\n]*)?\r?\n|[ \t]*ARG[ \t][^\n]*\n)*[ \t]*FROM[ \t]+\S+", re.IGNORECASE
+)
+_MLFLOW = re.compile(r"(?m)^\[mlflow\][ \t\r]*$")
+_ENV_NAME = re.compile(r"\.env(?:\.[\w.-]+)?|[\w.-]+\.env")
+_ENV_LINE = re.compile(r"\s*(?:#.*|(?:export\s+)?[A-Za-z_]\w*\s*=.*)?")
+_LAUNCHES = re.compile(
+    r"\b(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|create)\b|\bvllm\s+serve\b|\bray\s+start\b"
+    r"|vllm\.entrypoints|sglang\.launch_server|\bollama\s+serve\b|\blmdeploy\s+serve\b"
+    r"|\bmlflow\s+(?:server|ui)\b|\bjupyter[ -](?:lab|notebook|server)\b|\btritonserver\b"
+    r"|\btext-generation-launcher\b|\bllamafactory-cli\b|\blitellm\s+-|\blangflow\s+run\b"
+    r"|\bchroma\s+run\b|\bredis-server\b|\bopen-webui\s+serve\b|\bminio\s+server\b|\bmilvus\s+run\b"
+)
+
+
+def is_deployment(seen: Seen) -> bool:
+    """Whether `deployment_kind` knows what it is."""
+    return _found(seen) is not None
+
+
+def deployment_kind(seen: Seen) -> str:
+    """The kind of a file of a deployment."""
+    return str(_found(seen))
+
+
+def _found(seen: Seen) -> str | None:
+    if seen.text is None or seen.promise not in (None, "text", "yaml", "shell-script"):
+        return None
+    if seen.promise == "yaml":
+        return _yaml(seen, _text(seen))
+    if seen.promise == "shell-script":
+        return "launcher" if launches(seen) else None
+    if _UNIT.search(seen.text) and _STARTED.search(seen.text):
+        return "systemd-unit"
+    if _MLFLOW.search(seen.text) and "admin_" in seen.text:
+        return "mlflow-auth"
+    if _DOCKER_NAME.fullmatch(seen.base) and _DOCKERFILE.match(_text(seen)):
+        return "dockerfile"
+    if _ENV_NAME.fullmatch(seen.base):
+        return "env-file" if all(map(_ENV_LINE.fullmatch, _text(seen).splitlines())) else None
+    return None
+
+
+def _text(seen: Seen) -> str:
+    if seen.size <= len(seen.head):
+        return seen.text or ""
+    return seen.material.read(0, _LOOKED_AT).decode("utf-8", "replace")
+
+
+def _yaml(seen: Seen, text: str) -> str | None:
+    if _KUBERNETES.match(text):
+        return "helm-template" if _TEMPLATE.search(text) else "kubernetes"
+    if _COMPOSE.match(text) and _COMPOSE_PART.search(text):
+        return "compose"
+    if _LITELLM.search(text):
+        return "litellm-config"
+    if _is_values(seen):
+        return "helm-values"
+    return None
+
+
+def _is_values(seen: Seen) -> bool:
+    """Helm reads `values.yaml` beside `Chart.yaml`; others only by what a command line says."""
+    return bool(re.fullmatch(r"values(?:[._-][\w.-]+)?\.ya?ml", seen.base))
+
+
+def launches(seen: Seen) -> bool:
+    """Whether a shell script starts something that is known to serve models, or a container."""
+    return seen.text is not None and bool(_LAUNCHES.search(_text(seen)))
