@@ -200,6 +200,12 @@ NOT_COUNTED = {
             if allow_dangerous:
                 os.system(x)
     """,
+    "a check that nobody need ask for": """
+        def go(x, digest=None):
+            if digest and not check_digest(x, digest):
+                raise ValueError
+            os.system(x)
+    """,
     "an exception that is caught": """
         x = request.data
         try:

@@ -215,6 +215,44 @@ CONSTRUCTS = {
             os.system(x)
         threading.Thread(target=_go, args=(request.data,)).start()
     """,
+    "thread pool": """
+        def _go(x):
+            os.system(x)
+        def run(pool):
+            pool.submit(_go, request.data)
+        _go('ls')
+    """,
+    "coroutine's thread": """
+        import asyncio
+        def _name(x):
+            return x.strip()
+        async def run():
+            os.system(await asyncio.to_thread(_name, request.data))
+        _name('ls')
+    """,
+    "mapped function": """
+        def _go(x):
+            os.system(x)
+        list(map(_go, request.data))
+        _go('ls')
+    """,
+    "shell's script": "import subprocess\nx = ['sh', '-c', request.data]\nsubprocess.run(x)",
+    "headers of an answer": """
+        import requests
+        def _name():
+            answer = requests.Session().post('https://example.org')
+            return answer.headers.get('Content-Disposition')
+        os.system('file ' + _name())
+    """,
+    "record whose maker is written for it": """
+        from dataclasses import dataclass
+        @dataclass(init=False)
+        class A:
+            x: str
+            def __init__(self, x: str) -> None: ...
+        def _go(a: A):
+            os.system(a.x)
+    """,
     "recursion": """
         def _go(x, n):
             if n:
@@ -303,6 +341,22 @@ HARMLESS = {
         os.system(_id('ls'))
     """,
     "dead code": "def go(x):\n    return 1\n    os.system(x)",
+    "a list that is no shell's": "import subprocess\nx = ['ls', request.data]\nsubprocess.run(x)",
+    "a parameter that is a command": "def run(command):\n    os.system(command)",
+    "a caller five calls away": """
+        def go(x):
+            _a(x)
+        def _a(x):
+            _b(x)
+        def _b(x):
+            _c(x)
+        def _c(x):
+            _d(x)
+        def _d(x):
+            _e(x)
+        def _e(x):
+            os.system(x)
+    """,
 }
 
 
@@ -485,3 +539,131 @@ PRIVATE = {
 @pytest.mark.parametrize("file", PRIVATE.values(), ids=PRIVATE)
 def test_a_caller_does_not_choose_by(file: tuple[str, str]) -> None:
     assert not reviewed(file).flows
+
+
+HARMLESS_FOR = {
+    "a zip": (
+        "no-archive-traversal",
+        "import zipfile\ndef go(a):\n    zipfile.ZipFile(a).extractall('/tmp')",
+    ),
+    "an archive that is tested to be a zip": (
+        "no-archive-traversal",
+        """
+        import zipfile
+        def go(archive):
+            if isinstance(archive, zipfile.ZipFile):
+                archive.extractall('/tmp')
+        """,
+    ),
+    "a cache that the function writes": (
+        "no-unsafe-deserialization",
+        """
+        import pickle
+        def go(cache):
+            if os.path.exists(cache):
+                return pickle.load(open(cache, 'rb'))
+            pickle.dump(1, open(cache, 'wb'))
+        """,
+    ),
+    "a state that the class writes": (
+        "no-unsafe-deserialization",
+        """
+        import torch
+        class A:
+            def save(self, path):
+                torch.save(self.state, path)
+            def restore(self, path):
+                self.state = torch.load(path)
+        """,
+    ),
+    "a place by its name": (
+        "no-path-traversal",
+        "def go(file_path):\n    open(os.path.join('/data', file_path))",
+    ),
+    "an identifier in the path of an address": (
+        "no-request-forgery",
+        "import requests\ndef go(job):\n    requests.get(f'https://example.org/{job.id}')",
+    ),
+    "the address of a client": (
+        "no-request-forgery",
+        "import requests\ndef go(client):\n    requests.get(client.url)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("claim", "program"), HARMLESS_FOR.values(), ids=HARMLESS_FOR)
+def test_no_path_to_such_a_call_is_told_of(claim: str, program: str) -> None:
+    assert told(HEAD + dedent(program), claim) == "none"
+
+
+STILL = {
+    "a file that another class writes": (
+        "no-unsafe-deserialization",
+        """
+        import torch
+        class A:
+            def save(self, path):
+                torch.save(self.state, path)
+        def restore(path):
+            return torch.load(path)
+        """,
+    ),
+    "a cache whose name an attacker sends": (
+        "no-unsafe-deserialization",
+        """
+        import pickle
+        def _go(cache):
+            pickle.dump(1, open(cache, 'wb'))
+            return pickle.load(open(cache, 'rb'))
+        _go(request.data)
+        """,
+    ),
+    "an archive that is tested not to be a zip": (
+        "no-archive-traversal",
+        """
+        import zipfile
+        def go(archive):
+            if not isinstance(archive, zipfile.ZipFile):
+                archive.extractall('/tmp')
+        """,
+    ),
+    "a host behind the scheme": (
+        "no-request-forgery",
+        "import requests\ndef go(job):\n    requests.get(f'https://{job.host_name}/status')",
+    ),
+    "a request that is sent later": (
+        "no-request-forgery",
+        "import httpx\ndef go(job, client):\n    client.send(httpx.Request('GET', job.url))",
+    ),
+}
+
+
+@pytest.mark.parametrize(("claim", "program"), STILL.values(), ids=STILL)
+def test_what_looks_like_it_is_told_of(claim: str, program: str) -> None:
+    assert told(HEAD + dedent(program), claim) == "path"
+
+
+def test_an_attacker_is_told_of_before_a_caller_who_may_choose_the_same() -> None:
+    found = flows(
+        HEAD
+        + dedent("""
+        def run(line):
+            os.system(line)
+        @app.route('/')
+        def handler(x):
+            run('ls ' + x)
+    """)
+    )
+    assert [flow.source for flow in found] == ["a request handler's argument"]
+
+
+def test_a_namespace_package_is_imported_by_its_whole_name() -> None:
+    found = reviewed(
+        (
+            "space/web/__init__.py",
+            "from flask import request\nfrom space.tools.run import go\ngo(request.data)",
+        ),
+        ("space/tools/__init__.py", ""),
+        ("space/tools/run.py", "import os\ndef go(line: str):\n    os.system(line)\n"),
+    ).flows
+    assert [flow.source for flow in found] == ["an HTTP request"]

@@ -1,7 +1,7 @@
 """Lowers expressions to flow nodes, and keeps what every name holds at the point reached."""
 
 import ast
-from typing import Any
+from typing import Any, NamedTuple
 
 from probatum.taint.flow import (
     ATTR,
@@ -35,6 +35,41 @@ from probatum.taint.syntax import annotation_text, constant_value, dotted_path, 
 
 _LONGEST_TEXT = 400  # of a constant: a pattern or an SQL statement is whole, a document is cut
 _MOST_BINDINGS = 16  # of one name that are kept for the functions inside
+
+
+class _Passing(NamedTuple):
+    """A call that calls a function it is given: which argument that is, and which are handed on.
+
+    `packed`: as a tuple, `args`; `each`: one element of each at a time. It `answers` what the
+    function answers, for who awaits or calls it.
+    """
+
+    at: int
+    keyword: str = ""
+    packed: bool = False
+    each: bool = False
+    answers: bool = False
+
+
+_PASSING = {
+    "to_thread": _Passing(0, answers=True),
+    "run_sync": _Passing(0, answers=True),
+    "run_in_threadpool": _Passing(0, answers=True),
+    "run_in_executor": _Passing(1, answers=True),
+    "submit": _Passing(0),
+    "add_task": _Passing(0),
+    "call_soon": _Passing(0),
+    "call_soon_threadsafe": _Passing(0),
+    "call_later": _Passing(1),
+    "apply_async": _Passing(0, packed=True),
+    "Thread": _Passing(1, "target", packed=True),
+    "Process": _Passing(1, "target", packed=True),
+    "map": _Passing(0, each=True),
+    "imap": _Passing(0, each=True),
+}
+"""By the last part of their names: asyncio, anyio, starlette, concurrent.futures,
+threading, multiprocessing. A method of this name that does something else gets a call more, of
+what it is given first."""
 
 
 class Expressions:
@@ -183,10 +218,37 @@ class Expressions:
         value = self.value
         arguments = tuple([value(one) for one in node.args])
         keywords = tuple([(one.arg, value(one.value)) for one in node.keywords])
+        made = self.called(node, callee, arguments, keywords)
+        passed = _PASSING.get(_last_name(node.func))
+        if passed is None:
+            return made
+        inner = self.passed_on(node, passed, arguments, dict(keywords))
+        return inner if inner >= 0 and passed.answers else made
+
+    def called(
+        self, node: ast.Call, callee: int, arguments: tuple[int, ...], keywords: tuple[Any, ...]
+    ) -> int:
         made = self.at(node, (CALL, callee, arguments, keywords))
         if self.control >= 0:
             self.under[made] = self.control
         return made
+
+    def passed_on(
+        self, node: ast.Call, how: "_Passing", arguments: tuple[int, ...], keywords: dict[Any, int]
+    ) -> int:
+        """The call that a call makes of a function it is given; -1 where it is given none."""
+        given = arguments[how.at : how.at + 1]
+        callee = given[0] if given else keywords.get(how.keyword, -1)
+        if callee < 0 or self.nodes[callee][0] not in (NAME, ATTR, FUNCTION, PARAM):
+            return -1
+        rest = arguments[how.at + 1 :]
+        if how.packed:
+            packed = [keywords["args"]] if "args" in keywords else rest[:1]
+            rest = self.nodes[packed[0]][1:] if packed and self.nodes[packed[0]][0] == PACK else ()
+        if how.each:
+            rest = tuple([self.at(node, (EACH, one)) for one in rest])
+        named = () if how.packed else tuple((key, one) for key, one in keywords.items() if key)
+        return self.called(node, callee, rest, named)
 
     def item(self, node: ast.Subscript) -> int:
         return self.at(node, (ITEM, self.value(node.value), self.value(node.slice)))
@@ -329,6 +391,13 @@ class Expressions:
     def qualified(self, name: str) -> str:
         """The name of what is defined here, behind those of what it stands in."""
         return f"{self.function.name}.{name}" if self.function.name else name
+
+
+def _last_name(callee: ast.expr) -> str:
+    """The last part of a callee's name; empty if it has none."""
+    if type(callee) is ast.Attribute:
+        return callee.attr
+    return callee.id if type(callee) is ast.Name else ""
 
 
 def _defaults(given: ast.arguments, listed: list[ast.arg]) -> dict[str, Any]:

@@ -71,6 +71,8 @@ class Guards:
         kind = node[0]
         if kind == NOT:
             return self.judged(place, node[1], _opposite(way), path, claim, depth)
+        if kind == BOTH and way == FAILS and any(self.off(place, one) for one in node[1:]):
+            return NONE
         if kind in (BOTH, EITHER):
             levels = [self.judged(place, one, way, path, claim, depth) for one in node[1:]]
             return _together(levels, every=(kind == BOTH) == (way == HOLDS))
@@ -209,6 +211,16 @@ class Guards:
         return found
 
     # Switches
+
+    def off(self, place: Place, test: int) -> bool:
+        """The condition is a parameter that nobody need give: what it switches on guards no one."""
+        function = self.program[place]
+        node = function.nodes[test]
+        if node[0] == COMPARE and node[1] == "is not" and function.nodes[node[3]] == (CONST, None):
+            node = function.nodes[node[2]]
+        if node[0] != PARAM or node[1] >= len(function.parameters):
+            return False
+        return not function.defaults.get(function.parameters[node[1]], True)
 
     def opted(self, place: Place, test: int, way: int) -> bool:
         """The condition is a switch that is off unless somebody turns it on."""

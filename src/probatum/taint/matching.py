@@ -1,6 +1,8 @@
 """Which calls are sinks, and which of their arguments must not come from outside."""
 
-from probatum.taint.flow import ATTR, CALL, CONST, PACK, Node, operands
+from collections.abc import Iterator
+
+from probatum.taint.flow import ATTR, CALL, CONST, HOLDS, PACK, PARAM, Node, operands
 from probatum.taint.guards import NONE, UNKNOWN
 from probatum.taint.program import Place, Program
 from probatum.taint.rules import Sink, words
@@ -16,9 +18,10 @@ class Sinks:
         self.program = program
         self.values = values
 
-    def is_sink(self, row: Sink, place: Place, call: Node) -> bool:
+    def is_sink(self, row: Sink, place: Place, node: int) -> bool:
         """The call is what the row names, in a way that it calls dangerous."""
-        return self._calls(row, place, call) and self._dangerous(row, place, call)
+        call = self.program[place].nodes[node]
+        return self._calls(row, place, node, call) and self._dangerous(row, place, call)
 
     def arguments(self, row: Sink, place: Place, call: Node) -> list[int]:
         """The nodes of the arguments that matter."""
@@ -33,7 +36,7 @@ class Sinks:
                 found += [value for name, value in call[3] if name == wanted]
         return found
 
-    def _calls(self, row: Sink, place: Place, call: Node) -> bool:
+    def _calls(self, row: Sink, place: Place, node: int, call: Node) -> bool:
         program = self.program
         callee = program[place].nodes[call[1]]
         meanings = program.meanings(place, call[1])
@@ -41,11 +44,28 @@ class Sinks:
             return True
         if callee[0] != ATTR or callee[2] not in row.methods:
             return False
-        if not row.receivers:
-            return not any(meaning.function for meaning in meanings)
         said = program.type_of(place, callee[1]).removesuffix("()")
+        if not row.receivers:
+            known = any(meaning.function for meaning in meanings)
+            return not known and not self._is_harmless(row, place, node, said)
         last = said.rpartition(".")[2]
         return any(said == one or last == one.rpartition(".")[2] for one in row.receivers)
+
+    def _is_harmless(self, row: Sink, place: Place, call: int, said: str) -> bool:
+        """The object is of one of the row's harmless types: by what made it, or by a test."""
+        if said in row.harmless or not row.harmless:
+            return bool(row.harmless)
+        function = self.program[place]
+        receiver = function.nodes[function.nodes[call][1]][1]
+        link = function.under.get(call, -1)
+        while isinstance(link, int) and link >= 0:
+            test, way, link = function.controls[link]
+            node = function.nodes[test]
+            if way == HOLDS and node[0] == CALL and len(node[2]) > 1 and node[2][0] == receiver:
+                typed = self.program.short(place, node[1]) == "isinstance"
+                if typed and self.program.dotted(place, node[2][1]) in row.harmless:
+                    return True
+        return False
 
     def _dangerous(self, row: Sink, place: Place, call: Node) -> bool:
         nodes = self.program[place].nodes
@@ -55,7 +75,7 @@ class Sinks:
         for name, value in row.only.items():
             if name not in given or given[name] == (CONST, not value):
                 return False
-        if row.shell and not self._of_shell(place, call):
+        if row.shell and call[2] and not self._may_be_of_shell(place, call[2][0]):
             return False
         return not any(
             self.program.dotted(place, value) in types
@@ -63,11 +83,46 @@ class Sinks:
             for value in (*(node for key, node in call[3] if key == name), *call[2][1:2])
         )
 
-    def _of_shell(self, place: Place, call: Node) -> bool:
-        """The first argument is a list in which `-c` stands."""
+    def _may_be_of_shell(self, place: Place, node: int) -> bool:
+        """A shell's script, or a value of which nothing is known yet."""
+        return self.program[place].nodes[node][0] != PACK or self.values.of_shell(place, node)
+
+    # Files of the code's own
+
+    def own_file(self, row: Sink, place: Place, starts: list[int]) -> bool:
+        """The file that is read is one that this function, or another of the class, writes.
+
+        Who may choose its name reads what the program wrote, as a cache or a saved state.
+        """
+        if row.claim != "no-unsafe-deserialization":
+            return False
+        read = {name for one in starts for name in self._named(place, one)}
+        cls = self.program.owner(place)
+        methods = self.program.members[cls].values() if cls is not None else (place,)
+        return any(read & self._written(one) for one in methods)
+
+    def _written(self, place: Place) -> set[str]:
+        """The names of what a function hands to calls that write."""
         nodes = self.program[place].nodes
-        first = nodes[call[2][0]] if call[2] else (CONST,)
-        return first[0] == PACK and any(nodes[one] == (CONST, "-c") for one in first[1:])
+        writers = words("writer")
+        found: set[str] = set()
+        for node in nodes:
+            if node[0] == CALL and self.program.short(place, node[1]) in writers:
+                for value in (*node[2], *(one for _, one in node[3])):
+                    found.update(self._named(place, value))
+        return found
+
+    def _named(self, place: Place, node: int) -> Iterator[str]:
+        """The parameters and fields of the own object that a value is made of."""
+        nodes = self.program[place].nodes
+        for leaf in self.values.leaves(place, node):
+            base, field = (leaf, None) if isinstance(leaf, int) else leaf
+            if nodes[base][0] == PARAM:
+                name = self.values.parameter(place, nodes[base][1])
+                if name not in ("self", "cls"):
+                    yield name
+                elif field is not None:
+                    yield f"self.{field}"
 
     # Filters of an archive's members
 

@@ -61,21 +61,31 @@ class Origins:
                 return source
         return None
 
+    def of_attribute(self, row: Sink, place: Place, node: Node) -> Source | None:
+        """The source that an attribute of what a call answers is."""
+        if self.program[place].nodes[node[1]][0] != CALL:
+            return None
+        fitting = (one for one in sources() if node[2] in one.attributes)
+        return next((one for one in fitting if not one.only or row.claim in one.only), None)
+
     def of_type(self, said: str) -> Source | None:
         """The source that every object of a type is."""
         return next((one for one in sources() if said and said in one.types), None)
 
     # What callers choose
 
-    def enough(self, row: Sink, state: State) -> bool:
-        """A parameter that callers choose counts as a source for this sink."""
+    def enough(self, row: Sink, state: State, name: str, *, field: bool = False) -> bool:
+        """A parameter or field of this name, which callers choose, is a source for this sink."""
         if not row.public or state.joined == ALONE or state.far:
+            return False
+        if name.lower().rpartition("_")[2] in words("operator's own", row.claim):
             return False
         if row.claim == "no-request-forgery":
             return state.inner
+        inner = state.inner or field
         if row.joined:
-            return state.joined == BEHIND_OWN or state.inner
-        return state.inner or row.claim != "no-unsafe-reflection"
+            return state.joined == BEHIND_OWN or inner
+        return inner or row.claim != "no-unsafe-reflection"
 
     def public(self, place: Place, called: bool) -> bool:
         """Others may call the function: it is shipped, and not private unless nobody calls it.
@@ -101,8 +111,8 @@ class Origins:
             said = program[ancestor].annotations.get(name)
             if said is None or "ClassVar" in said or name.isupper():
                 continue
-            made_by_name = "__init__" in program.members[ancestor]
-            if not made_by_name and self._makes_records(program[ancestor], ancestor, ancestors):
+            kept = "__init__" in program.members[ancestor] and any(program.kept(ancestor, name))
+            if not kept and self._makes_records(program[ancestor], ancestor, ancestors):
                 return True
         return False
 

@@ -47,6 +47,7 @@ def read(files: Iterable[tuple[str, bytes]]) -> Project:
             module.shipped = is_shipped(path)
             project.modules.append(module)
     _link_scripts(project.modules)
+    _link_namespaces(project.modules)
     return project
 
 
@@ -129,3 +130,25 @@ def _link_scripts(modules: list[Module]) -> None:
             first = target.partition(".")[0]
             if first not in tops and f"{folder}.{first}" in names:
                 module.imports[bound] = f"{folder}.{target}"
+
+
+def _link_namespaces(modules: list[Module]) -> None:
+    """`import space.package` means `package` here, where the folder `space` has no `__init__.py`.
+
+    Source: PEP 420, implicit namespace packages.
+    """
+    spaces = {_around(module) for module in modules} - {""}
+    tops = {module.name.partition(".")[0] for module in modules}
+    for module in modules if spaces else ():
+        for bound, target in module.imports.items():
+            for space in spaces:
+                inner = target.removeprefix(space)
+                if inner != target and inner.partition(".")[0] in tops:
+                    module.imports[bound] = inner
+
+
+def _around(module: Module) -> str:
+    """The names of the folders around a module that its own name leaves out, with a dot behind."""
+    place = PurePosixPath(module.path)
+    whole = ".".join((*place.parts[:-1], place.stem)).removesuffix(".__init__")
+    return whole.removesuffix(module.name) if whole.endswith(f".{module.name}") else ""

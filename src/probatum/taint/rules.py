@@ -19,11 +19,11 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     """A call whose `arguments` must not come from outside.
 
     `calls` are absolute names; `methods` are names of methods, of `receivers` of these types only
-    if it names any. `arguments` are positions, keywords, or `"self"` for the receiver. `unless`
-    and `unless_type` name the keyword whose value makes the call harmless, `only` the keyword
-    without which it is. `text`: dangerous only where the value was put into a text; `joined`: only
-    behind a base path; `shell`: only as a list with `-c`. `public`: the parameters of a public
-    function count as sources.
+    if it names any, and never of those of `harmless` types. `arguments` are positions, keywords, or
+    `"self"` for the receiver. `unless` and `unless_type` name the keyword whose value makes the
+    call harmless, `only` the keyword without which it is. `text`: dangerous only where the value
+    was put into a text; `joined`: only behind a base path; `shell`: only in a list behind `-c`.
+    `public`: the parameters of a public function count as sources.
     """
 
     claim: str
@@ -31,6 +31,7 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     calls: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()
     arguments: tuple[int | str, ...] = (0,)
     unless: dict[str, Any] = {}
     unless_type: dict[str, tuple[str, ...]] = {}
@@ -47,7 +48,8 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     `names`: variables; `types`: of parameters and objects; `decorators`: of functions whose
     parameters are meant, on an object called as one of `of`; `classes`: endings of the names of
     base classes, of which the parameters of `methods` are meant; `methods` (of `receivers` called
-    so) and `calls`: what they answer. `only`: for these claims.
+    so) and `calls`: what they answer; `attributes`: of what a call answered. `only`: for these
+    claims.
     """
 
     says: str
@@ -61,6 +63,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     methods: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
 
 

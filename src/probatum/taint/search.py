@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import count
+from typing import NamedTuple
 
 from probatum.taint.flow import ATTR, CALL, Node
 from probatum.taint.guards import NONE, PROVEN
@@ -15,6 +16,8 @@ from probatum.taint.steps import Steps
 
 _MOST_STATES = 600  # of one sink call and row: what lies farther is not searched
 _PER_LEVEL = 1000  # a guarded state waits behind every unguarded one
+_MORE_STATES = 150  # looked at for an attacker, once a caller is known who may choose the value
+_FARTHEST_CHOICE = 4  # calls: what callers farther away choose, nobody who reads it can judge
 
 
 class Search:
@@ -37,7 +40,7 @@ class Search:
     def _at(self, rows: list[Sink], place: Place, node: int) -> Iterator[Path]:
         call = self.program[place].nodes[node]
         for row in rows:
-            if not self.sinks.is_sink(row, place, call):
+            if not self.sinks.is_sink(row, place, node):
                 continue
             starts = self.sinks.arguments(row, place, call)
             if starts:
@@ -54,8 +57,9 @@ class Search:
         for state in self._first(row, place, node, starts):
             heappush(waiting, (0, next(order), state))
         seen: set[tuple[object, ...]] = set()
-        best: tuple[State, str] | None = None
-        while waiting and len(seen) < _MOST_STATES:
+        best: _Found | None = None
+        most = _MOST_STATES
+        while waiting and len(seen) < most:
             _, _, state = heappop(waiting)
             if state.key in seen:
                 continue
@@ -66,23 +70,45 @@ class Search:
                         weight = after.level * _PER_LEVEL + len(after.context)
                         heappush(waiting, (weight, next(order), after))
                     continue
-                source = _counts(row, state, after)
-                done = self.steps.guarded(row, state)
-                if not source or done.level == PROVEN:
+                found = self._found(row, state, after)
+                if found is None or (best is not None and found.rank >= best.rank):
                     continue
-                if best is None or done.level < best[0].level:
-                    best = done, source
-                if done.level == NONE:
-                    return self._path(row, place, node, done, source)
-        return self._path(row, place, node, *best) if best is not None else None
+                best = found
+                if found.rank == (NONE, False):
+                    waiting.clear()
+                elif found.rank[0] == NONE:
+                    most = min(most, len(seen) + _MORE_STATES)
+        return self._path(row, place, node, best.state, best.source) if best is not None else None
+
+    def _found(self, row: Sink, state: State, source: Source | str) -> "_Found | None":
+        """The source that a state leads to, if it counts for the sink and is not kept away."""
+        says, chosen = _counts(row, state, source)
+        done = self.steps.guarded(row, state) if says else state
+        if not says or done.level == PROVEN:
+            return None
+        return _Found(done, says, (done.level, chosen))
 
     def _first(self, row: Sink, place: Place, node: int, starts: list[int]) -> list[State]:
         function = self.program[place]
-        joined = ALONE if row.joined or row.text else BEHIND_OWN
+        joined = ALONE if row.joined or row.text or row.shell else BEHIND_OWN
         level, words = self.sinks.filtered(row, place, function.nodes[node])
         under = function.under.get(node, -1)
+        far = self.sinks.own_file(row, place, starts)
         return [
-            State(place, start, (), joined, False, level, words, None, "", (under,), start=True)
+            State(
+                place,
+                start,
+                (),
+                joined,
+                False,
+                level,
+                words,
+                None,
+                "",
+                (under,),
+                start=True,
+                far=far,
+            )
             for start in starts
         ]
 
@@ -118,12 +144,27 @@ class Search:
         return []
 
 
-def _counts(row: Sink, state: State, source: Source | str) -> str:
-    """The words of a source that counts for the sink; empty if it does not.
+class _Found(NamedTuple):
+    """A state in which the search found a source. Of two, the one of lower `rank` is told: how far
+    it is guarded, and whether it takes a caller who chooses the value, or an attacker suffices."""
 
-    What is not remote counts only behind a base of the code's own, and as an address never.
+    state: State
+    source: str
+    rank: tuple[int, bool]
+
+
+def _counts(row: Sink, state: State, source: Source | str) -> tuple[str, bool]:
+    """The words of a source that counts for the sink, and whether its callers choose it.
+
+    What is not remote counts only behind a base of the code's own, as a path only near by, and as
+    an address never.
     """
+    if row.shell and state.joined == ALONE:
+        return "", False
+    near = state.crossed <= _FARTHEST_CHOICE
     if isinstance(source, str):
-        return source
-    counts = source.remote or (state.joined != ALONE and row.claim != "no-request-forgery")
-    return source.says if counts else ""
+        return (source if near else ""), True
+    if source.remote:
+        return source.says, False
+    counts = state.joined != ALONE and row.claim != "no-request-forgery"
+    return (source.says if counts and (near or not row.joined) else ""), False

@@ -39,8 +39,9 @@ class State(Struct):
     is the state nearer to the sink, and `says` what happens from this one to it. `links` are the
     control links passed here; a state that is the `start` of a segment is the first one in its
     function. `level` and `guard` are of the segments behind. A value is `far` if it is not what
-    reaches the sink, only what that is computed of, or a part of a file's name: what a caller
-    chooses so is no source, what an attacker sends is.
+    reaches the sink, only what that is computed of, a part of a file's name, or the name of a file
+    that the code itself writes: what a caller chooses so is no source, what an attacker sends is.
+    `crossed` counts the calls between here and the sink.
     """
 
     place: Place
@@ -57,6 +58,7 @@ class State(Struct):
     part: int = -1  # the element that is meant, of a tuple
     start: bool = False
     far: bool = False
+    crossed: int = 0
 
     def within(
         self,
@@ -73,6 +75,7 @@ class State(Struct):
         return State(
             self.place, node, self.context, max(self.joined, joined), self.inner or inner,
             self.level, self.guard, self, says, links, -1, part, False, self.far or far,
+            self.crossed,
         )  # fmt: skip
 
     def across(
@@ -89,7 +92,7 @@ class State(Struct):
         """The state of a value of another function, where a new segment begins."""
         return State(
             place, node, context, self.joined, self.inner, self.level, self.guard, self, says,
-            (link,), site, part, True, self.far,
+            (link,), site, part, True, self.far, self.crossed + 1,
         )  # fmt: skip
 
     def guarded(self, level: int, guard: str) -> "State":
@@ -97,6 +100,7 @@ class State(Struct):
         return State(
             self.place, self.node, self.context, self.joined, self.inner, level, guard,
             self.before, self.says, self.links, self.site, self.part, self.start, self.far,
+            self.crossed,
         )  # fmt: skip
 
     @property

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import structs
+
 from probatum.taint.callers import Callers
 from probatum.taint.flow import (
     ATTR,
@@ -79,6 +81,9 @@ class Steps:
             yield state.within(node[1], inner=kind == ITEM)
         elif kind == PART:
             yield state.within(node[1], part=node[2])
+        elif kind == PACK and row.shell and self.values.of_shell(state.place, state.node):
+            for one in node[1:]:
+                yield state.within(one, "in a shell's script", joined=BEHIND_OWN)
         elif kind == PACK and 0 <= state.part < len(node) - 1:
             yield state.within(node[1 + state.part])
         elif kind in (PACK, OTHER, EITHER):
@@ -124,7 +129,16 @@ class Steps:
                 continue
             if row.joined and position > 0:
                 joined = self._base(state.place, node[1])
-            yield state.within(one, "put into a text", joined=joined)
+            far = row.claim == "no-request-forgery" and self._names_a_host(
+                state.place, node[1 : 1 + position]
+            )
+            yield state.within(one, "put into a text", joined=joined, far=far)
+
+    def _names_a_host(self, place: Place, parts: Node) -> bool:
+        """What stands in front of a value in an address says already which host is meant."""
+        nodes = self.program[place].nodes
+        front = "".join(str(nodes[one][1]) if nodes[one][0] == CONST else "value" for one in parts)
+        return front.rpartition("://")[2] != ""
 
     def _ends_inside_a_name(self, place: Place, node: int) -> bool:
         """A constant behind which `../` leads nowhere: no folder is named as it ends."""
@@ -181,7 +195,7 @@ class Steps:
                 link = self._link(caller, call)
                 says = f"given to {function.name}"
                 yield guarded.across(caller, value, says, link, site=call)
-        if self.origins.enough(row, state) and self.origins.public(place, bool(callers)):
+        if self.origins.enough(row, state, name) and self.origins.public(place, bool(callers)):
             yield f"the parameter {name!r} of {function.name}, for its callers to choose"
 
     def _left(self, row: Sink, state: State, position: int) -> Iterator[State]:
@@ -312,6 +326,7 @@ class Steps:
         said = program.type_of(state.place, node[1])
         source = self.origins.of_name(program.dotted(state.place, state.node))
         source = source or self.origins.of_type(said)
+        source = source or self.origins.of_attribute(row, state.place, node)
         if source is not None:
             yield source
             return
@@ -319,6 +334,9 @@ class Steps:
         if cls is None:
             yield state.within(node[1], f"its {node[2]}", inner=True)
             return
+        base = program[state.place].nodes[node[1]]
+        if base[0] == PARAM and self.values.parameter(state.place, base[1]) != "self":
+            state = structs.replace(state, inner=True)  # an object that the caller gives
         guarded = self.guarded(row, state)
         if guarded.level < PROVEN:
             yield from self._member(row, state, guarded, cls, node)
@@ -335,13 +353,7 @@ class Steps:
             for where, value, link in program.kept(ancestor, name):
                 yield guarded.across(where, value, f"kept in self.{name}", link, part=state.part)
         if self.origins.is_record_field(ancestors, name):
-            behind = (
-                row.public
-                and state.joined != ALONE
-                and row.claim != "no-request-forgery"
-                and not state.far
-            )
-            if behind or self.origins.enough(row, state):
+            if self.origins.enough(row, guarded, name, field=True):
                 yield f"the field {name!r} of {program[cls].name}"
             return
         yield from self._constructed(state, cls, node)

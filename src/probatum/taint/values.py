@@ -89,6 +89,13 @@ class Values:
         names = (*function.parameters, function.variadic, function.keywords)
         return names[position] if position < len(names) else ""
 
+    def of_shell(self, place: Place, node: int) -> bool:
+        """A list in which `-c` or `/c` stands: the arguments of a shell that is given a script."""
+        nodes = self.program[place].nodes
+        given = nodes[node]
+        scripts = ((CONST, "-c"), (CONST, "/c"))
+        return given[0] == PACK and any(nodes[one] in scripts for one in given[1:])
+
     def words(self, place: Place, node: int, depth: int = 0) -> str:
         """A value as a reader would write it, roughly."""
         if depth > _DEEPEST_WORDS:
