@@ -7,6 +7,12 @@ _BY_NAME = {
     "tokenizer_config.json": "tokenizer-config",
     # Processors keep the template alone in a file of its own, in the same field.
     "chat_template.json": "tokenizer-config",
+    **dict.fromkeys(
+        ".mcp.json mcp.json .mcp.jsonc mcp_config.json mcp-config.json mcp_settings.json "
+        "cline_mcp_settings.json claude_desktop_config.json mcp_servers.json "
+        "mcp.config.json".split(),
+        "agent-config",
+    ),
     "modules.json": "model-config",
     "model_index.json": "model-config",
     "config_sentence_transformers.json": "model-config",

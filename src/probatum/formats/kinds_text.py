@@ -8,13 +8,16 @@ from probatum.formats.kinds_seen import Seen
 
 _JSON = re.compile(r"\ufeff?\s*(\{\s*(\"|\}|$)|\[\s*([\[{\"\]0-9tfn-]|$))")
 _XGBOOST = re.compile(r"\s*\{\s*\"(learner|version|Config)\"")
+# However many settings stand before its servers: a client's own file of state is long.
+_SOUGHT = 1 << 16
+_AGENT = re.compile(rb'"(?:mcpServers|mcp_servers|context_servers|inputSchema)"\s*:\s*\{')
 _XML_ROOT = re.compile(
     r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*<(?:[\w.-]+:)?([A-Za-z][\w.-]*)",
     re.DOTALL,
 )
 _WRITTEN_AS_TEXT = frozenset(
     "model-config tokenizer-config yaml chat-template markdown python shell-script notebook "
-    "text json lightgbm-text agent-rules".split()
+    "text json lightgbm-text agent-rules agent-config".split()
 )
 _WRITTEN_AS_JSON = _WRITTEN_AS_TEXT | {"xgboost-json"}
 
@@ -36,7 +39,9 @@ def json_kind(seen: Seen) -> str:
         return "json" if inside and seen.promise == "model-config" else str(seen.promise)
     if '"learner"' in text and _XGBOOST.match(text):
         return "xgboost-json"
-    return "notebook" if '"cells"' in text and '"nbformat"' in text else "json"
+    if '"cells"' in text and '"nbformat"' in text:
+        return "notebook"
+    return "agent-config" if _AGENT.search(seen.material.read(0, _SOUGHT)) else "json"
 
 
 def is_json(seen: Seen) -> bool:

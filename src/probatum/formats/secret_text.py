@@ -18,6 +18,8 @@ from msgspec import Struct
 _LEAST_BITS = 3.0
 """Of entropy in a character: words stay below it, random letters and digits above."""
 _SHORTEST = 16
+_MASK = "[…]"
+_PAIR = re.compile(r"""([\w.-]+)(["']?\s*[:=,]?\s*["']?\s*)(?<=[\s:=,"'])([^\s"',;]{4,})""")
 _SCHEME = re.compile(r"(?:bearer|basic|token|apikey|key)\s+", re.IGNORECASE)
 
 
@@ -42,6 +44,21 @@ def secret(name: str, value: str) -> Secret | None:
     random = len(value) >= _SHORTEST and " " not in value and _bits(value) >= _LEAST_BITS
     what = "a random-looking value" if random else "a value"
     return Secret(f"{what} of {len(value)} characters under the name of a secret", random)
+
+
+def masked(text: str) -> str:
+    """The text without the secrets in it: those with a shape, and those that a name stands before.
+
+    What is shown of a file that may hold secrets goes through here, whatever it is shown for.
+    """
+    for _, pattern in _tokens():
+        text = pattern.sub(_MASK, text)
+    return _PAIR.sub(_hidden, text)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    name, between, value = found.groups()
+    return found[0] if secret(name, value) is None else f"{name}{between}{_MASK}"
 
 
 def is_secret_name(name: str) -> bool:

@@ -59,6 +59,7 @@ _SHOWN = 50
         "text",
         "chat-template",
         "agent-rules",
+        "agent-config",
         "dockerfile",
         "env-file",
         "systemd-unit",

@@ -60,6 +60,7 @@ _SWITCH = re.compile(r"trust[_-]remote[_-]code|auto_map|custom_pipelines")
         "model-config",
         "tokenizer-config",
         "json",
+        "agent-config",
         "yaml",
         "compose",
         "kubernetes",

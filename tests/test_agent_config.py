@@ -1,0 +1,169 @@
+"""Configurations of agents: rows with their examples, laws of the readers, certificates."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certificate_laws import assert_every_mutant_is_rejected, certificate_of, check, verdict_on
+from probatum.analyzers.agent.agent_secrets import agent_secrets
+from probatum.analyzers.agent.blanket_permission import blanket_permission
+from probatum.analyzers.agent.encrypted_transport import encrypted_transport
+from probatum.analyzers.agent.pinned_tools import pinned_tools
+from probatum.errors import FormatError
+from probatum.formats.agent_config import document, servers, texts
+from probatum.formats.kinds import kind_of
+from probatum.formats.launchers import Start, started
+from probatum.material import BytesMaterial
+from probatum.vocabulary import Proven, Refuted
+
+RULES = Path(__file__).parent.parent / "src" / "probatum" / "rules" / "agent"
+LAUNCHERS = tomllib.loads((RULES / "launchers.toml").read_text("utf-8"))["launcher"]
+PERMISSIONS = tomllib.loads((RULES / "permissions.toml").read_text("utf-8"))
+ALL = (pinned_tools, agent_secrets, encrypted_transport, blanket_permission)
+WORDS = st.sampled_from(
+    ["npx", "-y", "x@1.2.3", "x", "x@latest", "uvx", "--from", "x==1", "docker", "run", "-i",
+     "a@sha256:" + "0" * 64, "a:1", "python", "-m", "s.py", "bash", "-c", "curl a | sh", "--yolo",
+     "/", "--token=ab", "http://a.example", "", "env", "A=b", "uv", "--with", "-v", "/:/h"]
+)  # fmt: skip
+SERVERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "command": WORDS | st.lists(WORDS, max_size=3) | st.none(),
+        "args": st.lists(WORDS, max_size=4) | WORDS,
+        "url": st.sampled_from(["https://a.example", "http://a.example", "http://[::1]", "${A}"]),
+        "env": st.dictionaries(st.sampled_from(["A_TOKEN", "LOG", "ALLOW"]), WORDS, max_size=2),
+        "autoApprove": st.sampled_from([["*"], [], True]),
+        "disabled": st.booleans(),
+    },
+)  # fmt: skip
+CONFIGS = st.fixed_dictionaries(
+    {"mcpServers": st.dictionaries(st.sampled_from(["a", "b", "allow"]), SERVERS, max_size=2)},
+    optional={"permissions": st.fixed_dictionaries({"allow": st.lists(WORDS, max_size=1)})},
+)
+
+
+def verdict(one: Any, config: object) -> Any:
+    return verdict_on(one, json.dumps(config).encode(), "agent-config")
+
+
+@pytest.mark.parametrize("row", LAUNCHERS, ids=lambda row: row["commands"][0])
+def test_a_launcher_starts_the_newest_or_one_version(row: dict[str, Any]) -> None:
+    for words, start in ((row["bad"], Start.OPEN), (row["good"], Start.FIXED)):
+        config = {"mcpServers": {"a": {"command": words[0], "args": words[1:]}}}
+        data = json.dumps(config).encode()
+        [server] = servers(document(BytesMaterial(data))[1])
+        assert [one.start for one in started(server)] == [start]
+    assert row["source"]
+
+
+@pytest.mark.parametrize("row", LAUNCHERS, ids=lambda row: row["commands"][0])
+def test_every_name_of_a_launcher_is_known(row: dict[str, Any]) -> None:
+    rest = row["bad"][len(row["commands"][0].split()) :]
+    for command in row["commands"]:
+        first, *words = command.split()
+        config = {"mcpServers": {"a": {"command": first, "args": [*words, *rest]}}}
+        assert isinstance(verdict(pinned_tools, config), Refuted), command
+
+
+@pytest.mark.parametrize(
+    "row", [*PERMISSIONS["permission"], *PERMISSIONS["folders"]], ids=lambda row: row["says"]
+)
+def test_a_permission_is_too_wide_or_is_not(row: dict[str, Any]) -> None:
+    found = verdict_on(blanket_permission, row["bad"].encode(), "agent-config")
+    assert isinstance(found, Refuted)
+    assert row["says"] in found.witnesses[0].says
+    assert not isinstance(
+        verdict_on(blanket_permission, row["good"].encode(), "agent-config"), Refuted
+    )
+    assert row["source"]
+
+
+@given(CONFIGS)
+def test_what_is_proven_of_a_configuration_also_checks(config: object) -> None:
+    data = json.dumps(config).encode()
+    for one in ALL:
+        found = verdict_on(one, data, "agent-config")
+        if isinstance(found, Proven):
+            check(found.certificate, data)
+
+
+@given(CONFIGS)
+def test_how_it_is_laid_out_changes_no_verdict(config: object) -> None:
+    for one in ALL:
+        plain = type(verdict(one, config))
+        laid = json.dumps(config, indent=2, ensure_ascii=True).encode()
+        assert type(verdict_on(one, laid, "agent-config")) is plain
+
+
+@given(CONFIGS)
+def test_a_comment_hides_nothing(config: object) -> None:
+    text = json.dumps(config, indent=1).replace(",\n", ", // a note\n/* more */\n")
+    for one in ALL:
+        if isinstance(verdict(one, config), Refuted):
+            assert isinstance(verdict_on(one, text.encode(), "agent-config"), Refuted)
+
+
+@given(st.binary(max_size=80) | st.text('{}[],:"\\ a/*mcpServers$', max_size=60).map(str.encode))
+def test_the_reader_raises_nothing_but_format_errors(data: bytes) -> None:
+    try:
+        _, node = document(BytesMaterial(data))
+    except FormatError:
+        return
+    for server in servers(node):
+        started(server)
+    list(texts(node))
+
+
+def test_every_mutant_of_a_proof_about_a_configuration_is_rejected() -> None:
+    data = b'{"mcpServers": {"a": {"command": "npx", "args": ["x@1.2.3"]}}}'
+    for one in ALL:
+        certificate = certificate_of(one, data, "agent-config")
+        assert_every_mutant_is_rejected(certificate, data, range(len(data)))
+
+
+def test_a_configuration_is_known_by_its_content_or_its_name() -> None:
+    data = b'{"theme": "dark", "mcpServers": {"a": {"url": "https://a.example"}}}'
+    assert kind_of("state.json", BytesMaterial(data)) == "agent-config"
+    assert kind_of(".vscode/mcp.json", BytesMaterial(b'// x\n{"servers": {}}')) == "agent-config"
+    assert kind_of("package.json", BytesMaterial(b'{"name": "x"}')) == "json"
+
+
+def test_a_word_in_a_models_configuration_does_not_change_its_kind() -> None:
+    data = b'{"mcpServers": {}, "auto_map": {"AutoModel": "m.M"}}'
+    assert kind_of("config.json", BytesMaterial(data)) == "model-config"
+    model = b'{"learner": {"x": 1}, "mcpServers": {}}'
+    assert kind_of("model.json", BytesMaterial(model)) == "xgboost-json"
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.id)
+def test_no_secret_is_repeated_whatever_else_is_told(one: Any, indent: int | None) -> None:
+    value, token = "Zq7Kw2Xv9Lm4Rt6Yb3Nc8Hd5", "ghp_" + "Zq7Kw2Xv9Lm4Rt6Yb3Nc8Hd5Jf7Pg2Sk9Qa4"
+    server = {
+        "command": "npx",
+        "args": [
+            "-y",
+            "x",
+            "--api-key",
+            value,
+            f"--token={value}",
+            "--yolo",
+            f"https://u:{value}@h.io",
+        ],
+        "env": {"A_TOKEN": value, "OTHER": token, "X": "http://a.example/?k=" + token},
+        "url": f"http://a.example/{token}",
+        "autoApprove": ["*"],
+    }
+    config = {
+        "mcpServers": {"a": server, "b": {"command": "uvx", "args": [f"git+https://{token}@h"]}}
+    }
+    data = json.dumps(config, indent=indent).encode()
+    found = verdict_on(one, data, "agent-config")
+    assert isinstance(found, Refuted)
+    assert value[:8] not in str(found)
+    assert token[4:12] not in str(found)
