@@ -7,7 +7,7 @@ parser (a notebook cell by cell); 3. in none is there a name, attribute, keyword
 a text that is the last part of a name in the rules of that claim (sinks or calls), nor one by which
 such a name could be fetched unseen (`eval`, `exec`, `getattr`, `globals` and others). Where rules
 speak of a loop, a comparison or keywords unpacked into a call, these count as the names `while`,
-`==`, `in` and `**`.
+`==`, `!=`, `<`, `in` and `**`.
 
 The trusted base: this file, Python's parser, and the rows of `rules/code`: sinks, calls, hiding
 words.
@@ -32,6 +32,10 @@ _MOST = 256 << 20
 _COLUMNS = (
     "calls", "names", "methods", "keywords", "attributes", "settings", "variables", "within",
 )  # fmt: skip
+_COMPARED: dict[type, str] = {
+    ast.Eq: "==", ast.NotEq: "!=", ast.In: "in", ast.NotIn: "in", ast.Lt: "<", ast.LtE: "<",
+    ast.Gt: "<", ast.GtE: "<",
+}  # fmt: skip
 
 
 def holds(facts: dict[str, Any], read: Read, size: int) -> None:
@@ -132,7 +136,7 @@ def _said(node: ast.AST) -> Iterator[str]:
             yield name or "**"
         case ast.While():
             yield "while"
-        case ast.Compare():
-            yield "in" if any(isinstance(one, (ast.In, ast.NotIn)) for one in node.ops) else "=="
+        case ast.Compare(ops=ops):
+            yield from (_COMPARED.get(type(one), "is") for one in ops)
         case ast.MatchValue():
             yield "=="

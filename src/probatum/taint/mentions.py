@@ -10,6 +10,8 @@ from msgspec import Struct
 from probatum.taint.properties import rows
 from probatum.taint.rules import sinks, words
 
+_SIGNS = {"==": "==|match", "!=": "!=", "<": "<|(?<!-)>", "**": r"\*\*"}
+
 
 class Mention(Struct, frozen=True):
     """A word that could be such a call, and where it first stands; `line` counts from 1."""
@@ -39,6 +41,6 @@ def _words(claim: str) -> re.Pattern[str]:
     names = {short for short, sunk in sinks().items() if any(row.claim == claim for row in sunk)}
     names |= rows.names().get(claim, frozenset()) | words("hides a name")
     listed = sorted(map(re.escape, filter(str.isidentifier, names)))
-    signs = sorted(re.escape(name) for name in names if not name.isidentifier())
+    signs = [_SIGNS[name] for name in sorted(names) if not name.isidentifier()]
     parts = [rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)", r"\\[xuNU0-7]", *signs]
     return re.compile("|".join(parts))

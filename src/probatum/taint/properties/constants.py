@@ -70,9 +70,13 @@ class Constants:
         kind = given[0]
         if kind == CONST:
             yield Known(given[1], place, node)
-        elif kind in (JOIN, EITHER):
+        elif kind == JOIN:
             for one in given[1:]:
                 yield from self._of(place, one, depth + 1, seen)
+        elif kind == EITHER:
+            for at, one in enumerate(given[1:]):
+                for known in self._of(place, one, depth + 1, seen):
+                    yield self._otherwise(known) if at else known
         elif kind == PARAM:
             yield from self._parameter(place, node, given[1], depth, seen)
         elif kind in (NAME, ATTR):
@@ -81,6 +85,11 @@ class Constants:
             yield from self._looked_up(place, node, given, depth, seen)
         else:
             yield None
+
+    def _otherwise(self, known: Known | None) -> Known | None:
+        """What stands behind `or`."""
+        how = known.how or "where nothing else is given" if known is not None else ""
+        return known and Known(known.value, known.place, known.node, how, known.named)
 
     # Names and fields
 
@@ -115,9 +124,7 @@ class Constants:
     def _field(self, place: Place, given: Node) -> Iterator[tuple[Place, int]]:
         """What the class of an object keeps in a field, or says that it is at first."""
         program = self.program
-        cls = program.class_of(program.type_of(place, given[1]))
-        if cls is None:
-            cls = program.class_of(program.dotted(place, given[1]))
+        cls = self._class(place, given[1])
         for ancestor, _ in program.ancestry(cls) if cls is not None else ():
             if ancestor is None:
                 continue
@@ -126,6 +133,18 @@ class Constants:
             if found:
                 yield from found
                 return
+
+    def _class(self, place: Place, node: int) -> Place | None:
+        """The class of an object, or that a name means; of a variable of another module too."""
+        program = self.program
+        given = program[place].nodes[node]
+        cls = program.class_of(program.type_of(place, node))
+        if cls is None:
+            cls = program.class_of(program.dotted(place, node))
+        if cls is None and given[0] in (NAME, ATTR):
+            types = (program.type_of(*one) for one in self._variable(place, node, given))
+            cls = next(filter(None, map(program.class_of, types)), None)
+        return cls
 
     def _option(self, place: Place, given: Node) -> Known | None:
         """`args.name`: the default of an option of the command line that the module declares."""

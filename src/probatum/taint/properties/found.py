@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
+from probatum.taint.properties.comparisons import Comparisons
+from probatum.taint.properties.keys import Keys
 from probatum.taint.properties.matching import Matching
+from probatum.taint.properties.randomness import Randomness
 from probatum.taint.properties.switches import Switches
 from probatum.taint.search import Search
 from probatum.taint.states import Path
@@ -12,3 +15,6 @@ def paths(search: Search) -> Iterator[Path]:
     """What every claim about a call, a comparison, a loop or a route is refuted by."""
     matching = Matching(search.program, search.steps.values)
     yield from Switches(matching, search.steps.guards).paths()
+    yield from Comparisons(matching, search.steps).paths()
+    yield from Randomness(matching).paths()
+    yield from Keys(matching).paths()

@@ -66,8 +66,9 @@ class Called(Struct, frozen=True, forbid_unknown_fields=True):
 class Key(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a secret is handed over: `arguments` of calls, attributes or settings stored.
 
-    `settings` are keys of a dictionary called one of `of`; `variables` are names of a module that
-    holds one of `beside` as well.
+    Attributes and `settings`, the keys of a dictionary, are of objects called one of `of`;
+    `variables` are names of a module that holds one of `beside` as well. `shaped`: only a text
+    that looks like a key. `says` is what the secret does.
     """
 
     claim: str
@@ -82,6 +83,7 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True):
     of: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    shaped: bool = False
 
 
 class Framework(Struct, frozen=True, forbid_unknown_fields=True):
