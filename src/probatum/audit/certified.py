@@ -1,4 +1,4 @@
-"""Judges a claim by the certificate that a report shows for it, and by nothing else.
+"""Judges a claim by the evidence that a report shows for it, and by nothing else.
 
 In a check, workers judge by these analysers in the place of the provers: confined in the same way,
 one line of the report at a time. Every artifact is asked all the claims of its kind, whatever the
@@ -14,6 +14,9 @@ A certificate proves its claim only if
    speak of an artifact of this name;
 5. where the checker has `imports`, no file beside the artifact could be imported in place of a
    package that it names.
+
+A refutation by paths through source code is held to them: the claim is refuted only if each path
+can be walked again (`check.code_path`).
 """
 
 import importlib
@@ -37,9 +40,15 @@ from probatum.vocabulary import (
     Expected,
     Proven,
     Reason,
+    Refuted,
     Undecided,
     Verdict,
+    Witness,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from probatum.check.code_files import Project
 
 # Imported before any file could stand in their place.
 _ALWAYS_LOADED = frozenset({"builtins", "_codecs", "sys"})
@@ -47,11 +56,15 @@ _IMPORTABLE = (".py", ".pyc", ".so", ".pyd", ".zip")
 
 
 class Shown(Struct, frozen=True, array_like=True):
-    """What a report says of one claim; without a certificate it is worth nothing here."""
+    """What a report says of one claim: without a certificate or `paths` it is worth nothing here.
+
+    `paths` are the witnesses of a refutation that are to be walked again.
+    """
 
     artifact: Artifact
     claim: str
     certificate: Certificate | None = None
+    paths: tuple[Witness, ...] = ()
 
 
 class Certificates:
@@ -90,6 +103,8 @@ def _judge_of(found: Artifact, claim: str, shown: Shown | None) -> Analyzer:
     certificate = shown.certificate if shown is not None else None
 
     def judge(artifact: Artifact, material: Material) -> Verdict:
+        if shown is not None and shown.paths:
+            return _walked(shown, found, material)
         if shown is None or certificate is None:
             reason = Reason.UNRESOLVED if provable(found, claim) else Reason.NOT_ANALYSED
             return Undecided(reason, "the report does not prove it")
@@ -101,6 +116,40 @@ def _judge_of(found: Artifact, claim: str, shown: Shown | None) -> Analyzer:
 
     id = certificate.checker if certificate is not None else "none"
     return Analyzer(id, Claim(claim, ""), frozenset(), judge, __name__)
+
+
+def _walked(shown: Shown, found: Artifact, material: Material) -> Verdict:
+    from probatum.check.code_path import walks
+
+    if why := difference(shown.artifact, found):
+        return Undecided(Reason.UNRESOLVED, why)
+    try:
+        project = _project(material)
+        for path in shown.paths:
+            walks(path, shown.claim, project)
+    except Rejected as exc:
+        return Undecided(Reason.UNRESOLVED, str(exc) or "the path cannot be walked")
+    return Refuted(tuple(replace(path, steps=()) for path in shown.paths[:1]))
+
+
+def is_walked(artifact: Artifact, claim: str) -> bool:
+    """Whether a refutation of the claim is a path that a check walks again."""
+    from probatum.check.code_ends import claims
+    from probatum.check.code_path import KIND
+
+    return artifact.kind == KIND and claim in claims()
+
+
+def _project(material: Material) -> "Project":
+    """The files of a project, kept while its claims are asked one after another."""
+    from probatum.check.code_files import Project
+
+    if not (_last and _last[0][0] is material):
+        _last[:] = [(material, Project(material.read, material.size))]
+    return _last[0][1]
+
+
+_last: "list[tuple[Material, Project]]" = []
 
 
 def difference(said: Artifact, found: Artifact) -> str:

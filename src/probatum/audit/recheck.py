@@ -10,8 +10,9 @@ of the provers:
 2. each artifact is asked every claim that its kind demands (`audit.proofs`), whatever the report
    says of it, and those that the report proves besides;
 3. a claim is proven only where the report describes this very artifact (kind, size, digest, and
-   what a manifest promises) and `audit.certified` accepts the certificate. A refutation or an
-   undecided finding shows nothing: to edit one into the other changes nothing;
+   what a manifest promises) and `audit.certified` accepts the certificate. A refutation by a path
+   through source code holds where the path can be walked again; any other, or an undecided
+   finding, shows nothing: to edit one into the other changes nothing;
 4. what is proven then is what a policy is applied to.
 
 One worker goes through the targets in their order, because the name of an artifact depends on
@@ -26,7 +27,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probatum.audit import targets as listings
-from probatum.audit.certified import Shown, difference
+from probatum.audit.certified import Shown, difference, is_walked
 from probatum.audit.opened import Root
 from probatum.audit.report import complete
 from probatum.audit.run import RootsOf, Settings, judged
@@ -45,7 +46,7 @@ HOLDS, REJECTED, MISSING = "holds", "rejected", "not-found"
 
 
 class Checked(Struct, frozen=True):
-    """What became of one proven finding; `why` is empty where it holds."""
+    """What became of a proven finding, or of a refutation by paths; `why` is empty if it holds."""
 
     finding: Finding
     outcome: str
@@ -55,12 +56,12 @@ class Checked(Struct, frozen=True):
 class Recheck(Struct, frozen=True, kw_only=True):
     """What became of every proven finding of a report, and what the report does not speak of.
 
-    `derived` is the report that the certificates alone give: proven where one holds, undecided
-    everywhere else. `unanswered`: planned and without a finding. `unclaimed`: (artifact, claim)
-    that the kind of the artifact demands and the report passes over. `unreported`: names of
-    artifacts in the targets of which it says nothing. `misdescribed`: (artifact, why) of findings
-    without a certificate that are not about what the targets hold. `unopened`: what kept (part of)
-    a target from being opened.
+    `derived` is the report that the certificates and paths alone give: undecided wherever none
+    holds. `refuted` and `undecided` count the findings that show neither. `unanswered`: planned and
+    without a finding. `unclaimed`: (artifact, claim) that the kind of the artifact demands and the
+    report passes over. `unreported`: names of artifacts in the targets of which it says nothing.
+    `misdescribed`: (artifact, why) of findings without evidence that are not about what the targets
+    hold. `unopened`: what kept (part of) a target from being opened.
     """
 
     checked: tuple[Checked, ...]
@@ -76,6 +77,14 @@ class Recheck(Struct, frozen=True, kw_only=True):
 
     def number(self, outcome: str) -> int:
         return sum(one.outcome == outcome for one in self.checked)
+
+    def certificates(self, outcome: str) -> int:
+        """How many certificates came to this."""
+        return sum(one.outcome == outcome and _is_proven(one.finding) for one in self.checked)
+
+    def paths(self, outcome: str) -> int:
+        """How many refutations by paths came to this."""
+        return self.number(outcome) - self.certificates(outcome)
 
     @property
     def is_whole(self) -> bool:
@@ -140,7 +149,8 @@ class _Book:
 def _shown(finding: Finding) -> Shown:
     verdict = finding.verdict
     certificate = verdict.certificate if isinstance(verdict, Proven) else None
-    return Shown(finding.artifact, finding.claim, certificate)
+    paths = verdict.witnesses if isinstance(verdict, Refuted) and _is_path(finding) else ()
+    return Shown(finding.artifact, finding.claim, certificate, paths)
 
 
 def _compared(report: Report, derived: Report, unopened: tuple[str, ...]) -> Recheck:
@@ -149,9 +159,11 @@ def _compared(report: Report, derived: Report, unopened: tuple[str, ...]) -> Rec
     said = {(one.artifact.name, one.claim) for one in report.findings}
     described = {one.artifact.name for one in report.findings}
     return Recheck(
-        checked=tuple(_outcome(one, found) for one in report.findings if _is_proven(one)),
+        checked=tuple(_outcome(one, found) for one in report.findings if _is_evident(one)),
         derived=derived,
-        refuted=sum(isinstance(one.verdict, Refuted) for one in report.findings),
+        refuted=sum(
+            isinstance(one.verdict, Refuted) and not _is_path(one) for one in report.findings
+        ),
         undecided=sum(isinstance(one.verdict, Undecided) for one in report.findings),
         interrupted=report.interrupted,
         unanswered=unanswered(report),
@@ -174,7 +186,7 @@ def _outcome(finding: Finding, found: dict[tuple[str, str], Finding]) -> Checked
 def _misdescribed(report: Report, artifacts: dict[str, Artifact]) -> tuple[tuple[str, str], ...]:
     """Artifacts of findings without a certificate: those of the others are looked at with it."""
     wrong: dict[str, str] = {}
-    for said in (one.artifact for one in report.findings if not _is_proven(one)):
+    for said in (one.artifact for one in report.findings if not _is_evident(one)):
         found = artifacts.get(said.name)
         if found is None:
             wrong[said.name] = "the target holds no artifact of this name"
@@ -185,3 +197,13 @@ def _misdescribed(report: Report, artifacts: dict[str, Artifact]) -> tuple[tuple
 
 def _is_proven(finding: Finding) -> bool:
     return isinstance(finding.verdict, Proven)
+
+
+def _is_path(finding: Finding) -> bool:
+    """A refutation by paths through source code, which a check walks again."""
+    return isinstance(finding.verdict, Refuted) and is_walked(finding.artifact, finding.claim)
+
+
+def _is_evident(finding: Finding) -> bool:
+    """The finding shows something that can be checked."""
+    return _is_proven(finding) or _is_path(finding)

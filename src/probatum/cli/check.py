@@ -21,10 +21,11 @@ _LARGEST = 1 << 30
 
 _DESCRIPTION = """\
 Open the targets again and let the independent checkers re-derive every certificate of a report
-from their bytes. Neither the report nor the analysers that wrote it are trusted: every artifact is
-asked all the claims of its kind, and what no certificate proves counts as undecided, whatever the
-report says of it. The policy is applied to that. Certificates are checked in a worker process that
-has no network, bounded memory and bounded time.
+from their bytes, and walk each path by which it refutes a claim about code. Neither the report nor
+the analysers that wrote it are trusted: every artifact is asked all the claims of its kind, and
+what has no certificate or path counts as undecided, whatever the report says of it. The policy is
+applied to that. Certificates and paths are checked in a worker process that has no network, bounded
+memory and bounded time.
 
 The report is the JSON that `probatum audit --format json` wrote. Name the same targets, in the
 same order, and repeat its --exclude and its limits.
@@ -39,7 +40,7 @@ _EXAMPLES = """\
 EXIT_CODES = {
     0: "every certificate holds, the report speaks of everything in the targets, and what the "
     "policy asks for is proven by a certificate",
-    1: "a certificate is rejected",
+    1: "a certificate is rejected, or the path of a refutation",
     2: "an artifact or claim is missing, what the policy asks for is not proven, or nothing is",
     3: "wrong usage (what was given as a report is none, say), or Probatum's own fault",
 }
@@ -168,9 +169,14 @@ def _lines(result: Recheck, decision: Decision | None) -> Iterator[str]:
     if faults:
         yield ""
     yield (
-        f"{plural(result.number(HOLDS), 'certificate')} re-derived, "
-        f"{result.number(REJECTED)} rejected, {result.number(MISSING)} not found"
+        f"{plural(result.certificates(HOLDS), 'certificate')} re-derived, "
+        f"{result.certificates(REJECTED)} rejected, {result.certificates(MISSING)} not found"
     )
+    if any(result.paths(outcome) for outcome in (HOLDS, REJECTED, MISSING)):
+        yield (
+            f"{plural(result.paths(HOLDS), 'refutation')} walked again in the source, "
+            f"{result.paths(REJECTED)} rejected, {result.paths(MISSING)} not found"
+        )
     yield f"without a certificate: {result.refuted} refuted, {result.undecided} undecided"
     if result.interrupted:
         yield "the audit was interrupted, so the report is not whole"
@@ -217,6 +223,7 @@ def _json(result: Recheck, decision: Decision | None) -> str:
         "holds": result.number(HOLDS),
         "rejected": result.number(REJECTED),
         "not_found": result.number(MISSING),
+        "walked": result.paths(HOLDS),
         "without_certificate": {"refuted": result.refuted, "undecided": result.undecided},
         "whole": result.is_whole,
         "interrupted": result.interrupted,

@@ -192,7 +192,7 @@ class Expressions:
         made: int = _EXPRESSIONS[kind](self, node)
         return made
 
-    def at(self, node: ast.expr, made: Node) -> int:
+    def at(self, node: ast.expr | ast.arg, made: Node) -> int:
         self.nodes.append(made)
         self.places.append(node.lineno << COLUMN_BITS | min(node.col_offset, LAST_COLUMN))
         return len(self.nodes) - 1
@@ -360,11 +360,11 @@ class Expressions:
         """The body of a function or lambda, its parameters bound and nothing of it lowered yet."""
         inner = type(self)(self.module, self.signature(node, name, decorators))
         inner.place = node.lineno << COLUMN_BITS | min(node.col_offset, LAST_COLUMN)
-        function = inner.function
-        names = (*function.parameters, function.variadic, function.keywords)
-        for position, parameter in enumerate(names):
-            if parameter:
-                inner.bind(parameter, inner.emit((PARAM, position)))
+        given = node.args
+        listed = (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg)
+        for position, parameter in enumerate(listed):
+            if parameter is not None:
+                inner.bind(parameter.arg, inner.at(parameter, (PARAM, position)))
         return inner
 
     def signature(self, node: Any, name: str, decorators: tuple[int, ...]) -> Function:

@@ -109,6 +109,8 @@ class Origins:
         program = self.program
         for ancestor in ancestors:
             said = program[ancestor].annotations.get(name)
+            if not program.modules[ancestor[0]].shipped:
+                continue
             if said is None or "ClassVar" in said or name.isupper():
                 continue
             kept = "__init__" in program.members[ancestor] and any(program.kept(ancestor, name))

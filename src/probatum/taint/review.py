@@ -23,13 +23,16 @@ __all__ = ["Flow", "Review", "Step", "Unread", "review"]
 class Step(Struct, frozen=True):
     """One step of a flow: the place (both counted from 1) and what happens to the value there.
 
-    `file` is a path in the project, for a notebook followed by its cell: `nb.ipynb#cell3`.
+    `file` is a path in the project, for a notebook followed by its cell: `nb.ipynb#cell3`. `kind`
+    and `name` are those of the hop (`states.Hop`).
     """
 
     file: str
     line: int
     column: int
     says: str
+    kind: int = -1
+    name: str = ""
 
 
 class Flow(Struct, frozen=True):
@@ -123,4 +126,4 @@ class _Places:
         cells = self.cells.get(file)
         if cells is not None:
             file, line = cells.place(line)
-        return Step(file, line, column + 1, hop.says)
+        return Step(file, line, column + 1, hop.says, hop.kind, hop.name)

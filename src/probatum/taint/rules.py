@@ -23,7 +23,8 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     `"self"` for the receiver. `unless` and `unless_type` name the keyword whose value makes the
     call harmless, `only` the keyword without which it is. `text`: dangerous only where the value
     was put into a text; `joined`: only behind a base path; `shell`: only in a list behind `-c`.
-    `public`: the parameters of a public function count as sources.
+    `public`: the parameters of a public function count as sources. `instead` is what to
+    write in its place.
     """
 
     claim: str
@@ -40,6 +41,7 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     joined: bool = False
     shell: bool = False
     public: bool = False
+    instead: str = ""
 
 
 class Source(Struct, frozen=True, forbid_unknown_fields=True):

@@ -116,17 +116,20 @@ class Search:
         hops = []
         one: State | None = state
         while one is not None:
-            says = one.says or self.steps.values.words(one.place, one.node)
-            hops.append(self._hop(one.place, one.node, says))
-            if one.site >= 0:
-                hops.append(self._hop(one.place, one.site, says))
+            given = one.site >= 0
+            hops.append(self._hop(one.place, one.node, "" if given else one.says))
+            if given:
+                hops.append(self._hop(one.place, one.site, one.says))
             one = one.before
         sink = self._hop(place, node, self.steps.values.words(place, node))
         hops += self._made(place, self.program[place].nodes[node])
         return Path(row.claim, sink, tuple(hops), state.level, state.guard, source)
 
     def _hop(self, place: Place, node: int, says: str) -> Hop:
-        return Hop(place[0], place[1], self.program[place].places[node], says)
+        values = self.steps.values
+        function = self.program[place]
+        kind, name = function.nodes[node][0], values.name(place, node)
+        return Hop(place[0], place[1], function.places[node], says, kind, name)
 
     def _made(self, place: Place, call: Node) -> list[Hop]:
         """Where the object was made whose method the sink is."""

@@ -13,12 +13,18 @@ BEHIND_OWN = 2  # behind a base of the code's own: what is outside of it was not
 
 
 class Hop(Struct, frozen=True):
-    """One step of a path: the function, the place (see flow.COLUMN_BITS), what happens there."""
+    """One step of a path: the function, the place (see flow.COLUMN_BITS), what happens there.
+
+    `kind` and `name` are the node's operation and the name it bears, by which it is found again
+    in the syntax tree.
+    """
 
     module: str
     function: int
     place: int
     says: str
+    kind: int = -1
+    name: str = ""
 
 
 class Path(Struct, frozen=True):

@@ -74,7 +74,7 @@ class Steps:
         elif kind == TEXT:
             yield from self._text(row, state, node)
         elif kind == MATH and node[1] == "Div":
-            base = self._base(state.place, node[2])
+            base = ALONE if row.shell else self._base(state.place, node[2])
             yield state.within(node[3], "joined to a path", joined=base)
             yield state.within(node[2])
         elif kind in (ITEM, EACH, STAR):
@@ -230,8 +230,9 @@ class Steps:
         at = position - shift
         if position < function.first_keyword and 0 <= at < len(arguments):
             found.append(arguments[at])
-        elif position >= len(function.parameters):
+        elif position == len(function.parameters):
             found += arguments[max(0, function.first_keyword - shift) :]
+        elif position > len(function.parameters):
             found += [value for keyword, value in keywords if keyword not in function.parameters]
         return found + [one for one in arguments if nodes[one][0] == STAR]
 
@@ -249,7 +250,7 @@ class Steps:
             yield source
             return
         entered = list(self._entered(row, state, meanings))
-        if entered:
+        if entered or (len(state.context) >= _DEEPEST_CONTEXT and self._answers(meanings)):
             yield from entered
             return
         if callee[0] == ATTR and not (meanings and meanings[0].function):
@@ -262,6 +263,10 @@ class Steps:
         if any(one.outside.rpartition(".")[2] in clean for one in meanings if one.outside):
             return True
         return short in clean and not any(one.function for one in meanings)
+
+    def _answers(self, meanings: list[Meaning]) -> bool:
+        """A function of the project is meant that returns something: no path leads around it."""
+        return any(one.function and self.program[one.function].exits for one in meanings)
 
     def _entered(self, row: Sink, state: State, meanings: list[Meaning]) -> Iterator[State]:
         """What the functions of the project that a call may mean return."""

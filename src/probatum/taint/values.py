@@ -96,6 +96,13 @@ class Values:
         scripts = ((CONST, "-c"), (CONST, "/c"))
         return given[0] == PACK and any(nodes[one] in scripts for one in given[1:])
 
+    def name(self, place: Place, node: int) -> str:
+        """The name that a node bears: of a parameter, variable, attribute or callee; else empty."""
+        given = self.program[place].nodes[node]
+        if given[0] == PARAM:
+            return self.parameter(place, given[1])
+        return self.program.short(place, given[1] if given[0] == CALL else node)
+
     def words(self, place: Place, node: int, depth: int = 0) -> str:
         """A value as a reader would write it, roughly."""
         if depth > _DEEPEST_WORDS:

@@ -1,18 +1,22 @@
 """The verdict on one claim about a project's code, from the flows that a review finds."""
 
+from probatum.check.code_ends import claims
+from probatum.check.code_files import Project
+from probatum.check.code_path import walks
+from probatum.errors import Rejected
 from probatum.formats import python_project
 from probatum.formats.bounds import digest
 from probatum.ports import Material
 from probatum.taint.mentions import Mention, mentions
 from probatum.taint.properties import rows
 from probatum.taint.review import Flow, Review, review
+from probatum.taint.telling import witness
 from probatum.vocabulary import (
     Certificate,
     Place,
     Proven,
     Reason,
     Refuted,
-    Step,
     Undecided,
     Verdict,
     Witness,
@@ -35,7 +39,7 @@ def verdict(claim: str, material: Material) -> Verdict:
     flows = [flow for flow in found.flows if flow.claim == claim]
     open_flows = [flow for flow in flows if not flow.guard]
     if open_flows:
-        return Refuted(tuple(_witness(flow) for flow in open_flows[:_MOST]))
+        return _walked(claim, open_flows, material)
     if flows:
         return _guarded(flows)
     left_out = python_project.left_out(material)
@@ -64,11 +68,27 @@ def _nothing_found(claim: str, word: str) -> str:
     )
 
 
-def _witness(flow: Flow) -> Witness:
-    steps = tuple(Step(step.says, Place(part=step.file, line=step.line)) for step in flow.steps)
-    more = f", and {len(flow.also)} more calls like it" if flow.also else ""
-    says = f"{flow.source} reaches `{flow.says}`{more}"
-    return Witness(says, Place(part=flow.file, line=flow.line), steps)
+def _walked(claim: str, flows: list[Flow], material: Material) -> Verdict:
+    """Refuted by the paths that the checker can walk again in the source; one that it cannot is
+    not called a refutation. What is no path, but one call or setting, is told as it is."""
+    project = Project(material.read, material.size)
+    if claim not in claims():
+        return Refuted(tuple(witness(flow, project) for flow in flows[:_MOST]))
+    witnesses: list[Witness] = []
+    unwalked: list[tuple[Witness, str]] = []
+    for flow in flows[:_MOST]:
+        told = witness(flow, project)
+        try:
+            walks(told, claim, project)
+        except Rejected as exc:
+            unwalked.append((told, str(exc)))
+        else:
+            witnesses.append(told)
+    if witnesses:
+        return Refuted(tuple(witnesses))
+    told, why = unwalked[0]
+    detail = f"{told.says}, by a path that cannot be followed in the source: {why}"
+    return Undecided(Reason.UNRESOLVED, detail, told.place)
 
 
 def _guarded(flows: list[Flow]) -> Undecided:

@@ -1,0 +1,210 @@
+"""The ends of a path through code, by the rows of `rules/code`: what is a source, what a sink."""
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from probatum.check.code_names import File, dotted, rows, words
+from probatum.errors import Rejected
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def claims() -> frozenset[str]:
+    """The claims whose refutations are paths of this kind."""
+    return frozenset(row["claim"] for row in rows("sinks")["sink"])
+
+
+def sink(claim: str, file: File, call: Any) -> tuple[dict[str, Any], list[Any]]:
+    """The row of the claim that names the call, and the arguments that must not be outsiders'.
+
+    Raises: Rejected if none does.
+    """
+    for one in _made(call) if isinstance(call, ast.Call) else ():
+        meant = file.meant(one.func)
+        for row in rows("sinks")["sink"]:
+            named = row["claim"] == claim and _names(row, file, one, meant)
+            if named and _dangerous(row, file, one) and (given := _arguments(row, one)):
+                return dict(row), given
+    raise Rejected("the last step: no call that the claim is about")
+
+
+def _made(call: ast.Call) -> Iterator[ast.Call]:
+    """A call, and those that it makes of the functions it is handed, with what follows them."""
+    yield call
+    for at, one in enumerate(call.args):
+        if isinstance(one, (ast.Name, ast.Attribute)):
+            yield ast.Call(one, call.args[at + 1 :], call.keywords)
+
+
+def _arguments(row: dict[str, Any], call: ast.Call) -> list[Any]:
+    """The arguments that must not come from outside."""
+    found: list[Any] = []
+    for wanted in row.get("arguments", (0,)):
+        if isinstance(wanted, int):
+            found += call.args[wanted : wanted + 1]
+        elif wanted == "self" and isinstance(call.func, ast.Attribute):
+            found.append(call.func.value)
+        found += [one.value for one in call.keywords if one.arg == wanted]
+    return found + [one.value for one in found if isinstance(one, ast.Starred)]
+
+
+class Source:
+    """Whether an expression is a source for a claim, whose sink is of `row`, and in which words."""
+
+    def __init__(self, claim: str, row: dict[str, Any], file: File, node: Any) -> None:
+        self.claim = claim
+        self.row = row
+        self.file = file
+        self.node = node
+
+    def says(self) -> Iterator[str]:
+        """The words of each source that it is."""
+        for row in rows("sources")["source"]:
+            if self.claim in row.get("only", (self.claim,)) and self.fits(row):
+                yield row["says"]
+        if self.row.get("public"):
+            yield from self.chosen()
+
+    def fits(self, row: dict[str, Any]) -> bool:
+        file, node = self.file, self.node
+        types = set(row.get("types", ()))
+        if isinstance(node, ast.arg):
+            return bool(types & file.annotated(node.annotation)) or self.handled(row)
+        if isinstance(node, ast.Call):
+            if file.meant(node.func) & set(row.get("calls", ())):
+                return True
+            if isinstance(node.func, ast.Attribute) and node.func.attr in row.get("methods", ()):
+                called = dotted(node.func.value).rpartition(".")[2]
+                wanted = row.get("receivers")
+                return not wanted or bool({called, called.strip("_")} & set(wanted))
+            return False
+        if isinstance(node, ast.Attribute) and node.attr in row.get("attributes", ()):
+            return file.is_answer(node.value)
+        meant = file.meant(node)
+        if isinstance(node, ast.Attribute) and types & file.meant(node.value):
+            return True
+        return any(
+            name == one or name.startswith(f"{one}.")
+            for one in row.get("names", ())
+            for name in meant
+        )
+
+    def handled(self, row: dict[str, Any]) -> bool:
+        """A parameter of a function that a framework calls with what comes from outside."""
+        function = self.file.function(self.node)
+        for one in getattr(function, "decorator_list", ()) if row.get("decorators") else ():
+            made = one.func if isinstance(one, ast.Call) else one
+            if isinstance(made, ast.Attribute) and made.attr in row["decorators"]:
+                base = made.value
+                name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+                if isinstance(base, ast.Call) or any(part in name.lower() for part in row["of"]):
+                    return True
+            if isinstance(made, ast.Name) and made.id in row["of"]:
+                return True
+        owner = self.file.owner(function)
+        if owner is None or not row.get("classes"):
+            return False
+        if row.get("methods") and function.name not in row["methods"]:
+            return False
+        own = f"{self.file.module}.{owner.name}"
+        bases = {own} | {
+            name
+            for file, cls in self.file.classes({own})
+            for base in cls.bases
+            for name in file.meant(base)
+        }
+        return any(name.endswith(tuple(row["classes"])) for name in bases)
+
+    def chosen(self) -> Iterator[str]:
+        """What the callers of a function, or the makers of a record, choose."""
+        file, node = self.file, self.node
+        function = file.function(node)
+        given = isinstance(node, ast.arg) and isinstance(function, _FUNCTIONS)
+        if given and is_shipped(file.name) and self.public(function):
+            named = file.qualified(function)
+            yield f"the parameter {node.arg!r} of {named}, for its callers to choose"
+        if isinstance(node, ast.Attribute):
+            classes = file.classes(file.meant(node.value))
+            if any(_is_field(*one, node.attr) for one in classes) and _makes_records(classes):
+                for home, cls in classes:
+                    yield f"the field {node.attr!r} of {home.qualified(cls)}"
+
+    def public(self, function: Any) -> bool:
+        """Not private by its own name, or called by nobody who could be meant by that."""
+        name, owner = function.name, self.file.owner(function)
+        if not name.startswith("_") or name.endswith("__"):
+            return True
+        if owner is None:
+            return not self.file.project.calls(name, self.file.name)
+        return not any(
+            isinstance(one, ast.Call) and dotted(one.func) in (f"self.{name}", f"cls.{name}")
+            for one in ast.walk(owner)
+        )
+
+
+def is_shipped(name: str) -> bool:
+    """Whether others may call it: not the project's own tests, examples or documentation."""
+    *folders, last = name.split("/")
+    stem = last.rpartition(".")[0]
+    own = words("own folder")
+    tests = stem.startswith("test_") or stem.endswith("_test") or stem in own
+    return not tests and not any(one.lower() in own for one in folders)
+
+
+def _is_field(file: File, cls: ast.ClassDef, name: str) -> bool:
+    """The class annotates a field of that name, which others may fill."""
+    bound = file.binds[cls]
+    annotated = any(isinstance(file.parents[one], ast.AnnAssign) for one in bound.get(name, ()))
+    file.open_all(cls)
+    stored = (file.owner(file.function(one)) for one in file.stores.get(name, ()))
+    kept = "__init__" in bound and cls in stored
+    return annotated and not kept and is_shipped(file.name)
+
+
+def _makes_records(classes: list[tuple[File, ast.ClassDef]]) -> bool:
+    """A decorator or a base says that objects of the class are made of their fields."""
+    said = [ast.unparse(one) for _, cls in classes for one in (*cls.decorator_list, *cls.bases)]
+    return any(part in word for word in said for part in words("record class"))
+
+
+def _names(row: dict[str, Any], file: File, call: ast.Call, meant: set[str]) -> bool:
+    if meant & set(row.get("calls", ())):
+        return True
+    func = call.func
+    if not isinstance(func, ast.Attribute) or func.attr not in row.get("methods", ()):
+        return False
+    if file.meant(func.value) & set(row.get("harmless", ())):
+        return False
+    if "receivers" not in row:
+        return not any(file.project.definition(name) for name in meant)
+    lasts = {name.rpartition(".")[2] for name in file.meant(func.value)}
+    return bool(lasts & {one.rpartition(".")[2] for one in row["receivers"]})
+
+
+def _dangerous(row: dict[str, Any], file: File, call: ast.Call) -> bool:
+    given = {one.arg: one.value for one in call.keywords}
+    constant = {name: one.value for name, one in given.items() if isinstance(one, ast.Constant)}
+    if any(
+        name in constant and constant[name] == value
+        for name, value in row.get("unless", {}).items()
+    ):
+        return False
+    for name, value in row.get("only", {}).items():
+        if name not in given or (name in constant and constant[name] == (not value)):
+            return False
+    for name, types in row.get("unless_type", {}).items():
+        values = [given[name]] if name in given else call.args[1:2]
+        if any(file.meant(one) & set(types) for one in values):
+            return False
+    return not row.get("shell") or not call.args or _may_be_script(call.args[0])
+
+
+def _may_be_script(node: Any) -> bool:
+    return not isinstance(node, (ast.List, ast.Tuple)) or is_script(node)
+
+
+def is_script(node: Any) -> bool:
+    """A list in which `-c` or `/c` stands: the arguments of a shell that is given a script."""
+    parts = node.elts if isinstance(node, (ast.List, ast.Tuple)) else ()
+    return any(isinstance(one, ast.Constant) and one.value in ("-c", "/c") for one in parts)

@@ -1,0 +1,450 @@
+"""Walks the path of a refutation about code again: every step in the source, by its syntax tree.
+
+A witness of such a claim tells steps, each at an expression (line, column, end). What is checked:
+
+1. each step stands at an expression, a parameter or an augmented assignment of the project;
+2. the first is a source: a row of `rules/code/sources.toml` names it, in the words that the step
+   says, or it is a parameter or field that others choose;
+3. the last is a call that a row of `rules/code/sinks.toml` for this claim names, and the step
+   before reaches an argument that the row calls dangerous;
+4. each step follows from the one before: as part of a larger expression, through a name (or
+   `self.x`) that is bound and later read with nothing in between that binds it anew, as an
+   argument received by the parameter of a function so named, as what a function so named returns,
+   as what is kept in an attribute and read from one of that name.
+
+That is a path that data can take. It is not shown that no condition on the way stops an attacker,
+nor that what a call to unknown code returns still holds what it was given.
+
+The trusted base: this file, `code_names`, Python's parser, and the rows of `rules/code`.
+"""
+
+import ast
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from probatum.check.code_ends import Source, is_script, sink
+from probatum.check.code_files import Project
+from probatum.check.code_names import FILLING, File, dotted, rows, words
+from probatum.errors import Rejected
+from probatum.vocabulary import Step, Witness
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_MOST_STEPS, _MOST_NODES = 400, 20_000
+_LONGEST_LINE = 1000
+_MAKING = ("__init__", "__new__", "__call__", "__post_init__")
+_TEXTS = ("format", "join", "format_map")
+
+
+KIND = "python-project"
+
+
+class Spot(NamedTuple):
+    """An expression of a file."""
+
+    file: File
+    node: Any
+
+
+def walks(witness: Witness, claim: str, project: Project) -> None:
+    """Raises: Rejected with the step that does not hold."""
+    try:
+        _Walk(claim, project).along(witness)
+    except (RecursionError, MemoryError, KeyError) as exc:
+        raise Rejected("the path is not one that can be followed") from exc
+
+
+class _Walk:
+    def __init__(self, claim: str, project: Project) -> None:
+        self.claim = claim
+        self.project = project
+        self.clean = words("cleaner", claim)
+
+    def along(self, witness: Witness) -> None:
+        if not 1 < len(witness.steps) <= _MOST_STEPS:
+            raise Rejected("a path has two steps at least")
+        spots = [self.spot(number, step) for number, step in enumerate(witness.steps, 1)]
+        if witness.place != witness.steps[-1].place:
+            raise Rejected("the witness is elsewhere than the path's end")
+        row, given = sink(self.claim, *spots[-1])
+        source = witness.steps[0].says
+        if source not in Source(self.claim, row, *spots[0]).says():
+            raise Rejected("step 1: no source of these words")
+        if len(spots) > 2 and self.makes(spots[-2], spots[-1]):
+            try:
+                self.reaches(given, witness.steps, [*spots[:-2], spots[-1]])
+            except Rejected:
+                self.reaches(given, witness.steps, spots)
+        else:
+            self.reaches(given, witness.steps, spots)
+        remote = any(one["says"] == source and one["remote"] for one in rows("sources")["source"])
+        if row.get("text") and not remote and not any(map(_is_text, spots)):
+            raise Rejected("nothing on the path is put into a text")
+        if row.get("shell") and not any(is_script(spot.node) for spot in spots):
+            raise Rejected("nothing on the path is put into a shell's script")
+
+    def reaches(self, given: list[Any], steps: tuple[Step, ...], spots: list[Spot]) -> None:
+        """The path leads to one of the dangerous arguments that its last call is given."""
+        file = spots[-1].file
+        reached = self.chain(steps, spots[:-1])
+        if not any(one.file is file and one.node in given for one in reached):
+            raise Rejected("the last step: nothing dangerous of the call is reached")
+
+    def chain(self, steps: tuple[Step, ...], spots: list[Spot]) -> list[Spot]:
+        """All that the last of the spots reaches; each must follow from the one before."""
+        entered: list[Spot] = []
+        at = [spots[0]]
+        for number, spot in enumerate(spots[1:], 2):
+            reach = self.onwards(at)
+            entered, at = self.follow(entered or reach, reach, spot)
+            if not entered and not at:
+                place = steps[number - 1].place
+                raise Rejected(f"step {number} ({place}) does not follow from the one before")
+        return self.onwards(at)
+
+    def follow(
+        self, entered: list[Spot], reach: list[Spot], spot: Spot
+    ) -> tuple[list[Spot], list[Spot]]:
+        """What of `reach` a call at the spot is given, and the spot itself where it is reached.
+
+        `entered` are the arguments of the call before, which alone its parameters receive.
+        """
+        file, node = spot
+        if isinstance(node, ast.arg):
+            received = any(self.receives(one, spot) for one in entered)
+            return [], [spot] if received else []
+        inside = [one for one in reach if one.file is file]
+        direct = any(one.node is node for one in inside)
+        given: list[Spot] = []
+        if isinstance(node, ast.Call):
+            parts = {id(one) for one in _parts(node)}
+            given = [one for one in inside if id(one.node) in parts]
+            direct = direct or any(self.returns(one, spot) for one in reach)
+        elif isinstance(node, ast.Attribute):
+            direct = direct or any(self.kept(one, spot) for one in reach)
+        return given, [spot] if direct else []
+
+    def spot(self, number: int, step: Step) -> Spot:
+        place = step.place
+        name, hash_sign, cell = (place.part or "").partition("#")
+        file = self.project.file(name)
+        part = hash_sign + cell
+        if file is None or place.line is None or place.column is None or step.end is None:
+            raise Rejected(f"step {number} ({place}) is at no place of the project")
+        lines = file.parts.get(part, (0, []))[1]
+        node = file.node_at(part, place.line, place.column, step.end)
+        if node is None or step.code != lines[place.line - 1][:_LONGEST_LINE]:
+            raise Rejected(f"step {number} ({place}): there is no such expression")
+        return Spot(file, node)
+
+    # Within a function
+
+    def onwards(self, starts: list[Spot]) -> list[Spot]:
+        """The spots and all that their values flow to, by expressions and names of one file."""
+        found: dict[int, Spot] = {}
+        waiting = list(starts)
+        while waiting:
+            spot = waiting.pop()
+            if id(spot.node) not in found:
+                found[id(spot.node)] = spot
+                waiting += [Spot(spot.file, one) for one in self.after(*spot)]
+                if len(found) > _MOST_NODES:
+                    raise Rejected("the path leads through too much code")
+        return list(found.values())
+
+    def after(self, file: File, node: Any) -> Iterator[Any]:
+        """What a value is part of next, or is bound to and read from."""
+        if isinstance(node, ast.arg):
+            yield from file.reached(node, node.arg)
+            return
+        parent = file.parents.get(node)
+        match parent:
+            case ast.Attribute() | ast.Subscript():
+                if parent.value is node:
+                    yield parent
+            case ast.BinOp():
+                if isinstance(parent.op, (ast.Add, ast.Mod, ast.Div)):
+                    yield parent
+            case ast.UnaryOp():
+                if not isinstance(parent.op, ast.Not):
+                    yield parent
+            case ast.BoolOp():
+                if isinstance(parent.op, ast.Or) or parent.values[-1] is node:
+                    yield parent
+            case ast.IfExp():
+                if parent.test is not node:
+                    yield parent
+            case ast.NamedExpr():
+                yield parent
+                yield from self.bound(file, parent.target)
+            case ast.comprehension():
+                if parent.iter is node:
+                    yield from self.bound(file, parent.target)
+            case ast.Call():
+                yield from self.called(file, parent, node)
+            case ast.keyword():
+                yield from self.called(file, file.parents[parent], node)
+            case ast.Assign():
+                for target in parent.targets:
+                    yield from self.bound(file, target)
+            case ast.AugAssign():
+                yield parent
+            case ast.AnnAssign():
+                yield from self.bound(file, parent.target)
+            case ast.withitem():
+                yield from self.bound(file, parent.optional_vars)
+            case ast.For() | ast.AsyncFor():
+                if parent.iter is node:
+                    yield from self.bound(file, parent.target)
+            case ast.Match():
+                for one in ast.walk(ast.Module(parent.cases, [])):  # type: ignore[arg-type]
+                    if isinstance(one, (ast.MatchAs, ast.MatchStar)) and one.name:
+                        yield from file.reached(one, one.name)
+            case (
+                ast.JoinedStr() | ast.FormattedValue() | ast.Await() | ast.Starred() | ast.List()
+                | ast.Tuple() | ast.Set() | ast.Dict() | ast.ListComp() | ast.SetComp()
+                | ast.GeneratorExp() | ast.DictComp()
+            ):  # fmt: skip
+                yield parent
+        if isinstance(node, ast.AugAssign):
+            yield from self.bound(file, node.target)
+
+    def called(self, file: File, call: ast.Call, node: Any) -> Iterator[Any]:
+        """What a call gives back of what it is given, and the container that it fills."""
+        name = _called(call)
+        if call.func is node:
+            if isinstance(node, ast.Attribute) and name not in self.clean:
+                yield call
+            return
+        if name in FILLING and isinstance(call.func, ast.Attribute):
+            yield from self.bound(file, call.func.value, fills=call)
+        if name not in self.clean and not self.is_own(file, call):
+            yield call
+
+    def is_own(self, file: File, call: ast.Call) -> bool:
+        """A function of the same file that returns something: a path must lead through it."""
+        if not isinstance(call.func, ast.Name):
+            return False
+        scope = file.binding(call.func, call.func.id)
+        defined = file.binds[scope].get(call.func.id, ()) if scope is not None else ()
+        return any(isinstance(one, _FUNCTIONS) and _gives(one) for one in defined)
+
+    def bound(self, file: File, target: Any, fills: Any = None) -> Iterator[Any]:
+        """The reads of what a target binds, or of the container that it is put into."""
+        if isinstance(target, (ast.Tuple, ast.List)):
+            for one in target.elts:
+                yield from self.bound(file, one)
+        elif isinstance(target, (ast.Starred, ast.Subscript)):
+            yield from self.bound(file, target.value)
+        elif target is not None and (path := dotted(target)):
+            yield from file.reached(target, path)
+
+    # Across functions
+
+    def receives(self, spot: Spot, parameter: Spot) -> bool:
+        """The parameter receives what the spot is, in a call of a function so named, or in one
+        that is given such a function and calls it."""
+        file, node = spot
+        holder = file.parents.get(node)
+        while isinstance(holder, (ast.keyword, ast.Starred, ast.Tuple, ast.List, ast.Attribute)):
+            holder = file.parents.get(holder)
+        if not isinstance(holder, ast.Call):
+            return False
+        function = parameter.file.function(parameter.node)
+        if self.names(Spot(file, holder), Spot(parameter.file, function)):
+            return _takes(parameter.node, function, _given(holder), holder.func, node)
+        handed = _handed(holder, function)
+        return handed is not None and _takes(
+            parameter.node, function, _behind(holder, handed), handed, node
+        )
+
+    def names(self, call: Spot, function: Spot) -> bool:
+        """The call's name is the function's, or that of the class that it is a method of."""
+        called = _called(call.node)
+        if isinstance(function.node, ast.Lambda):
+            holder = function.file.parents.get(function.node)
+            targets = holder.targets if isinstance(holder, ast.Assign) else ()
+            return any(dotted(one).rpartition(".")[2] == called for one in targets)
+        if isinstance(call.node.func, ast.Name):
+            called = call.file.imports.get(called, called).rpartition(".")[2]
+        wanted = function.node.name
+        if called == wanted:
+            return True
+        owner = function.file.owner(function.node)
+        if owner is None or wanted not in _MAKING:
+            return False
+        meant = call.file.meant(call.node.func)
+        return called == owner.name or any(cls is owner for _, cls in call.file.classes(meant))
+
+    def returns(self, spot: Spot, call: Spot) -> bool:
+        """The spot is what a function returns or yields that the call names."""
+        file, node = spot
+        function = _returning(file, node)
+        if function is None:
+            return False
+        return self.names(call, Spot(file, function)) or _handed(call.node, function) is not None
+
+    def kept(self, spot: Spot, read: Spot) -> bool:
+        """The spot is stored to an attribute of that name, or is what a property returns."""
+        file, node = spot
+        function = _returning(file, node)
+        if isinstance(function, _FUNCTIONS) and function.name == read.node.attr:
+            return bool(function.decorator_list)
+        for target in _targets(file, node):
+            if isinstance(target, ast.Attribute) and target.attr == read.node.attr:
+                return self.related(Spot(file, target), read)
+            if isinstance(target, ast.Name) and target.id == read.node.attr:
+                return isinstance(file.scope(target), ast.ClassDef)
+        return False
+
+    def related(self, store: Spot, read: Spot) -> bool:
+        """Where both are attributes of `self`, their classes have one of the project in common."""
+        if dotted(store.node.value) != "self" or dotted(read.node.value) != "self":
+            return True
+        sides = []
+        for file, node in (store, read):
+            cls = file.owner(_method(file, node))
+            name = {f"{file.module}.{cls.name}"} if cls is not None else set()
+            sides.append({id(one) for _, one in file.classes(name)})
+        return bool(sides[0] & sides[1])
+
+    # The end
+
+    def makes(self, made: Spot, sink: Spot) -> bool:
+        """The step says where the object was made whose method the sink is, beside the path."""
+        func = sink.node.func
+        if not isinstance(made.node, ast.Call) or not isinstance(func, ast.Attribute):
+            return False
+        for target in _targets(*made):
+            for read in sink.file.loads.get(getattr(target, "attr", ""), ()):
+                if any(one.node is func.value for one in self.onwards([Spot(sink.file, read)])):
+                    return True
+        return False
+
+
+def _called(call: ast.Call) -> str:
+    func = call.func
+    return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+
+
+def _parts(call: ast.Call) -> Iterator[Any]:
+    """What a call is given: its arguments, what is packed in them, and its method's object."""
+    for one in (*call.args, *(keyword.value for keyword in call.keywords)):
+        yield one
+        if isinstance(one, ast.Starred):
+            yield one.value
+        elif isinstance(one, (ast.Tuple, ast.List)):
+            yield from one.elts
+    if isinstance(call.func, ast.Attribute):
+        yield call.func.value
+
+
+def _given(call: ast.Call) -> list[tuple[int | str | None, Any]]:
+    """What a call gives: each with its position, or its name; None where it may be any."""
+    found: list[tuple[int | str | None, Any]] = []
+    for at, one in enumerate(call.args):
+        if isinstance(one, ast.Starred):
+            found += [(None, one), (None, one.value)]
+        else:
+            found.append((at, one))
+    return found + [(one.arg, one.value) for one in call.keywords]
+
+
+def _behind(call: ast.Call, handed: Any) -> list[tuple[int | str | None, Any]]:
+    """What a call gives on to the function that it is handed: what follows it, or is packed."""
+    at = next((at for at, one in enumerate(call.args) if one is handed), -1)
+    rest = call.args[at + 1 :]
+    found: list[tuple[int | str | None, Any]] = list(enumerate(rest))
+    packed = [one.value for one in call.keywords if one.arg == "args"] + rest[:1]
+    for one in packed:
+        found += enumerate(one.elts if isinstance(one, (ast.Tuple, ast.List)) else ())
+    return found + [(one.arg, one.value) for one in call.keywords]
+
+
+def _handed(call: ast.Call, function: Any) -> Any:
+    """The argument of a call that names the function."""
+    given = [*call.args, *(one.value for one in call.keywords)]
+    name = getattr(function, "name", "")
+    named = (one for one in given if getattr(one, "attr", getattr(one, "id", None)) == name)
+    return function if function in given else next(named, None)
+
+
+def _takes(
+    wanted: ast.arg,
+    function: Any,
+    given: list[tuple[int | str | None, Any]],
+    called: Any,
+    node: Any,
+) -> bool:
+    """Whether a parameter receives a value that a call of the function gives."""
+    said = function.args
+    names = [*said.posonlyargs, *said.args]
+    bound = isinstance(called, ast.Attribute)
+    method = bool(names) and names[0].arg in ("self", "cls")
+    if bound and called.value is node:
+        return method and wanted is names[0]
+    shift = method and (bound or getattr(function, "name", "") in _MAKING)
+    for at, one in given:
+        if one is not node:
+            continue
+        if at is None or (isinstance(at, str) and (at == wanted.arg or wanted is said.kwarg)):
+            return True
+        if isinstance(at, int):
+            place = at + shift
+            if names[place : place + 1] == [wanted] or (
+                wanted is said.vararg and place >= len(names)
+            ):
+                return True
+    return False
+
+
+def _returning(file: File, node: Any) -> Any:
+    """The function that returns or yields a value; None if none does."""
+    parent = file.parents.get(node)
+    if isinstance(parent, (ast.Return, ast.Yield, ast.YieldFrom)):
+        return file.function(parent)
+    return parent if isinstance(parent, ast.Lambda) and parent.body is node else None
+
+
+def _targets(file: File, node: Any) -> Iterator[Any]:
+    """What a value is assigned to, or put into."""
+    parent = file.parents.get(node)
+    waiting: list[Any] = []
+    match parent:
+        case ast.Assign():
+            waiting = list(parent.targets)
+        case ast.AnnAssign() | ast.AugAssign():
+            waiting = [parent.target]
+        case ast.withitem():
+            waiting = [parent.optional_vars]
+        case ast.Call(func=ast.Attribute(attr=name, value=base)):
+            waiting = [base] if name in FILLING else []
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, (ast.Tuple, ast.List)):
+            waiting += one.elts
+        elif isinstance(one, (ast.Subscript, ast.Starred)):
+            waiting.append(one.value)
+        elif one is not None:
+            yield one
+
+
+def _method(file: File, node: Any) -> Any:
+    """The outermost function around a node below its class."""
+    function = file.function(node)
+    while function is not None and file.owner(function) is None:
+        function = file.function(function)
+    return function
+
+
+def _gives(function: Any) -> bool:
+    return any(
+        isinstance(one, (ast.Return, ast.Yield, ast.YieldFrom)) and one.value is not None
+        for one in ast.walk(function)
+    )
+
+
+def _is_text(spot: Spot) -> bool:
+    node = spot.node
+    if isinstance(node, ast.Call):
+        return _called(node) in _TEXTS
+    return isinstance(node, (ast.JoinedStr, ast.BinOp, ast.AugAssign))
