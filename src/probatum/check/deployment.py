@@ -4,9 +4,10 @@ Facts: `{"claim": id, "kind": of the file, "size": bytes, "sha256": of the file}
 
 What is checked: 1. the file has this digest; 2. it is UTF-8 in which no letter is hidden: nothing
 but tabs, line feeds and printed characters, no backslash, no `!` (a YAML tag), no `$` and no
-backtick (a variable), no `{{` (a template), no brace behind a letter (a shell's alternatives), no
+backtick (a variable), no `{{` (a template), no brace beside a letter (a shell's alternatives), no
 `%TAG`; lines that are a comment from their first letter on are left out, for in YAML, systemd's
-units and files of variables they hold neither a key nor a value; 3. with every quote taken out (a
+units and files of variables they hold neither a key nor a value; a Dockerfile is taken whole, with
+its continued lines joined; 3. with every quote taken out (a
 shell joins `--tr'ust'`), and the passages that the row allows, none of the patterns of that claim
 and kind in `rules/deploy/absent.toml` is found, upper and lower case alike.
 
@@ -38,7 +39,7 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
     data = b"".join(read(at, 1 << 20) for at in range(0, size, 1 << 20))
     if hashlib.sha256(data).hexdigest() != facts["sha256"]:
         raise Rejected("1: the file has another digest")
-    text = _plain(data)
+    text = _joined(data) if facts["kind"] == "dockerfile" else _plain(data)
     for one in allowed:
         text = re.sub(one, "", text)
     for pattern in patterns:
@@ -52,6 +53,17 @@ def _patterns(claim: Any, kind: Any) -> tuple[list[str], list[str]]:
         if row["claim"] == claim and kind in row["kinds"]:
             return row["patterns"], row.get("allowed", [])
     raise Rejected("0: this claim is not proven of files of this kind")
+
+
+def _joined(data: bytes) -> str:
+    """A Dockerfile with its continued lines joined, as Docker joins them before it reads a word."""
+    try:
+        text = data.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as exc:
+        raise Rejected("2: not UTF-8") from exc
+    if re.search(r"[^\n\t\x20-\x7e\xa0-\u167f\u2030-\u205e\u2100-\ud7ff]|`[ \t]*\n", text):
+        raise Rejected("2: a character that is not printed, or may continue a line")
+    return re.sub(r"\\[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*", "", text)
 
 
 def _plain(data: bytes) -> str:
@@ -70,6 +82,6 @@ def _plain(data: bytes) -> str:
     for hider in ("\\", "!", "$", "`", "{{", "%TAG"):
         if hider in text:
             raise Rejected(f"2: {hider} is in it")
-    if re.search(r"[A-Za-z0-9*?]\{", text):
-        raise Rejected("2: a brace behind a letter")
+    if re.search(r"[^\s\[]\{|\}[\w-]", text):
+        raise Rejected("2: a brace beside a letter")
     return re.sub("['\"]", "", text)

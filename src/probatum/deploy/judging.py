@@ -38,7 +38,7 @@ Judge = Callable[[Deployment], Iterator[Found]]
 
 def open_services(deployment: Deployment) -> Iterator[Found]:
     """Services that other machines reach and that ask nobody who he is."""
-    yield from _elsewhere(deployment, "ports")
+    yield from elsewhere(deployment, "ports")
     for service in deployment.services:
         met = [
             (server, words)
@@ -51,7 +51,9 @@ def open_services(deployment: Deployment) -> Iterator[Found]:
             yield from _unknown(service)
 
 
-def _elsewhere(deployment: Deployment, of: str) -> Iterator[Found]:
+def elsewhere(deployment: Deployment, of: str) -> Iterator[Found]:
+    """What the file, or a service in it, leaves to others of this."""
+    """What the file, or a service in it, leaves to others of this."""
     for gap in deployment.gaps:
         if of in gap.of:
             yield Found(False, f"it rests on {gap.says}", gap.place)
@@ -80,6 +82,10 @@ def _met(service: Service, server: rules.Server) -> tuple[Value, ...] | None:
 
 def _served(service: Service, server: rules.Server, words: tuple[Value, ...]) -> Iterator[Found]:
     listens, bound = address(service, words, server)
+    if bound is None and service.image is None and not service.commands:
+        listens = "everywhere"  # nothing is known but the variables: what starts it may say more
+    if bound is None and service.image is None and not service.commands:
+        listens = "everywhere"  # nothing is known but the variables: what starts it may say more
     if listens == "loopback":
         return
     state, at = _state(service, server, words)
@@ -203,7 +209,7 @@ def _unknown(service: Service) -> Iterator[Found]:
 
 def host_takeovers(deployment: Deployment) -> Iterator[Found]:
     """What hands the host to a container."""
-    yield from _elsewhere(deployment, "host")
+    yield from elsewhere(deployment, "host")
     for service in deployment.services:
         for grant in service.grants:
             yield from _granted(service, grant)

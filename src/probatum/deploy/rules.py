@@ -46,6 +46,27 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     verified: bool = True
 
 
+class Choice(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A switch, a password or a command that breaks `claim`; `settings.toml` says what each is."""
+
+    id: str
+    claim: str
+    why: str
+    source: str
+    instead: str
+    checked: str
+    env: tuple[str, ...] = ()
+    named: str = ""
+    flag: tuple[str, ...] = ()
+    values: tuple[str, ...] | None = field(default=None, name="is")
+    unless: tuple[str, ...] = ()
+    pinned: str = ""
+    images: tuple[str, ...] = ()
+    command: str = ""
+    argument: str = ""
+    verified: bool = True
+
+
 class Grant(Struct, frozen=True, forbid_unknown_fields=True):
     """What hands the host to a container: a grant, or a folder of the host."""
 
@@ -61,6 +82,13 @@ class Grant(Struct, frozen=True, forbid_unknown_fields=True):
 def servers() -> tuple[Server, ...]:
     """Every row of `servers.toml`."""
     return convert(_rows("servers")["server"], tuple[Server, ...])
+
+
+@cache
+def choices(claim: str) -> tuple[Choice, ...]:
+    """The rows of `settings.toml` for this claim."""
+    rows = convert(_rows("settings")["setting"], tuple[Choice, ...])
+    return tuple(row for row in rows if row.claim == claim)
 
 
 @cache

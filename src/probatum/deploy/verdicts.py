@@ -1,12 +1,24 @@
 """The verdict on one claim about a file that configures a deployment."""
 
+import re
 from collections.abc import Callable
 
-from probatum.deploy import compose
+from probatum.deploy import (
+    compose,
+    dockerfile,
+    env_file,
+    kubernetes,
+    scripts,
+    settings_files,
+    systemd,
+)
+from probatum.deploy.choices import default_credentials, unsafe_switches
 from probatum.deploy.judging import Found, Judge, host_takeovers, open_services
 from probatum.deploy.model import Deployment
+from probatum.deploy.pins import unpinned_images
 from probatum.deploy.rules import absent
 from probatum.deploy.said import readable
+from probatum.deploy.secrets import literal_secrets
 from probatum.errors import FormatError
 from probatum.formats.bounds import digest, region
 from probatum.ports import Material
@@ -26,10 +38,24 @@ from probatum.vocabulary import (
 
 _LARGEST = 4 << 20
 _MOST = 100
-_READERS: dict[str, Callable[[bytes], Deployment]] = {
+_SECRET = re.compile(rb"(?i)token|secret|passw|key|credential|pass=|hf_|sk-")
+READERS: dict[str, Callable[[bytes], Deployment]] = {
     "compose": compose.read,
+    "kubernetes": kubernetes.read,
+    "helm-template": kubernetes.read_template,
+    "helm-values": settings_files.read_values,
+    "litellm-config": settings_files.read_litellm,
+    "systemd-unit": systemd.read,
+    "launcher": scripts.read,
+    "dockerfile": dockerfile.read,
+    "env-file": env_file.read,
+    "mlflow-auth": env_file.read,
 }
 _JUDGES: dict[str, Judge] = {
+    "no-unsafe-switch": unsafe_switches,
+    "no-default-credentials": default_credentials,
+    "pinned-images": unpinned_images,
+    "no-literal-secret": literal_secrets,
     "no-open-service": open_services,
     "no-host-takeover": host_takeovers,
 }
@@ -48,8 +74,9 @@ def verdict(claim: str, artifact: Artifact, material: Material) -> Verdict:
     if material.size > _LARGEST:
         raise FormatError(Reason.OVER_LIMIT, f"more than {_LARGEST} bytes, which are not all read")
     data = region(material, 0, material.size)
-    found = list(_JUDGES[claim](_READERS[artifact.kind](data)))
-    broken = [one for one in found if one.sure]
+    found = list(_JUDGES[claim](READERS[artifact.kind](data)))
+    # One place may break a rule under several names; it is told once.
+    broken = list({(one.rule, one.place): one for one in found if one.sure}.values())
     if broken:
         return Refuted(tuple(_witness(one, data) for one in broken[:_MOST]))
     if found:
@@ -69,13 +96,15 @@ def _witness(one: Found, data: bytes) -> Witness:
 
 
 def _excerpt(place: Place, data: bytes) -> Excerpt | None:
-    """The line of the place."""
+    """The line of the place, unless it may hold a secret."""
     if place.offset is None:
         return None
     start = data.rfind(b"\n", 0, place.offset) + 1
     end = data.find(b"\n", place.offset)
     line = data[start : end if end >= 0 else len(data)]
-    return Excerpt(start, line, text=True) if len(line) <= 400 else None
+    return (
+        Excerpt(start, line, text=True) if len(line) <= 400 and not _SECRET.search(line) else None
+    )
 
 
 def _unbroken(claim: str, kind: str, data: bytes, material: Material) -> Verdict:
@@ -84,7 +113,7 @@ def _unbroken(claim: str, kind: str, data: bytes, material: Material) -> Verdict
     if row is None:
         says = "no rule found anything, and that is no proof for files of this kind"
         return Undecided(Reason.UNRESOLVED, says)
-    text = readable(data)
+    text = readable(data, kind)
     if not isinstance(text, str):
         return Undecided(Reason.UNRESOLVED, f"{_NOTHING}: {text.says}", text.place)
     named = row.first(text)

@@ -22,7 +22,18 @@ NO_HOST_TAKEOVER = Claim(
 )
 
 
-@analyzer(id="no-host-takeover", claim=NO_HOST_TAKEOVER, accepts={"compose"})
+@analyzer(
+    id="no-host-takeover",
+    claim=NO_HOST_TAKEOVER,
+    accepts={
+        "compose",
+        "kubernetes",
+        "helm-values",
+        "helm-template",
+        "systemd-unit",
+        "launcher",
+    },
+)
 def no_host_takeover(artifact: Artifact, material: Material) -> Verdict:
     """Look at all that each container is given of its host."""
     return verdict("no-host-takeover", artifact, material)

@@ -28,7 +28,21 @@ NO_OPEN_SERVICE = Claim(
 )
 
 
-@analyzer(id="no-open-service", claim=NO_OPEN_SERVICE, accepts={"compose"})
+@analyzer(
+    id="no-open-service",
+    claim=NO_OPEN_SERVICE,
+    accepts={
+        "compose",
+        "kubernetes",
+        "helm-values",
+        "helm-template",
+        "systemd-unit",
+        "launcher",
+        "dockerfile",
+        "env-file",
+        "litellm-config",
+    },
+)
 def no_open_service(artifact: Artifact, material: Material) -> Verdict:
     """Ask each service what it is, who reaches it, and whether it asks."""
     return verdict("no-open-service", artifact, material)

@@ -1,0 +1,208 @@
+"""Reads Dockerfiles: the images that they build on, and what the image they make will start.
+
+Sources: docs.docker.com/reference/dockerfile (FROM, ARG, ENV, CMD, ENTRYPOINT, COPY --from, RUN
+--mount, parser directives, here-documents).
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from probatum.deploy.command_lines import simple
+from probatum.deploy.model import Deployment, Reach, Service, Value
+from probatum.deploy.shell import Command, commands
+from probatum.deploy.variables import interpolated
+from probatum.errors import FormatError
+from probatum.formats.yaml_nodes import Spots
+from probatum.vocabulary import Place, Reason
+
+_REACHED = "whoever runs the image says who reaches it"
+_INSTRUCTION = re.compile(r"[ \t]*([A-Za-z]+)[ \t]+", re.ASCII)
+_FROM = re.compile(r"(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+(\S+))?\s*\Z", re.IGNORECASE)
+_OTHER = re.compile(r"--from=(\S+)|--mount=\S*?\bfrom=([^,\s]+)")
+_SYNTAX = re.compile(r"#[ \t]*syntax[ \t]*=[ \t]*(\S+)", re.IGNORECASE)
+_HERE = re.compile(r"<<-?[\"']?(\w+)[\"']?")
+
+
+class _Instruction(Struct, frozen=True):
+    """One instruction: its word, its text with continued lines joined, where the text begins."""
+
+    word: str
+    text: str
+    at: int
+
+
+class _Stage(Struct):
+    """What a stage of the build is made of so far."""
+
+    image: Value
+    environment: dict[str, Value]
+    entry: tuple[Command, ...] = ()
+    start: tuple[Command, ...] = ()
+    ran: tuple[Command, ...] = ()
+
+
+def read(data: bytes) -> Deployment:
+    """Raises: FormatError."""
+    try:
+        source = data.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as exc:
+        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    reader = _Reader(source)
+    for one in _instructions(source):
+        reader.take(one)
+    return reader.deployment()
+
+
+class _Reader:
+    def __init__(self, source: str) -> None:
+        self._spots = Spots(source)
+        self._stages: dict[str, _Stage] = {}
+        self._last: _Stage | None = None
+        self._images: list[Value] = []
+        self._arguments: dict[str, str] = {}
+        syntax = _SYNTAX.match(source)
+        if syntax is not None:
+            self._images.append(Value(syntax[1], self._spots.place(syntax.start(1))))
+
+    def take(self, one: _Instruction) -> None:
+        place = self._spots.place(one.at)
+        match one.word:
+            case "FROM":
+                self._from(one, place)
+            case "ARG":
+                name, _, default = one.text.strip().partition("=")
+                self._arguments[name] = default.strip("\"'")
+            case "ENV" if self._last is not None:
+                self._last.environment |= dict(_environment(one.text, place))
+            case "CMD" if self._last is not None:
+                self._last.start = self._lines(one)
+            case "ENTRYPOINT" if self._last is not None:
+                self._last.entry = self._lines(one)
+            case "RUN" | "COPY" | "ADD":
+                self._others(one)
+                if one.word == "RUN" and self._last is not None:
+                    bare = re.sub(r"^(?:\s*--\w+(?:=\S+)?)+", "", one.text)
+                    at = one.at + len(one.text) - len(bare)
+                    self._last.ran += self._shell(bare, at)
+
+    def _from(self, one: _Instruction, place: Place) -> None:
+        found = _FROM.match(one.text.strip())
+        if found is None:
+            raise FormatError(Reason.MALFORMED, "a FROM that is not understood", place)
+        name = found[1]
+        earlier = self._stages.get(name.lower())
+        if earlier is None:
+            image = self._named(name, place)
+            if name != "scratch":
+                self._images.append(image)
+            self._last = _Stage(image, {})
+        else:
+            self._last = _Stage(earlier.image, dict(earlier.environment))
+            self._last.entry, self._last.start = earlier.entry, earlier.start
+        if found[2]:
+            self._stages[found[2].lower()] = self._last
+
+    def _named(self, name: str, place: Place) -> Value:
+        """The image of a name, in which the defaults of ARG stand for their variables."""
+        filled = re.sub(
+            r"\$\{?(\w+)\}?(?::-[^}]*\})?",
+            lambda one: (
+                f"${{{one[1]}:-{self._arguments[one[1]]}}}"
+                if self._arguments.get(one[1])
+                else one[0]
+            ),
+            name,
+        )
+        return interpolated(filled, place)
+
+    def _others(self, one: _Instruction) -> None:
+        for found in _OTHER.finditer(one.text):
+            name = found[1] or found[2]
+            if not name.isdigit() and name.lower() not in self._stages:
+                place = self._spots.place(one.at + found.start())
+                self._images.append(self._named(name, place))
+
+    def _lines(self, one: _Instruction) -> tuple[Command, ...]:
+        text = one.text.strip()
+        if text.startswith("["):
+            try:
+                words = json.loads(text)
+            except ValueError:
+                words = None
+            if isinstance(words, list) and all(isinstance(word, str) for word in words):
+                place = self._spots.place(one.at)
+                return tuple(simple(tuple(Value(word, place) for word in words)))
+        return self._shell(one.text, one.at)
+
+    def _shell(self, text: str, at: int) -> tuple[Command, ...]:
+        found = commands(text, lambda index: self._spots.place(at + index))
+        return tuple(each for one in found for each in simple(one) if each)
+
+    def deployment(self) -> Deployment:
+        last = self._last
+        if last is None:
+            return Deployment(images=tuple(self._images))
+        lines = (*last.entry[:-1], *_together(last.entry, last.start))
+        service = Service(
+            name="the image", place=last.image.place, image=last.image,
+            commands=(*(line for line in lines if line), *last.ran), environment=last.environment,
+            reaches=(Reach("", last.image.place, _REACHED, surely=False),), baked=True,
+        )  # fmt: skip
+        return Deployment(services=(service,), images=tuple(self._images))
+
+
+def _together(entry: tuple[Command, ...], start: tuple[Command, ...]) -> tuple[Command, ...]:
+    """ENTRYPOINT's words with CMD's behind them."""
+    if not entry:
+        return start
+    if not start:
+        return entry[-1:]
+    return ((*entry[-1], *start[0]), *start[1:])
+
+
+def _instructions(source: str) -> Iterator[_Instruction]:
+    escape = "`" if re.match(r"(?i)\s*#\s*escape\s*=\s*`", source) else "\\"
+    at, size = 0, len(source)
+    while at < size:
+        start = at
+        parts: list[str] = []
+        while at < size:
+            end = source.find("\n", at)
+            end = size if end < 0 else end
+            line = source[at:end]
+            at = end + 1
+            if line.lstrip().startswith("#") or (parts and not line.strip()):
+                parts.append(" " * len(line))  # comments and empty lines do not end it
+                if len(parts) == 1:
+                    break
+                continue
+            bare = line.rstrip()
+            if not bare.endswith(escape):
+                parts.append(line)
+                break
+            parts.append(bare[:-1] + " " * (len(line) - len(bare) + 1))
+        text = " ".join(parts)
+        for tag in _HERE.findall(text):
+            found = re.compile(rf"^\t*{tag}[ \t]*$", re.MULTILINE).search(source, at)
+            at = found.end() + 1 if found else size
+        word = _INSTRUCTION.match(text)
+        if word is not None:
+            yield _Instruction(word[1].upper(), text[word.end() :], start + word.end())
+
+
+def _environment(text: str, place: Place) -> Iterator[tuple[str, Value]]:
+    if re.match(r"\s*\w+\s+[^=]*\Z", text) or not re.match(r"\s*\w+=", text):
+        name, _, said = text.strip().partition(" ")
+        yield name, interpolated(said.strip(), place)
+        return
+    try:
+        words = shlex.split(text)
+    except ValueError as exc:
+        raise FormatError(Reason.MALFORMED, f"ENV: {exc}", place) from exc
+    for word in words:
+        name, _, said = word.partition("=")
+        yield name, interpolated(said, place)

@@ -1,0 +1,261 @@
+"""Reads Kubernetes manifests: the containers of every pod, and who reaches them in the same file.
+
+Whatever holds a pod's spec is looked into, custom kinds too. A Helm template is read with each of
+its `{{ }}` as a value that nobody knows.
+
+Sources: kubernetes.io/docs: PodSpec v1, Service v1, Ingress v1, Pod Security Standards, Configure a
+Security Context; helm.sh/docs/chart_template_guide.
+"""
+
+import re
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from probatum.deploy.command_lines import capability, is_local, simple
+from probatum.deploy.model import EVERYTHING, Deployment, Gap, Grant, Reach, Service, Value
+from probatum.deploy.variables import templated
+from probatum.errors import FormatError
+from probatum.formats.nodes import Mapping, Node, Scalar, boolean, entries, items, text, walk
+from probatum.formats.yaml_nodes import documents
+from probatum.vocabulary import Place, Reason
+
+_UNKNOWN = "\ue000"
+_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_OWN_LINE = re.compile(r"^[ \t]*(?:\{\{.*?\}\}[ \t]*)+$", re.MULTILINE | re.DOTALL)
+_OF_HOST = {"hostPID": "pid host", "hostIPC": "ipc host", "hostNetwork": "network host"}
+_LISTS = ("initContainers", "containers", "ephemeralContainers")
+_ROUTES = ("Ingress", "HTTPRoute", "VirtualService", "IngressRoute")
+_AUTH = re.compile(r"auth|oauth|forward|middleware|whitelist|allow", re.IGNORECASE)
+
+
+def read(data: bytes) -> Deployment:
+    """Raises: FormatError."""
+    objects = tuple(_objects(documents(data)))
+    services = tuple(one for each in objects for one in _started(each, objects))
+    images = tuple(one.image for one in services if one.image is not None)
+    return Deployment(services=services, images=images, gaps=tuple(_elsewhere(objects)))
+
+
+def read_template(data: bytes) -> Deployment:
+    """A Helm template. Raises: FormatError; UNSUPPORTED where it is no YAML without its values."""
+    try:
+        source = data.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    source = _OWN_LINE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), source)
+    source = _TEMPLATE.sub(_unknown, source)
+    try:
+        found = read(source.encode())
+    except FormatError as exc:
+        says = f"what it says depends on its values: {exc.detail}"
+        raise FormatError(Reason.UNSUPPORTED, says, exc.place) from exc
+    gap = Gap("the values that the template is given", Place(line=1), EVERYTHING)
+    return Deployment(services=found.services, images=found.images, gaps=(*found.gaps, gap))
+
+
+def _unknown(found: re.Match[str]) -> str:
+    """As many bytes, so that everything keeps its place."""
+    lines = found[0].count("\n")
+    wide, rest = divmod(len(found[0].encode()) - lines, 3)
+    return _UNKNOWN * wide + "x" * (rest if wide else 0)
+
+
+def _value(node: Scalar) -> Value:
+    if _UNKNOWN in node.text:
+        return Value("", node.place, "a template")
+    return templated(node.text, node.place)
+
+
+def _objects(found: tuple[Node, ...]) -> Iterator[Mapping]:
+    for one in found:
+        if not isinstance(one, Mapping):
+            continue
+        if text(one.get("kind")) == "List":
+            yield from (each for each in items(one.get("items")) if isinstance(each, Mapping))
+        else:
+            yield one
+
+
+def _elsewhere(objects: tuple[Mapping, ...]) -> Iterator[Gap]:
+    for one in objects:
+        kind = one.get("kind")
+        if isinstance(kind, Scalar) and kind.text in ("Kustomization", "HelmRelease", "HelmChart"):
+            yield Gap(f"what the {kind.text} brings in", kind.place, EVERYTHING)
+
+
+class _Pod(Struct, frozen=True):
+    """A pod's spec, with the labels by which a Service finds it."""
+
+    name: str
+    spec: Mapping
+    labels: dict[str, str]
+
+
+def _started(whole: Mapping, objects: tuple[Mapping, ...]) -> Iterator[Service]:
+    name = text(whole.get("metadata", "name")) or text(whole.get("kind")) or ""
+    for _, node in walk(whole):
+        spec = node.get("spec") if isinstance(node, Mapping) else None
+        if not isinstance(spec, Mapping) or not items(spec.get("containers")):
+            continue
+        labels = entries(node.get("metadata", "labels") if isinstance(node, Mapping) else None)
+        pod = _Pod(name, spec, {one.key.text: text(one.value) or "" for one in labels})
+        for one in (each for key in _LISTS for each in items(spec.get(key))):
+            if isinstance(one, Mapping):
+                yield _service(pod, one, objects)
+
+
+def _service(pod: _Pod, node: Mapping, objects: tuple[Mapping, ...]) -> Service:
+    image = node.get("image")
+    parts = (*items(node.get("command")), *items(node.get("args")))
+    words = tuple(_value(one) for one in parts if isinstance(one, Scalar))
+    gaps = tuple(
+        Gap("variables that are kept elsewhere (envFrom)", one.place, frozenset({"environment"}))
+        for one in items(node.get("envFrom"))
+    )
+    return Service(
+        name=text(node.get("name")) or pod.name,
+        place=node.place,
+        image=_value(image) if isinstance(image, Scalar) and text(image) else None,
+        commands=tuple(line for line in simple(words) if line),
+        environment=dict(_environment(node.get("env"))),
+        reaches=tuple(_reaches(pod, node, objects)),
+        grants=(*_of_pod(pod.spec), *_of_container(node)),
+        mounts=tuple(_mounts(pod.spec, node)),
+        gaps=gaps,
+    )
+
+
+def _environment(node: Node | None) -> Iterator[tuple[str, Value]]:
+    for one in items(node):
+        name = text(one.get("name")) if isinstance(one, Mapping) else None
+        if name is None or not isinstance(one, Mapping):
+            continue
+        value, source = one.get("value"), one.get("valueFrom")
+        if isinstance(value, Scalar):
+            yield name, _value(value)
+        elif isinstance(source, Mapping) and source.entries:
+            kind = source.entries[0]
+            told = text(kind.value.get("name")) if isinstance(kind.value, Mapping) else None
+            yield name, Value("", kind.key.place, f"{kind.key.text} {told or ''}".strip())
+        else:
+            yield name, Value("", one.place)
+
+
+def _of_pod(spec: Mapping) -> Iterator[Grant]:
+    for key, what in _OF_HOST.items():
+        yield from _switched(spec.get(key), what)
+    users = spec.get("hostUsers")
+    if boolean(users) is True and users is not None:
+        yield Grant("userns host", users.place)
+    yield from _profile(spec.get("securityContext"))
+
+
+def _of_container(node: Mapping) -> Iterator[Grant]:
+    context = node.get("securityContext")
+    if not isinstance(context, Mapping):
+        return
+    yield from _switched(context.get("privileged"), "privileged")
+    yield from _switched(context.get("windowsOptions", "hostProcess"), "privileged")
+    for one in items(context.get("capabilities", "add")):
+        yield Grant(f"cap {capability(text(one) or '')}", one.place)
+    proc = context.get("procMount")
+    if proc is not None and text(proc) == "Unmasked":
+        yield Grant("security systempaths:unconfined", proc.place)
+    yield from _profile(context)
+
+
+def _profile(context: Node | None) -> Iterator[Grant]:
+    for key, name in (("seccompProfile", "seccomp"), ("appArmorProfile", "apparmor")):
+        kind = context.get(key, "type") if isinstance(context, Mapping) else None
+        if kind is not None and text(kind) == "Unconfined":
+            yield Grant(f"security {name}:unconfined", kind.place)
+
+
+def _switched(node: Node | None, what: str) -> Iterator[Grant]:
+    if isinstance(node, Scalar) and boolean(node) is not False:
+        yield Grant(what, node.place, "" if boolean(node) else _value(node).open or "its value")
+
+
+def _mounts(spec: Mapping, node: Mapping) -> Iterator[Value]:
+    mounts = [one for one in items(node.get("volumeMounts")) if isinstance(one, Mapping)]
+    used = {text(one.get("name")) for one in mounts}
+    for one in items(spec.get("volumes")):
+        path = one.get("hostPath", "path") if isinstance(one, Mapping) else None
+        if isinstance(one, Mapping) and isinstance(path, Scalar) and text(one.get("name")) in used:
+            yield _value(path)
+    for each in sorted({text(one.get("mountPath")) or "" for one in mounts}):
+        if "." in each.rpartition("/")[2]:  # a file, of a ConfigMap as a rule
+            yield Value(each.lstrip("/"), node.place)
+
+
+def _reaches(pod: _Pod, node: Mapping, objects: tuple[Mapping, ...]) -> Iterator[Reach]:
+    found = [*_by_host(pod, node), *_by_services(pod, node, objects)]
+    yield from found
+    if not found:
+        says = "every pod of the cluster reaches it, unless a NetworkPolicy keeps them out"
+        yield Reach("", node.place, says, surely=False)
+
+
+def _by_host(pod: _Pod, node: Mapping) -> Iterator[Reach]:
+    network = pod.spec.get("hostNetwork")
+    if isinstance(network, Scalar) and boolean(network) is not False:
+        says = "it is on the network of its node"
+        yield Reach("", network.place, says, surely=boolean(network) is True)
+    for one in items(node.get("ports")):
+        port = one.get("hostPort") if isinstance(one, Mapping) else None
+        if not isinstance(one, Mapping) or port is None or is_local(text(one.get("hostIP")) or ""):
+            continue
+        inner = text(one.get("containerPort")) or ""
+        yield Reach(inner, port.place, f"hostPort {text(port)} of its node leads to it")
+
+
+def _by_services(pod: _Pod, node: Mapping, objects: tuple[Mapping, ...]) -> Iterator[Reach]:
+    for one in objects:
+        selector = entries(one.get("spec", "selector"))
+        if text(one.get("kind")) != "Service" or not selector:
+            continue
+        if any(pod.labels.get(each.key.text) != text(each.value) for each in selector):
+            continue
+        for port in items(one.get("spec", "ports")):
+            if isinstance(port, Mapping):
+                yield _through(one, port, _inner(port, node), objects)
+
+
+def _through(service: Mapping, port: Mapping, inner: str, objects: tuple[Mapping, ...]) -> Reach:
+    kind, name = service.get("spec", "type"), text(service.get("metadata", "name")) or ""
+    outside = service.get("spec", "externalIPs")
+    if isinstance(kind, Scalar) and kind.text in ("NodePort", "LoadBalancer"):
+        says = f"the Service {name} leads to it from outside of the cluster ({kind.text})"
+        return Reach(inner, kind.place, says)
+    if outside is not None:
+        return Reach(
+            inner, outside.place, f"the Service {name} has addresses outside of the cluster"
+        )
+    for one in objects:
+        routes = text(one.get("kind")) in _ROUTES
+        if routes and any(isinstance(each, Scalar) and each.text == name for _, each in walk(one)):
+            return _routed(one, inner)
+    says = (
+        f"every pod of the cluster reaches it by the Service {name}, unless a NetworkPolicy forbids"
+    )
+    return Reach(inner, port.place, says, surely=False)
+
+
+def _routed(route: Mapping, inner: str) -> Reach:
+    kind = text(route.get("kind"))
+    told = [one.key.text for one in entries(route.get("metadata", "annotations"))]
+    asks = kind != "Ingress" or any(_AUTH.search(one) for one in told)
+    says = f"the {kind} {text(route.get('metadata', 'name')) or ''} leads to it"
+    if asks:
+        says += ", and may ask who calls"
+    return Reach(inner, route.place, says, surely=not asks)
+
+
+def _inner(port: Mapping, node: Mapping) -> str:
+    """The number of the container's port behind a Service's."""
+    target = text(port.get("targetPort")) or text(port.get("port")) or ""
+    for one in items(node.get("ports")):
+        if isinstance(one, Mapping) and text(one.get("name")) == target:
+            return text(one.get("containerPort")) or ""
+    return target if target.isdigit() else ""

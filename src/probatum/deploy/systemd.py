@@ -1,0 +1,98 @@
+"""Reads systemd units: what `ExecStart=` starts, with which environment.
+
+Sources: systemd.service(5) (command lines), systemd.exec(5) (Environment=, EnvironmentFile=),
+systemd.syntax(7), systemd.unit(5) (specifiers, drop-ins).
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from probatum.deploy.command_lines import container, simple
+from probatum.deploy.model import Deployment, Gap, Service, Value
+from probatum.deploy.shell import Command, commands
+from probatum.errors import FormatError
+from probatum.formats.yaml_nodes import Spots
+from probatum.vocabulary import Place, Reason
+
+_SPECIFIER = re.compile(r"%[a-zA-Z]")
+_STARTS = ("ExecStart", "ExecStartPre", "ExecStartPost")
+
+
+class _Line(Struct, frozen=True):
+    """`key=value`, with the place of the value; continued lines are joined."""
+
+    key: str
+    value: str
+    at: int
+
+
+def read(data: bytes) -> Deployment:
+    """Raises: FormatError."""
+    try:
+        source = data.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    spots = Spots(source)
+    environment: dict[str, Value] = {}
+    started: list[Command] = []
+    gaps: list[Gap] = []
+    for line in _lines(source):
+        place = spots.place(line.at)
+        if line.key == "Environment":
+            environment |= dict(_assigned(line.value, place))
+        elif line.key == "EnvironmentFile":
+            says = f"a file of variables ({line.value[:80]})"
+            gaps.append(Gap(says, place, frozenset({"environment"})))
+        elif line.key in _STARTS:
+            started += _started(line, spots)
+    return _deployment(environment, tuple(started), tuple(gaps))
+
+
+def _deployment(
+    environment: dict[str, Value], started: tuple[Command, ...], gaps: tuple[Gap, ...]
+) -> Deployment:
+    services = [one for each in started if (one := container(each)) is not None]
+    others = tuple(each for each in started if container(each) is None)
+    if others or not services:
+        place = others[0][0].place if others else Place(line=1)
+        if not others and environment:
+            place = next(iter(environment.values())).place
+        services.append(
+            Service(
+                name="the unit", place=place, commands=others, environment=environment, gaps=gaps,
+                on_host=True,
+            )
+        )  # fmt: skip
+    images = tuple(one.image for one in services if one.image is not None)
+    return Deployment(services=tuple(services), images=images)
+
+
+def _lines(source: str) -> Iterator[_Line]:
+    for found in re.finditer(
+        r"(?m)^[ \t]*([A-Za-z]\w*)[ \t]*=[ \t]*((?:[^\n]*\\\r?\n)*[^\n]*)", source
+    ):
+        yield _Line(
+            found[1], re.sub(r"\\\r?\n", lambda one: " " * len(one[0]), found[2]), found.start(2)
+        )
+
+
+def _assigned(value: str, place: Place) -> Iterator[tuple[str, Value]]:
+    try:
+        words = shlex.split(value)
+    except ValueError as exc:
+        raise FormatError(Reason.MALFORMED, f"Environment: {exc}", place) from exc
+    for word in words:
+        name, equals, said = word.partition("=")
+        if equals:
+            special = _SPECIFIER.search(said)
+            yield name, Value(said, place, f"the specifier {special[0]}" if special else "")
+
+
+def _started(line: _Line, spots: Spots) -> Iterator[Command]:
+    bare = line.value.lstrip("-@:+!|")
+    start = line.at + len(line.value) - len(bare)
+    for one in commands(bare, lambda at: spots.place(start + at)):
+        yield from (each for each in simple(one) if each)
