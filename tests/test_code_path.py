@@ -1,5 +1,7 @@
 """The checker walks a refuted path of code again, and no forged one."""
 
+# ruff: noqa: E501  (a program is as wide as it is)
+
 import json
 from pathlib import Path
 from textwrap import dedent
@@ -14,11 +16,11 @@ from code_paths import APPLICATION, of_application, project_of, rejection, told
 from probatum.check.code_path import walks
 from probatum.cli.main import main
 from probatum.errors import Rejected
+from probatum.taint.rules import sinks
 from probatum.vocabulary import Place, Step, Witness
 
 # Each program refutes one claim by a path that goes another way.
 WAYS = {
-    # ruff: noqa: E501  (a program is as wide as it is)
     "a part of an expression": "def go(x):\n    os.system('ls ' + x.name[0].strip())\n",
     "a name": "def go(x):\n    y = x\n    os.system(y)\n",
     "a name bound twice": "def go(x):\n    y = x\n    y = y.strip()\n    os.system(y)\n",
@@ -106,6 +108,12 @@ def test_a_notebook_is_walked_by_its_cells() -> None:
     [(claim, path)] = told(files)
     assert path.place.part == "nb.ipynb#cell3"
     assert rejection(claim, path, files) == ""
+
+
+def test_a_path_says_what_to_write_instead() -> None:
+    _, path = of_application()
+    assert path.instead.startswith("`subprocess.run(")
+    assert all(row.instead for rows in sinks().values() for row in rows)
 
 
 # What is no path.

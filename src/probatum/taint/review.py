@@ -41,7 +41,7 @@ class Flow(Struct, frozen=True):
     `says` is the sink as code at `file`, `line` and `column`; `source` says in words where the
     value comes from; `steps` lead from there to the sink. `guard` is empty if nothing guards, and
     else the condition of which it is not known whether it stops an attacker. `also` are further
-    sinks that the same function's values reach in the same way.
+    sinks that the same function's values reach in the same way, `instead` what to write there.
     """
 
     claim: str
@@ -53,6 +53,7 @@ class Flow(Struct, frozen=True):
     steps: tuple[Step, ...]
     guard: str
     also: tuple[Step, ...] = ()
+    instead: str = ""
 
 
 class Review(Struct, frozen=True):
@@ -118,6 +119,7 @@ class _Places:
             path.source,
             tuple(steps),
             guard,
+            instead=path.instead,
         )
 
     def step(self, hop: Hop) -> Step:

@@ -123,7 +123,7 @@ class Search:
             one = one.before
         sink = self._hop(place, node, self.steps.values.words(place, node))
         hops += self._made(place, self.program[place].nodes[node])
-        return Path(row.claim, sink, tuple(hops), state.level, state.guard, source)
+        return Path(row.claim, sink, tuple(hops), state.level, state.guard, source, row.instead)
 
     def _hop(self, place: Place, node: int, says: str) -> Hop:
         values = self.steps.values
@@ -142,7 +142,7 @@ class Search:
         cls = program.found(program.type_of(place, base[1]))
         for where, _, value, _ in program.stored(cls).get(base[2], ()) if cls else ():
             if program[where].nodes[value][0] == CALL:
-                says = f"made by {self.steps.values.words(where, value)}"
+                says = f"made by `{self.steps.values.words(where, value)}`"
                 return [self._hop(where, value, says)]
         return []
 

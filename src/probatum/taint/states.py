@@ -28,7 +28,10 @@ class Hop(Struct, frozen=True):
 
 
 class Path(Struct, frozen=True):
-    """A path from a source to a sink: refuted if nothing on it guards (`level` is guards.NONE)."""
+    """A path from a source to a sink: refuted if nothing on it guards (`level` is guards.NONE).
+
+    `instead` is what to write in the place of the sink, as its row says it.
+    """
 
     claim: str
     sink: Hop
@@ -36,6 +39,7 @@ class Path(Struct, frozen=True):
     level: int
     guard: str
     source: str
+    instead: str = ""
 
 
 class State(Struct):

@@ -193,7 +193,7 @@ class Steps:
         for caller, call in callers[:_MOST_CALLERS]:
             for value in self._given(caller, call, place, position):
                 link = self._link(caller, call)
-                says = f"given to {function.name}"
+                says = f"given to `{function.name}`"
                 yield guarded.across(caller, value, says, link, site=call)
         if self.origins.enough(row, state, name) and self.origins.public(place, bool(callers)):
             yield f"the parameter {name!r} of {function.name}, for its callers to choose"
@@ -204,7 +204,7 @@ class Steps:
         guarded = self.guarded(row, state)
         if guarded.level == PROVEN:
             return
-        says = f"given to {self.program[state.place].name}"
+        says = f"given to `{self.program[state.place].name}`"
         for value in self._given(caller, call, state.place, position):
             yield guarded.across(
                 caller, value, says, self._link(caller, call), context=state.context[:-1], site=call
@@ -280,7 +280,7 @@ class Steps:
             for value, link in called.exits if called.kind == "function" else ():
                 if value >= 0:
                     guarded = guarded or self.guarded(row, state)
-                    says = f"returned by {called.name}"
+                    says = f"returned by `{called.name}`"
                     yield guarded.across(
                         target, value, says, link, context=context, part=state.part
                     )
@@ -291,7 +291,7 @@ class Steps:
         if given[0] == NAME and not any(self.program.values(state.place, given[1])):
             return
         link = self._link(state.place, state.node)
-        says = f"through .{short}()"
+        says = f"through `.{short}()`"
         far = short not in words("keeps text")
         yield state.within(base, says, links=(link,), inner=short in _TAKING, far=far)
 
@@ -307,7 +307,7 @@ class Steps:
                 callee = self.program[state.place].nodes[node[1]]
                 base = callee[1] if short == "joinpath" else values[0]
                 joined = self._base(state.place, base)
-            says = f"through {short}()"
+            says = f"through `{short}()`"
             yield state.within(value, says, joined=joined, links=(link,), far=not named)
 
     def _formats_inside_a_name(self, row: Sink, place: Place, call: Node) -> bool:
@@ -324,7 +324,7 @@ class Steps:
             return
         for where, value in self.program.values(state.place, name):
             if self.program[where].nodes[value][0] not in (FUNCTION, CONST):
-                yield state.across(where, value, f"the variable {name}", part=state.part)
+                yield state.across(where, value, f"the variable `{name}`", part=state.part)
 
     def _attribute(self, row: Sink, state: State, node: Node) -> Iterator[Before]:
         program = self.program
@@ -337,7 +337,7 @@ class Steps:
             return
         cls = program.class_of(said)
         if cls is None:
-            yield state.within(node[1], f"its {node[2]}", inner=True)
+            yield state.within(node[1], f"its `{node[2]}`", inner=True)
             return
         base = program[state.place].nodes[node[1]]
         if base[0] == PARAM and self.values.parameter(state.place, base[1]) != "self":
@@ -356,7 +356,7 @@ class Steps:
         for ancestor in ancestors:
             yield from self._property(state, guarded, program.members[ancestor].get(name), name)
             for where, value, link in program.kept(ancestor, name):
-                yield guarded.across(where, value, f"kept in self.{name}", link, part=state.part)
+                yield guarded.across(where, value, f"kept in `self.{name}`", link, part=state.part)
         if self.origins.is_record_field(ancestors, name):
             if self.origins.enough(row, guarded, name, field=True):
                 yield f"the field {name!r} of {program[cls].name}"
@@ -371,7 +371,12 @@ class Steps:
         for value, link in self.program[member].exits:
             if value >= 0 and len(state.context) < _DEEPEST_CONTEXT:
                 yield guarded.across(
-                    member, value, f"property {name}", link, context=state.context, part=state.part
+                    member,
+                    value,
+                    f"the property `{name}`",
+                    link,
+                    context=state.context,
+                    part=state.part,
                 )
 
     def _constructed(self, state: State, cls: Place, node: Node) -> Iterator[State]:
@@ -385,7 +390,7 @@ class Steps:
         value = program[state.place].nodes[node[1]]
         if value[0] == CALL and (sets or not stored):
             for argument in (*value[2], *(one for _, one in value[3])):
-                yield state.within(argument, f"kept by {program[cls].name}")
+                yield state.within(argument, f"kept by `{program[cls].name}`")
 
 
 _RECEIVERS: tuple[Any, ...] = (("self",), ("cls",))

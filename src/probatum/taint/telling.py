@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from probatum.check.code_ends import claims
 from probatum.check.code_files import Project
 from probatum.taint.review import Flow
-from probatum.taint.rules import sinks
 from probatum.taint.spans import Span, line, span
 from probatum.vocabulary import Place, Step, Witness
 
@@ -17,7 +16,7 @@ def witness(flow: Flow, project: Project) -> Witness:
     place = steps[-1].place if steps else Place(part=flow.file, line=flow.line)
     more = f", and {len(flow.also)} more calls like it" if flow.also else ""
     says = f"{flow.source} reaches `{flow.says}`{more}"
-    return Witness(says, place, steps, instead=_instead(flow))
+    return Witness(says, place, steps, instead=flow.instead)
 
 
 def _steps(flow: Flow, project: Project) -> Iterator[Step]:
@@ -56,9 +55,3 @@ def _lines(flow: Flow, project: Project) -> Iterator[Step]:
         at = line(project, step)
         place = Place(part=step.file, line=step.line, column=at.begin[1] if at else None)
         yield Step(step.says, place, at.code, at.end) if at else Step(step.says, place)
-
-
-def _instead(flow: Flow) -> str:
-    return next(
-        (row.instead for rows in sinks().values() for row in rows if row.claim == flow.claim), ""
-    )
