@@ -163,11 +163,11 @@ def test_markdown_says_what_happens_behind_each_line() -> None:
 
 - **refuted** `.` `no-unsafe-load`: `b.py:8:1: x`
   The claim was: `no-unsafe-load`
-  1. `a.py:3` `name = request.args['m']`: `an HTTP request`
-  2. `a.py:4` `load(name)`: `given to load`
+  1. `a.py:3` `name = request.args['m']`: an HTTP request
+  2. `a.py:4` `load(name)`: given to load
   3. `b.py:8` `torch.load(`: `` `x` & <b> ``
 
-  Instead: `` use `load_safe` ``
+  Instead: use `load_safe`
 """)
 
 

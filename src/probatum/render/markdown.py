@@ -29,6 +29,7 @@ from probatum.wire import sentences
 # GitHub takes 65,536 characters in a comment; the rest is for what is said around the report.
 _LONGEST = 60_000
 _LONGEST_PART = 400
+_WORDS = re.compile(r"[A-Za-z0-9 ,.;:()'-]*")
 _LONGEST_CODE = 120
 _WITNESSES = 5
 
@@ -116,10 +117,10 @@ def _path(witness: Witness) -> Iterator[str]:
         if row.code:
             said.append(_code("".join(text for text, _ in row.pieces(_LONGEST_CODE))))
         if row.says:
-            said.append(f": {_code(row.says)}" if row.code else _code(row.says))
+            said.append(f": {_mixed(row.says)}" if row.code else _code(row.says))
         yield f"  {number}. {''.join(said)}"
     if witness.instead:
-        yield f"\n  Instead: {_code(witness.instead)}"
+        yield f"\n  Instead: {_mixed(witness.instead)}"
 
 
 def _rows(excerpt: Excerpt, place: Place) -> Iterator[str]:
@@ -149,6 +150,15 @@ def _code(text: str) -> str:
     # A span that begins or ends with a backtick or a space keeps it by one space of padding.
     pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def _mixed(says: str) -> str:
+    """Words with code between backquotes as they are; all of it as code where a word is not one."""
+    words, spans = says.split("`")[::2], says.split("`")[1::2]
+    if len(words) != len(spans) + 1 or not all(map(_WORDS.fullmatch, words)):
+        return _code(says)
+    parts = [word + _code(span) for word, span in zip(words, spans, strict=False)]
+    return "".join([*parts, words[-1]])
 
 
 def _fence(text: str, least: int) -> str:
