@@ -222,6 +222,18 @@ CONSTRUCTS = {
             pool.submit(_go, request.data)
         _go('ls')
     """,
+    "object that a class method fills": """
+        class A:
+            @classmethod
+            def read(cls):
+                made = cls()
+                made.x = request.data
+                return made
+            def run(self):
+                os.system(self.x)
+    """,
+    "zip": "for x, y in zip(['ls'], request.data):\n    os.system(y)",
+    "enumeration": "for n, x in enumerate(request.data):\n    os.system(x)",
     "coroutine's thread": """
         import asyncio
         def _name(x):
@@ -341,6 +353,8 @@ HARMLESS = {
         os.system(_id('ls'))
     """,
     "dead code": "def go(x):\n    return 1\n    os.system(x)",
+    "the other part of a zip": "for x, y in zip(['ls'], request.data):\n    os.system(x)",
+    "the number of an enumeration": "for n, x in enumerate(request.data):\n    os.system(f'ls {n}')",
     "a list that is no shell's": "import subprocess\nx = ['ls', request.data]\nsubprocess.run(x)",
     "a parameter that is a command": "def run(command):\n    os.system(command)",
     "a caller five calls away": """

@@ -163,9 +163,14 @@ class Program(Names):
         return self._first_type([one[:2] for one in self.kept(cls, name)], depth)
 
     def kept(self, cls: Place, name: str) -> Iterator[tuple[Place, int, int]]:
-        """What the methods of a class keep in `self.name`: function, value node, link."""
+        """What the methods of a class keep in `self.name`: function, value node, link.
+
+        Also in an object that they make, as class methods that read a saved state do.
+        """
         for where, base, value, link in self.stored(cls).get(name, ()):
-            if self[where].nodes[base][:2] == (PARAM, 0):
+            given = self[where].nodes[base]
+            made = given[0] == CALL and self[where].nodes[given[1]][:2] == (PARAM, 0)
+            if made or given[:2] == (PARAM, 0):
                 yield where, value, link
 
     # Calls

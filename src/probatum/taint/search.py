@@ -14,7 +14,7 @@ from probatum.taint.rules import Sink, Source, sinks
 from probatum.taint.states import ALONE, BEHIND_OWN, Hop, Path, State
 from probatum.taint.steps import Steps
 
-_MOST_STATES = 600  # of one sink call and row: what lies farther is not searched
+_MOST_STATES = 1000  # of one sink call and row: what lies farther is not searched
 _PER_LEVEL = 1000  # a guarded state waits behind every unguarded one
 _MORE_STATES = 150  # looked at for an attacker, once a caller is known who may choose the value
 _FARTHEST_CHOICE = 4  # calls: what callers farther away choose, nobody who reads it can judge

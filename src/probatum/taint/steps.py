@@ -77,6 +77,8 @@ class Steps:
             base = ALONE if row.shell else self._base(state.place, node[2])
             yield state.within(node[3], "joined to a path", joined=base)
             yield state.within(node[2])
+        elif kind == EACH and state.part >= 0 and self._zipped(state.place, node[1]):
+            yield from self._of_zip(state, node[1])
         elif kind in (ITEM, EACH, STAR):
             yield state.within(node[1], inner=kind == ITEM)
         elif kind == PART:
@@ -118,6 +120,20 @@ class Steps:
         for position, one in enumerate(node[1:]):
             if one != state.node:
                 yield state.within(one, links=known[position : position + 1], part=state.part)
+
+    def _zipped(self, place: Place, node: int) -> str:
+        """`zip` or `enumerate`, where a value is what one of them answers."""
+        nodes = self.program[place].nodes
+        callee = nodes[nodes[node][1]] if nodes[node][0] == CALL else (CONST,)
+        known = callee[0] == NAME and callee[1] in ("zip", "enumerate")
+        return str(callee[1]) if known else ""
+
+    def _of_zip(self, state: State, node: int) -> Iterator[State]:
+        """The element that is meant of each tuple: the number of `enumerate` is none."""
+        call = self.program[state.place].nodes[node]
+        at = state.part - (self._zipped(state.place, node) == "enumerate")
+        for value in call[2][at : at + 1] if at >= 0 else ():
+            yield state.within(value)
 
     def _text(self, row: Sink, state: State, node: Node) -> Iterator[State]:
         if row.claim == "no-unsafe-reflection" and self._fixed(state.place, node[1]):
