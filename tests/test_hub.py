@@ -19,13 +19,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub_server import COMMIT, Hub, Sparse, Stored
+from probatum.adapters import anywhere
 from probatum.adapters import hub as adapter
 from probatum.adapters.hub_address import SCHEME, address
 from probatum.adapters.hub_ranges import Blocks, Listed, Ranges
 from probatum.adapters.hub_transfer import Transfer
 from probatum.audit.opened import Root
+from probatum.audit.run import Settings, audit
 from probatum.errors import FormatError, TargetError
-from probatum.vocabulary import Reason
+from probatum.formats import python_project
+from probatum.material import BytesMaterial
+from probatum.vocabulary import Reason, Refuted
 
 huggingface_hub = pytest.importorskip("huggingface_hub")
 pytest.importorskip("huggingface_hub.constants")
@@ -731,3 +735,39 @@ def _torch_zip(storage: int) -> tuple[bytes, bytes, int]:
         where, start = (head, 0) if at < 4096 else (tail, size - 4096)
         where[at - start : at - start + len(data)] = data
     return bytes(head), bytes(tail), size
+
+
+MODELING = (
+    b"from .tools import run\nfrom fastapi import Request\n\ndef go(r: Request):\n    run(r.url)\n"
+)
+TOOLS = b"import os\n\ndef run(line):\n    os.system(line)\n"
+
+
+def test_the_custom_code_of_a_repository_is_a_project(hub: Hub) -> None:
+    hub.add("owner/name", {"config.json": b"{}", "modeling.py": MODELING, "tools.py": TOOLS})
+    *files, project = opened(hub)
+    assert [one.in_project for one in files] == [False, True, True]
+    assert project.name == f"hf://owner/name@{COMMIT}!/project"
+    material = BytesMaterial(bytes_of(project, 0, project.size))
+    assert project.size == material.size
+    assert dict(python_project.files(material)) == {"modeling.py": MODELING, "tools.py": TOOLS}
+
+
+def test_a_path_through_the_files_of_a_repository_is_found(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.add("owner/name", {"modeling.py": MODELING, "tools.py": TOOLS})
+    near = transfer(hub)
+    monkeypatch.setattr(adapter, "connected", lambda: near)
+    report = audit(["hf://owner/name"], Settings(jobs=1), roots_of=anywhere.roots)
+    [found] = [one for one in report.findings if one.claim == "no-command-injection"]
+    assert isinstance(found.verdict, Refuted)
+    assert str(found.verdict.witnesses[0].place) == "tools.py:4:5"
+
+
+def test_a_repository_whose_files_cannot_be_read_leaves_its_project_undecided(hub: Hub) -> None:
+    hub.add("owner/name", {"modeling.py": MODELING})
+    project = opened(hub)[-1]
+    hub.add("owner/name", {"modeling.py": b"# of another size\n"})
+    with pytest.raises(FormatError):
+        bytes_of(project)

@@ -6,6 +6,7 @@ import io
 import os
 import tarfile
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from probatum.audit.opened import Caps, Root
+from probatum.audit.opened import Caps, Opened, Root
+from probatum.audit.projects import with_project
 from probatum.audit.recheck import rechecked
 from probatum.audit.run import Settings, audit
 from probatum.audit.targets import roots
@@ -22,7 +24,7 @@ from probatum.errors import FormatError
 from probatum.formats.python_project import LeftOut, Project, Source, files, left_out, packed
 from probatum.material import BytesMaterial
 from probatum.policy import Policy, decide
-from probatum.vocabulary import Finding, Proven, Reason, Refuted, Report, Undecided
+from probatum.vocabulary import Artifact, Finding, Proven, Reason, Refuted, Report, Undecided
 from project_analyzers import ANALYZERS
 
 SETTINGS = Settings(jobs=1, third_party=ANALYZERS, built_in=False)
@@ -310,14 +312,70 @@ def test_a_python_file_that_is_something_else_keeps_the_claims_of_that(app: Path
     assert "load-inert" in claims
 
 
-def test_python_in_an_archive_is_still_asked_file_by_file(tmp_path: Path) -> None:
-    with tarfile.open(tmp_path / "code.tar", "w") as archive:
-        entry = tarfile.TarInfo("inside.py")
-        entry.size = 6
-        archive.addfile(entry, io.BytesIO(b"x = 1\n"))
+def packed_as(path: Path, files: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return path
+
+
+HANDLER = b"from flask import request\nfrom tools import run\nrun(request.data)\n"
+TOOLS = b"import os\ndef run(line: str):\n    os.system(line)\n"
+
+
+def test_the_python_files_of_an_archive_are_a_project_of_its_own(tmp_path: Path) -> None:
+    packed_as(tmp_path / "code.tar", {"handler.py": HANDLER, "tools.py": TOOLS})
     report = audit([str(tmp_path)], Settings(jobs=1))
-    assert finding(report, "code-reviewed").artifact.name == "code.tar!/inside.py"
-    assert "." not in {one.artifact.name for one in report.findings}
+    assert finding(report, "code-reviewed").artifact.name == "code.tar!/project"
+    found = finding(report, "no-command-injection")
+    assert isinstance(found.verdict, Refuted)
+    assert [(step.place.part, step.place.line) for step in found.verdict.witnesses[0].steps][
+        -1
+    ] == (
+        "tools.py",
+        3,
+    )
+
+
+def test_an_archive_in_an_archive_belongs_to_the_outer_project(tmp_path: Path) -> None:
+    inner = packed_as(tmp_path / "inner.tar", {"tools.py": TOOLS}).read_bytes()
+    outer = packed_as(tmp_path / "outer.tar", {"handler.py": HANDLER, "inner.tar": inner})
+    report = audit([str(outer)], Settings(jobs=1))
+    assert finding(report, "code-reviewed").artifact.name == "outer.tar!/project"
+
+
+def test_a_member_called_project_keeps_its_name(tmp_path: Path) -> None:
+    packed_as(tmp_path / "code.tar", {"project": b"text\n", "a.py": b"x = 1\n"})
+    report = audit([str(tmp_path)], Settings(jobs=1))
+    assert finding(report, "code-reviewed").artifact.name == "code.tar!/project~"
+
+
+def test_the_project_of_a_broken_archive_says_what_is_missing() -> None:
+    def broken() -> Iterator[Opened]:
+        whole, content = Artifact(name="a.tar", kind="tar", size=9), b"x = 1\n"
+        yield Opened(whole, BytesMaterial(b""))
+        inner = Artifact(name="a.tar!/a.py", kind="python", size=len(content), parent="a.tar")
+        yield Opened(inner, BytesMaterial(content))
+        lost = Artifact(name="a.tar!/b.py", kind="python", size=7, parent="a.tar")
+        yield Opened(lost, BytesMaterial(b""), FormatError(Reason.ENCRYPTED, "it is encrypted"))
+        raise FormatError(Reason.TRUNCATED, "the archive ends here")
+
+    found: list[Opened] = []
+    with pytest.raises(FormatError, match="ends here"):
+        found.extend(with_project(broken(), Caps()))
+    assert found[-1].artifact.kind == "python-project"
+    assert dict(files(found[-1].material)) == {"a.py": b"x = 1\n"}
+    assert [one.name for one in left_out(found[-1].material)] == ["b.py", "~"]
+
+
+def test_the_check_of_an_archive_meets_its_project(tmp_path: Path) -> None:
+    path = packed_as(tmp_path / "code.tar", {"a.py": b"x = 1\n"})
+    report = audit([str(path)], Settings(jobs=1))
+    assert isinstance(finding(report, "no-command-injection").verdict, Proven)
+    outcome = rechecked(report, [str(path)], Settings())
+    assert outcome.is_whole, outcome
 
 
 def test_an_unpromising_name_and_standard_input_are_asked_for_themselves(tmp_path: Path) -> None:

@@ -354,7 +354,7 @@ HARMLESS = {
     """,
     "dead code": "def go(x):\n    return 1\n    os.system(x)",
     "the other part of a zip": "for x, y in zip(['ls'], request.data):\n    os.system(x)",
-    "the number of an enumeration": "for n, x in enumerate(request.data):\n    os.system(f'ls {n}')",
+    "the number in an enumeration": "for n, x in enumerate(request.data):\n    os.system(str(n))",
     "a list that is no shell's": "import subprocess\nx = ['ls', request.data]\nsubprocess.run(x)",
     "a parameter that is a command": "def run(command):\n    os.system(command)",
     "a caller five calls away": """

@@ -25,7 +25,8 @@ from probatum.adapters.hub_address import SCHEME, Address, address, plain
 from probatum.adapters.hub_cache import Cache
 from probatum.adapters.hub_ranges import Blocks, Listed, Ranges, refusal
 from probatum.adapters.hub_transfer import Answer, Transfer
-from probatum.audit.opened import Root
+from probatum.audit.opened import Caps, Root
+from probatum.audit.projects import Gathered
 from probatum.errors import FormatError, TargetError
 from probatum.vocabulary import Expected, Reason
 
@@ -119,6 +120,8 @@ class _Repository:
         entries, trouble = self._listing(commit)
         beside = _Beside([one.path for one in entries], self._asked.path)
         seen: set[str] = set()
+        top = self._asked.named(commit)
+        project = Gathered(Caps(), f"{top}/")
         for entry in entries:
             if entry.type == "directory" or not _at(entry.path, self._asked.path):
                 continue
@@ -126,10 +129,11 @@ class _Repository:
             if root.name in seen:
                 root = _troubled(f"{root.name}#{len(seen)}", "the hub lists this path twice")
             seen.add(root.name)
-            yield root
+            yield project.take(root)
         if trouble is not None:
             says = f"the hub's listing broke off after {len(entries)} entries: {trouble.detail}"
-            yield Root(self._asked.named(commit), 0, trouble=FormatError(trouble.reason, says))
+            yield project.take(Root(top, 0, trouble=FormatError(trouble.reason, says)))
+        yield from project.roots(f"{top}!/project", beside.of(""))
 
     def _listing(self, commit: str) -> tuple[list[_Entry], FormatError | None]:
         entries: list[_Entry] = []
@@ -272,11 +276,15 @@ def _without_hub(asked: Address, trouble: FormatError) -> Iterator[Root]:
     paths = list(cache.files(commit)) if commit else []
     beside = _Beside(paths, asked.path)
     held = [path for path in paths if _at(path, asked.path)]
+    top = asked.named(commit or asked.revision)
+    project = Gathered(Caps(), f"{top}/")
     for path in held:
         assert commit is not None
-        yield _from_cache(asked.named(commit, path), cache.file(commit, path), beside.of(path))
+        name = asked.named(commit, path)
+        yield project.take(_from_cache(name, cache.file(commit, path), beside.of(path)))
     says = f"{trouble.detail}; {len(held)} files are in the local cache, perhaps not all there are"
-    yield Root(asked.named(commit or asked.revision), 0, trouble=FormatError(Reason.OFFLINE, says))
+    yield project.take(Root(top, 0, trouble=FormatError(Reason.OFFLINE, says)))
+    yield from project.roots(f"{top}!/project", beside.of(""))
 
 
 def _from_cache(name: str, path: str | None, beside: frozenset[str]) -> Root:

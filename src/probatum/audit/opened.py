@@ -29,8 +29,9 @@ class Root(Struct, frozen=True):
 
     Exactly one of these says where the bytes are: `path` (the local file system), `fetch`
     (a function (offset, length) -> bytes that only the parent process can call; workers reach
-    it through their pipe), `project` (the local files that they are put together from) or
-    `trouble` (nothing can be read: the one undecided verdict to give).
+    it through their pipe), `project` (the files that they are put together from; with `fetch`
+    where some of those lie far away) or `trouble` (nothing can be read: the one undecided verdict
+    to give).
     `name` is the artifact's name, valid UTF-8 and unique in the target; `size` in bytes.
     `expected` is what a manifest says of the bytes; the opener hands it on to the artifact.
     `in_project`: a Python file that a project among the same roots covers.

@@ -37,7 +37,7 @@ from probatum.audit.frames import (
 from probatum.audit.judge import attempted, judged, undecided
 from probatum.audit.open import opened
 from probatum.audit.opened import Caps, Opened
-from probatum.audit.projects import of_file
+from probatum.audit.projects import is_member, of_file, with_project
 from probatum.audit.sandbox import confine, die_with_parent
 from probatum.catalog import named
 from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
@@ -184,7 +184,7 @@ class Worker:
     def _planned(self, order: Order, one: Opened) -> tuple[Analyzer, ...]:
         plan = self._plan if self._certificates is None else self._certificates.plan
         planned = plan(one.artifact)
-        if order.in_project and one.artifact.parent is None:
+        if (order.in_project and one.artifact.parent is None) or is_member(one.artifact):
             planned = of_file(planned)
         if one.trouble is not None and not any(_tells(each, one.artifact) for each in planned):
             return (*planned, opening.OPENING)
@@ -200,8 +200,9 @@ class Worker:
                 trouble = undecided(exc)
             else:
                 kind = python_project.KIND if order.project is not None else None
-                found = opened(order.name, whole, self._caps_for(order), kind)
-                yield from _expecting(order, found)
+                caps = self._caps_for(order)
+                found = opened(order.name, whole, caps, kind)
+                yield from with_project(_expecting(order, found), caps)
                 return
         nothing = Artifact(name=order.name, kind="unknown", size=order.size)
         why = FormatError(trouble.reason, trouble.detail, trouble.place)
@@ -216,7 +217,7 @@ class Worker:
         beside = self._beside[order.beside]
         if order.path is not None:
             return FileMaterial(order.path, beside)
-        if order.project is not None:
+        if order.project is not None and python_project.is_near(order.project):
             return python_project.packed(order.project, beside)
         return FetchedMaterial(order.size, beside, self._fetcher(order.root))
 

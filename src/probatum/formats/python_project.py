@@ -1,33 +1,35 @@
 """A project: the Python files and notebooks of a target, read as one artifact.
 
 What a piece of code does is decided by other files, so they are judged together. The artifact
-`python-project` is called `.` in a folder and `<file>!/project` where the target is a single
-`.py`, `.pyw` or `.ipynb` file; its bytes are made as follows, from what the listing of the target
-found and the files hold, and from nothing else:
+`python-project` is called `.` in a folder and `<file>!/project` in an archive (a wheel, a model
+archive with its handler) or where the target is a single `.py`, `.pyw` or `.ipynb` file; its bytes
+are made as follows, from what the listing of the target found and the files hold, and from nothing
+else:
 
 1. the line `python-project 1`;
 2. for each thing that could not be taken in (a link, a folder that cannot be listed, a file that
    cannot be looked at, a compiled module), sorted by name, a line `- <name>: <why>`: what a review
    does not find there is not shown;
 3. for each file, sorted by name, a line `<size in bytes> <name>`, and then its bytes. A name is
-   relative to the target, with `/` between, in UTF-8, and without a character that is not
-   printable.
+   relative to the target or archive, with `/` between, in UTF-8, and without a character that is
+   not printable.
 
 The digest of the artifact is that of these bytes, so a certificate binds every file and its name.
 `code-reviewed` is asked of the project and not of each file in it.
 
-Not in a project: the files in an archive, those of an address (`hf://`, `oci://`), of a folder
-layout or of standard input, stubs (`.pyi`), and scripts whose name does not end in `.py`. Each of
-those is asked `code-reviewed` by itself.
+An archive is a project of its own, wherever it lies: what an import of it finds is in it. So is a
+repository on a hub, `<address>!/project`. Not in a project: the files of `oci://` and of other
+layouts, of standard input, stubs (`.pyi`), scripts whose name does not end in `.py`, and the code
+of TorchScript, which has claims of its own. Each of those is asked `code-reviewed` by itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
 from msgspec import Struct
 
 from probatum.errors import FormatError
-from probatum.material import JoinedMaterial, Piece
+from probatum.material import BytesMaterial, JoinedMaterial, Piece
 from probatum.ports import Material
 from probatum.vocabulary import Place, Reason
 
@@ -40,7 +42,10 @@ _STEP = 1 << 20
 
 
 class Source(Struct, frozen=True, array_like=True):
-    """A file of a project: its name there, where it lies, and its size in bytes when listed."""
+    """A file of a project: its name there, where it lies, and its size in bytes when listed.
+
+    `path` is empty for a file that lies far away.
+    """
 
     name: str
     path: bytes
@@ -72,6 +77,11 @@ def size_of(project: Project) -> int:
     return len(_preface(project)) + sum(len(_header(one)) + one.size for one in project.sources)
 
 
+def is_near(project: Project) -> bool:
+    """Whether all of a project's files lie on this machine."""
+    return bool(project.too_large) or all(one.path for one in project.sources)
+
+
 def packed(project: Project, beside: frozenset[str] = frozenset()) -> Material:
     """The bytes of a project; each read opens the files that it touches, a few at a time.
 
@@ -83,6 +93,14 @@ def packed(project: Project, beside: frozenset[str] = frozenset()) -> Material:
     sources = sorted(project.sources, key=attrgetter("name"))
     pieces = (Piece(_header(one), one.name, one.path, one.size) for one in sources)
     return JoinedMaterial((Piece(_preface(project)), *pieces), beside)
+
+
+def joined(sources: Iterable[tuple[str, bytes]], left_out: Iterable[LeftOut]) -> Material:
+    """The bytes of a project whose files, (name, content), are in memory."""
+    parts = [_preface(Project((), tuple(left_out)))]
+    for name, content in sorted(sources):
+        parts += [_header(Source(name, b"", len(content))), content]
+    return BytesMaterial(b"".join(parts))
 
 
 def files(material: Material) -> Iterator[tuple[str, bytes]]:

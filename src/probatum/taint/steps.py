@@ -124,7 +124,7 @@ class Steps:
     def _zipped(self, place: Place, node: int) -> str:
         """`zip` or `enumerate`, where a value is what one of them answers."""
         nodes = self.program[place].nodes
-        callee = nodes[nodes[node][1]] if nodes[node][0] == CALL else (CONST,)
+        callee: Node = nodes[nodes[node][1]] if nodes[node][0] == CALL else (CONST, None)
         known = callee[0] == NAME and callee[1] in ("zip", "enumerate")
         return str(callee[1]) if known else ""
 
