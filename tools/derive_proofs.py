@@ -32,6 +32,7 @@ _EVIDENCE = {
     "pickle_evidence": "pickle",
     "taint.verdicts": "no_sinks",
     "deploy.verdicts": "deployment",
+    "workflow_rules": "workflow",
     "agent_evidence": "agent_config",
     "fasttext.certificate": "fasttext",
     "tensor_bundle.proof": "tensor_bundle",

@@ -8,7 +8,9 @@ import re
 
 from probatum.formats.kinds_seen import Seen
 
-YAML_FORMS = frozenset({"compose", "kubernetes", "helm-values", "helm-template", "litellm-config"})
+YAML_FORMS = frozenset(
+    {"compose", "kubernetes", "helm-values", "helm-template", "litellm-config", "github-workflow"}
+)
 """Kinds that are YAML first, and are asked all that YAML is asked."""
 TEXT_FORMS = frozenset({"dockerfile", "env-file", "systemd-unit", "mlflow-auth"})
 """Kinds that are plain text first, and are asked all that plain text is asked."""
@@ -29,6 +31,7 @@ _COMPOSE_PART = re.compile(
     r"(?m)(?:^[ \t]+|[{,]\s*)[\"']?(?:image|build|extends|container_name)[\"']?[ \t]*:"
 )
 _KUBERNETES = _has("apiVersion", "kind")
+_WORKFLOW = _has("on", "jobs")
 _LITELLM = re.compile(r"(?m)^[\"']?(?:model_list|litellm_settings)[\"']?[ \t]*:")
 _TEMPLATE = re.compile(r"\{\{")
 _UNIT = re.compile(r"(?m)^\[Service\][ \t\r]*$")
@@ -92,7 +95,8 @@ def _yaml(seen: Seen, text: str) -> str | None:
         return "litellm-config"
     if _is_values(seen):
         return "helm-values"
-    return None
+    # In a folder, its name says so; a file alone has none.
+    return "github-workflow" if "/" not in seen.inside and _WORKFLOW.match(text) else None
 
 
 def _is_values(seen: Seen) -> bool:

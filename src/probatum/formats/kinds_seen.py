@@ -12,6 +12,7 @@ from probatum.formats.protobuf_outline import Outline, outline
 from probatum.ports import Material
 
 HEAD = 4096
+_WORKFLOWS = re.compile(r"(?:^|/)\.github/workflows/[^/]+\Z")
 _PROSE = (None, "markdown", "text")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _SHARD = re.compile(r"(.+)\.data-\d{5}-of-\d{5}")
@@ -38,6 +39,8 @@ class Seen:
         kind = promised(self.base)
         if kind in _PROSE and is_read_by_agents(self.inside, self.material.beside):
             return "agent-rules"
+        if kind == "yaml" and _WORKFLOWS.search(self.inside):
+            return "github-workflow"
         return kind
 
     @cached_property

@@ -17,7 +17,7 @@ _XML_ROOT = re.compile(
 )
 _WRITTEN_AS_TEXT = frozenset(
     "model-config tokenizer-config yaml chat-template markdown python shell-script notebook "
-    "text json lightgbm-text agent-rules agent-config".split()
+    "text json lightgbm-text agent-rules agent-config github-workflow".split()
 )
 _WRITTEN_AS_JSON = _WRITTEN_AS_TEXT | {"xgboost-json"}
 

@@ -67,6 +67,7 @@ _SWITCH = re.compile(r"trust[_-]remote[_-]code|auto_map|custom_pipelines")
         "helm-values",
         "helm-template",
         "litellm-config",
+        "github-workflow",
     },
 )
 def no_remote_code(artifact: Artifact, material: Material) -> Verdict:
