@@ -116,6 +116,19 @@ def test_a_path_says_what_to_write_instead() -> None:
     assert all(row.instead for rows in sinks().values() for row in rows)
 
 
+def test_a_file_of_a_strange_name_is_walked() -> None:
+    files = {"c#/a#cell1.py": "import os\ndef go(x):\n    os.system(x + '')\n"}
+    [(claim, path)] = told(files)
+    assert rejection(claim, path, files) == ""
+
+
+def test_a_name_that_is_bound_a_thousand_times_does_not_hold_the_checker_up() -> None:
+    turns = "    y = y.strip().lower()\n    z = y.upper()\n    y = z.lower()\n" * 400
+    files = {"app.py": f"import os\ndef go(x):\n    y = x\n{turns}    os.system(y)\n"}
+    for claim, path in told(files):
+        assert "does not follow" not in rejection(claim, path, files)
+
+
 # What is no path.
 
 NOT_REACHED = {

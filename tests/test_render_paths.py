@@ -171,6 +171,16 @@ def test_markdown_says_what_happens_behind_each_line() -> None:
 """)
 
 
+@pytest.mark.parametrize(
+    "says", ["see www.example.com", "GH-1", "0123abcd", "@me", "<b>", "*a*", "http://a"]
+)
+def test_words_that_markdown_would_read_stay_code(says: str) -> None:
+    step = Step(says, Place(part="a.py", line=1, column=1), "x", (1, 2))
+    assert f"`x`: `{says}`" in markdown.render(marked((step,))).replace("`` ", "`").replace(
+        " ``", "`"
+    )
+
+
 def test_junit_says_what_happens_behind_each_line() -> None:
     [failure] = re.findall(r"<failure.*?</failure>", junit.render(marked(READ)), re.DOTALL)
     assert failure == snapshot("""\

@@ -4,10 +4,9 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from probatum.check.code_names import File, dotted, rows, words
+from probatum.check.code_names import File
+from probatum.check.code_trees import FUNCTIONS, dotted, rows, words
 from probatum.errors import Rejected
-
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def claims() -> frozenset[str]:
@@ -120,7 +119,7 @@ class Source:
         """What the callers of a function, or the makers of a record, choose."""
         file, node = self.file, self.node
         function = file.function(node)
-        given = isinstance(node, ast.arg) and isinstance(function, _FUNCTIONS)
+        given = isinstance(node, ast.arg) and isinstance(function, FUNCTIONS)
         if given and is_shipped(file.name) and self.public(function):
             named = file.qualified(function)
             yield f"the parameter {node.arg!r} of {named}, for its callers to choose"

@@ -37,6 +37,13 @@ class Project:
             self._parsed[name] = _read(self, name, content) if content is not None else None
         return self._parsed[name]
 
+    def place(self, part: str) -> tuple[File | None, str]:
+        """The file that a part of the project is, and for a cell of a notebook which one."""
+        name, sign, cell = part.rpartition("#cell")
+        if part in self._contents or not sign:
+            return self.file(part), ""
+        return self.file(name), sign + cell
+
     @cached_property
     def modules(self) -> dict[str, list[str]]:
         """The files by the last part of their modules' names."""

@@ -7,29 +7,22 @@ way there binds the name anew, and an object is of the class whose name made or 
 
 import ast
 import re
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
+
+from probatum.check.code_order import reaches
+from probatum.check.code_trees import FUNCTIONS, SCOPES, dotted, returned_types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from probatum.check.code_files import Project
 
-FILLING = frozenset(
-    ["append", "add", "extend", "insert", "update", "setdefault", "appendleft", "put", "write"]
-)
 _DEEPEST = 8
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.Module)
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _OUTSIDE = ("decorator_list", "bases", "keywords", "returns")
 _NO_PLACES = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop)
-_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
-Scope = Any  # a syntax tree's node that is one of _SCOPES
+Scope = Any  # a syntax tree's node that is one of SCOPES
 
 
 class File:
@@ -59,6 +52,7 @@ class File:
         self._module = tree
         self._closed: dict[Any, Scope] = {}
         self._noted: set[Any] = set()
+        self._meant: dict[Any, set[str]] = {}
         self._reached: dict[Any, tuple[Any, ...]] = {}
         self._index(tree, tree)
 
@@ -69,9 +63,9 @@ class File:
         while waiting:
             node, scope = waiting.pop()
             self._note(node, scope)
-            opens = isinstance(node, _SCOPES)
+            opens = isinstance(node, SCOPES)
             outermost = isinstance(scope, (ast.ClassDef, ast.Module)) and node is not top
-            if outermost and isinstance(node, _FUNCTIONS):
+            if outermost and isinstance(node, FUNCTIONS):
                 self._closed[node] = scope
                 continue
             inner = node if opens else scope
@@ -119,7 +113,7 @@ class File:
                 self.reads[path].append((scope, node))
         elif kind is ast.Import or kind is ast.ImportFrom:
             self._note_import(node)
-        elif isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
             if node not in self._noted:
                 self._noted.add(node)
                 self.defined[node.name].append(node)
@@ -183,7 +177,7 @@ class File:
     def scope(self, node: Any) -> Scope:
         """The innermost function, lambda, class or module that a node stands in."""
         here = self.parents.get(node, self._module)
-        while not isinstance(here, _SCOPES):
+        while not isinstance(here, SCOPES):
             here = self.parents[here]
         return here
 
@@ -225,69 +219,10 @@ class File:
     def _reading(self, target: Any, path: str, home: Scope) -> Iterator[Any]:
         for scope, read in self.reads.get(path, ()):
             if scope is home:
-                if self._comes(target, read, path):
+                if reaches(self.parents, target, read, path):
                     yield read
             elif "." not in path and self.binding(read, path) is home:
                 yield read
-
-    def _comes(self, target: Any, read: Any, path: str) -> bool:
-        """Control may pass from a binding to a read, and nothing on every way binds it anew."""
-        above, around = self._above(target), self._above(read)
-        loop = next((one for one in around if isinstance(one, _LOOPS) and one in above), None)
-        start, here = _place(target), _place(read)
-        inner = any(isinstance(one, (ast.comprehension, ast.NamedExpr)) for one in above)
-        once = loop is None and not inner and not isinstance(target, ast.arg)
-        if once and (here < _end(self._head(target)) or self._apart(target, read)):
-            return False
-        for owner, block, at in self._blocks(read):
-            for between in block[:at]:
-                later = here < start or _place(between) > start
-                if later and between not in above and _binds(between, path):
-                    return False
-            if here < start and owner is loop:
-                break
-        return True
-
-    def _above(self, node: Any) -> dict[Any, None]:
-        found: dict[Any, None] = {}
-        while node is not None and not isinstance(node, _SCOPES):
-            found[node] = None
-            node = self.parents.get(node)
-        if node is not None:
-            found[node] = None
-        return found
-
-    def _head(self, node: Any) -> Any:
-        """What must have run before a binding has happened."""
-        while not isinstance(node, (ast.stmt, ast.withitem, ast.match_case)):
-            node = self.parents[node]
-        for field in ("iter", "context_expr", "pattern"):
-            if hasattr(node, field):
-                return getattr(node, field)
-        return node
-
-    def _blocks(self, node: Any) -> Iterator[tuple[Any, list[Any], int]]:
-        """Every block that a node stands in, from the innermost: its owner, it, and where in it."""
-        while node is not None and not isinstance(node, (*_FUNCTIONS, ast.Lambda, ast.Module)):
-            outer = self.parents.get(node)
-            for field in _BLOCKS:
-                block = getattr(outer, field, None)
-                if isinstance(block, list) and node in block:
-                    is_block = field not in ("handlers", "cases")
-                    yield outer, block if is_block else [], block.index(node) if is_block else 0
-            node = outer
-
-    def _apart(self, one: Any, other: Any) -> bool:
-        """On different ways: two branches of one condition, or behind the end of the way."""
-        ways = {owner: (block, at) for owner, block, at in self._blocks(other)}
-        for owner, block, at in self._blocks(one):
-            if owner in ways:
-                other_block = ways[owner][0]
-                branches = isinstance(owner, (ast.If, ast.Match))
-                return branches and (block is not other_block or not block)
-            if any(isinstance(after, (ast.Return, ast.Raise)) for after in block[at + 1 :]):
-                return True
-        return False
 
     # Names and types
 
@@ -295,6 +230,12 @@ class File:
         """The absolute names that an expression may be, and those of the class of its object."""
         if depth > _DEEPEST or node is None:
             return set()
+        if node not in self._meant:
+            self._meant[node] = set()  # for one that is made of itself
+            self._meant[node] = self._found(node, depth)
+        return self._meant[node]
+
+    def _found(self, node: Any, depth: int) -> set[str]:
         match node:
             case ast.Name():
                 return self._named(node, depth)
@@ -324,17 +265,14 @@ class File:
     def is_answer(self, node: Any) -> bool:
         """A call, or a name that is bound to what a call answers."""
         if isinstance(node, ast.Name) and (scope := self.binding(node, node.id)) is not None:
-            values = [self.parents.get(one) for one in self.binds[scope][node.id]]
-            return any(
-                self.is_answer(getattr(one, "value", getattr(one, "context_expr", None)))
-                for one in values
-                if isinstance(one, (ast.Assign, ast.withitem, ast.AnnAssign, ast.NamedExpr))
-            )
+            binds = [self.parents.get(one) for one in self.binds[scope][node.id]]
+            values = [getattr(one, "value", getattr(one, "context_expr", None)) for one in binds]
+            return any(not isinstance(one, ast.Name) and self.is_answer(one) for one in values)
         return isinstance(node.value if isinstance(node, ast.Await) else node, ast.Call)
 
     def type_of_target(self, target: Any, depth: int = 0) -> set[str]:
         """The absolute names of what a name is bound to."""
-        if isinstance(target, (*_FUNCTIONS, ast.ClassDef)):
+        if isinstance(target, (*FUNCTIONS, ast.ClassDef)):
             return {f"{self.module}.{target.name}"}
         if isinstance(target, ast.arg):
             owner = self.owner(self.function(target))
@@ -384,7 +322,7 @@ class File:
             for target in file.binds[cls].get(node.attr, ()):
                 if isinstance(target, ast.Name):
                     found |= file.type_of_target(target, depth + 1)
-                elif isinstance(target, _FUNCTIONS) and target.decorator_list:
+                elif isinstance(target, FUNCTIONS) and target.decorator_list:
                     found |= file.annotated(target.returns)
         return found
 
@@ -393,7 +331,7 @@ class File:
         for name in self.meant(node.func, depth + 1):
             found.add(returned_types().get(name, name))
             place = self.project.definition(name)
-            if place is not None and isinstance(place[1], _FUNCTIONS):
+            if place is not None and isinstance(place[1], FUNCTIONS):
                 file, function = place
                 file.open(function)
                 found |= file.annotated(function.returns)
@@ -403,7 +341,7 @@ class File:
         if isinstance(node.func, ast.Attribute):
             for file, cls in self.classes(self.meant(node.func.value, depth + 1)):
                 for method in file.binds[cls].get(node.func.attr, ()):
-                    if isinstance(method, _FUNCTIONS):
+                    if isinstance(method, FUNCTIONS):
                         found |= file.annotated(method.returns)
         return found
 
@@ -424,28 +362,6 @@ class File:
         return found
 
 
-@cache
-def rows(name: str) -> dict[str, Any]:
-    """The rule rows of `rules/code`."""
-    folder = Path(__file__).parent.parent / "rules" / "code"
-    return tomllib.loads((folder / f"{name}.toml").read_text("utf-8"))
-
-
-@cache
-def words(of: str, claim: str = "") -> frozenset[str]:
-    """The words of every list that is `of` this, for the claim or for every claim."""
-    fitting = [row for row in rows("words")["words"] if row["of"] == of]
-    return frozenset(
-        word for row in fitting if row.get("claim", "") in ("", claim) for word in row["words"]
-    )
-
-
-@cache
-def returned_types() -> dict[str, str]:
-    """The type of what a function of a library returns, by its absolute name."""
-    return {row["call"]: row["type"] for row in rows("words")["returned"]}
-
-
 def _bytes(line: str, column: int) -> int:
     return column - 1 if line.isascii() else len(line[: column - 1].encode("utf-8", "replace"))
 
@@ -453,30 +369,3 @@ def _bytes(line: str, column: int) -> int:
 def _covers(function: Any, line: int) -> bool:
     first = (function.decorator_list or [function])[0].lineno
     return bool(first <= line <= function.end_lineno)
-
-
-def dotted(node: Any) -> str:
-    """`a.b.c` of names alone; empty for any other expression."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
-
-
-def _place(node: Any) -> tuple[int, int]:
-    return node.lineno, node.col_offset
-
-
-def _end(node: Any) -> tuple[int, int]:
-    return node.end_lineno, node.end_col_offset
-
-
-def _binds(statement: Any, path: str) -> bool:
-    """The statement binds a name whatever happens: to nothing that it held before."""
-    match statement:
-        case ast.Assign():
-            return any(dotted(one) == path for one in statement.targets)
-        case ast.AnnAssign():
-            return statement.value is not None and dotted(statement.target) == path
-    return False

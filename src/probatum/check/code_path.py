@@ -22,16 +22,24 @@ import ast
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from probatum.check.code_calls import (
+    MAKING,
+    arguments,
+    arguments_behind,
+    callee_name,
+    handed_function,
+    parts,
+    receives,
+)
 from probatum.check.code_ends import Source, is_script, sink
 from probatum.check.code_files import Project
-from probatum.check.code_names import FILLING, File, dotted, rows, words
+from probatum.check.code_names import File
+from probatum.check.code_trees import FILLING, FUNCTIONS, dotted, rows, words
 from probatum.errors import Rejected
 from probatum.vocabulary import Step, Witness
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _MOST_STEPS, _MOST_NODES = 400, 20_000
 _LONGEST_LINE = 1000
-_MAKING = ("__init__", "__new__", "__call__", "__post_init__")
 _TEXTS = ("format", "join", "format_map")
 
 
@@ -116,8 +124,8 @@ class _Walk:
         direct = any(one.node is node for one in inside)
         given: list[Spot] = []
         if isinstance(node, ast.Call):
-            parts = {id(one) for one in _parts(node)}
-            given = [one for one in inside if id(one.node) in parts]
+            held = {id(one) for one in parts(node)}
+            given = [one for one in inside if id(one.node) in held]
             direct = direct or any(self.returns(one, spot) for one in reach)
         elif isinstance(node, ast.Attribute):
             direct = direct or any(self.kept(one, spot) for one in reach)
@@ -125,9 +133,7 @@ class _Walk:
 
     def spot(self, number: int, step: Step) -> Spot:
         place = step.place
-        name, hash_sign, cell = (place.part or "").partition("#")
-        file = self.project.file(name)
-        part = hash_sign + cell
+        file, part = self.project.place(place.part or "")
         if file is None or place.line is None or place.column is None or step.end is None:
             raise Rejected(f"step {number} ({place}) is at no place of the project")
         lines = file.parts.get(part, (0, []))[1]
@@ -210,7 +216,7 @@ class _Walk:
 
     def called(self, file: File, call: ast.Call, node: Any) -> Iterator[Any]:
         """What a call gives back of what it is given, and the container that it fills."""
-        name = _called(call)
+        name = callee_name(call)
         if call.func is node:
             if isinstance(node, ast.Attribute) and name not in self.clean:
                 yield call
@@ -226,7 +232,7 @@ class _Walk:
             return False
         scope = file.binding(call.func, call.func.id)
         defined = file.binds[scope].get(call.func.id, ()) if scope is not None else ()
-        return any(isinstance(one, _FUNCTIONS) and _gives(one) for one in defined)
+        return any(isinstance(one, FUNCTIONS) and _gives(one) for one in defined)
 
     def bound(self, file: File, target: Any, fills: Any = None) -> Iterator[Any]:
         """The reads of what a target binds, or of the container that it is put into."""
@@ -251,15 +257,15 @@ class _Walk:
             return False
         function = parameter.file.function(parameter.node)
         if self.names(Spot(file, holder), Spot(parameter.file, function)):
-            return _takes(parameter.node, function, _given(holder), holder.func, node)
-        handed = _handed(holder, function)
-        return handed is not None and _takes(
-            parameter.node, function, _behind(holder, handed), handed, node
+            return receives(parameter.node, function, arguments(holder), holder.func, node)
+        handed = handed_function(holder, function)
+        return handed is not None and receives(
+            parameter.node, function, arguments_behind(holder, handed), handed, node
         )
 
     def names(self, call: Spot, function: Spot) -> bool:
         """The call's name is the function's, or that of the class that it is a method of."""
-        called = _called(call.node)
+        called = callee_name(call.node)
         if isinstance(function.node, ast.Lambda):
             holder = function.file.parents.get(function.node)
             targets = holder.targets if isinstance(holder, ast.Assign) else ()
@@ -270,7 +276,7 @@ class _Walk:
         if called == wanted:
             return True
         owner = function.file.owner(function.node)
-        if owner is None or wanted not in _MAKING:
+        if owner is None or wanted not in MAKING:
             return False
         meant = call.file.meant(call.node.func)
         return called == owner.name or any(cls is owner for _, cls in call.file.classes(meant))
@@ -281,13 +287,16 @@ class _Walk:
         function = _returning(file, node)
         if function is None:
             return False
-        return self.names(call, Spot(file, function)) or _handed(call.node, function) is not None
+        return (
+            self.names(call, Spot(file, function))
+            or handed_function(call.node, function) is not None
+        )
 
     def kept(self, spot: Spot, read: Spot) -> bool:
         """The spot is stored to an attribute of that name, or is what a property returns."""
         file, node = spot
         function = _returning(file, node)
-        if isinstance(function, _FUNCTIONS) and function.name == read.node.attr:
+        if isinstance(function, FUNCTIONS) and function.name == read.node.attr:
             return bool(function.decorator_list)
         for target in _targets(file, node):
             if isinstance(target, ast.Attribute) and target.attr == read.node.attr:
@@ -319,82 +328,6 @@ class _Walk:
                 if any(one.node is func.value for one in self.onwards([Spot(sink.file, read)])):
                     return True
         return False
-
-
-def _called(call: ast.Call) -> str:
-    func = call.func
-    return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-
-
-def _parts(call: ast.Call) -> Iterator[Any]:
-    """What a call is given: its arguments, what is packed in them, and its method's object."""
-    for one in (*call.args, *(keyword.value for keyword in call.keywords)):
-        yield one
-        if isinstance(one, ast.Starred):
-            yield one.value
-        elif isinstance(one, (ast.Tuple, ast.List)):
-            yield from one.elts
-    if isinstance(call.func, ast.Attribute):
-        yield call.func.value
-
-
-def _given(call: ast.Call) -> list[tuple[int | str | None, Any]]:
-    """What a call gives: each with its position, or its name; None where it may be any."""
-    found: list[tuple[int | str | None, Any]] = []
-    for at, one in enumerate(call.args):
-        if isinstance(one, ast.Starred):
-            found += [(None, one), (None, one.value)]
-        else:
-            found.append((at, one))
-    return found + [(one.arg, one.value) for one in call.keywords]
-
-
-def _behind(call: ast.Call, handed: Any) -> list[tuple[int | str | None, Any]]:
-    """What a call gives on to the function that it is handed: what follows it, or is packed."""
-    at = next((at for at, one in enumerate(call.args) if one is handed), -1)
-    rest = call.args[at + 1 :]
-    found: list[tuple[int | str | None, Any]] = list(enumerate(rest))
-    packed = [one.value for one in call.keywords if one.arg == "args"] + rest[:1]
-    for one in packed:
-        found += enumerate(one.elts if isinstance(one, (ast.Tuple, ast.List)) else ())
-    return found + [(one.arg, one.value) for one in call.keywords]
-
-
-def _handed(call: ast.Call, function: Any) -> Any:
-    """The argument of a call that names the function."""
-    given = [*call.args, *(one.value for one in call.keywords)]
-    name = getattr(function, "name", "")
-    named = (one for one in given if getattr(one, "attr", getattr(one, "id", None)) == name)
-    return function if function in given else next(named, None)
-
-
-def _takes(
-    wanted: ast.arg,
-    function: Any,
-    given: list[tuple[int | str | None, Any]],
-    called: Any,
-    node: Any,
-) -> bool:
-    """Whether a parameter receives a value that a call of the function gives."""
-    said = function.args
-    names = [*said.posonlyargs, *said.args]
-    bound = isinstance(called, ast.Attribute)
-    method = bool(names) and names[0].arg in ("self", "cls")
-    if bound and called.value is node:
-        return method and wanted is names[0]
-    shift = method and (bound or getattr(function, "name", "") in _MAKING)
-    for at, one in given:
-        if one is not node:
-            continue
-        if at is None or (isinstance(at, str) and (at == wanted.arg or wanted is said.kwarg)):
-            return True
-        if isinstance(at, int):
-            place = at + shift
-            if names[place : place + 1] == [wanted] or (
-                wanted is said.vararg and place >= len(names)
-            ):
-                return True
-    return False
 
 
 def _returning(file: File, node: Any) -> Any:
@@ -446,5 +379,5 @@ def _gives(function: Any) -> bool:
 def _is_text(spot: Spot) -> bool:
     node = spot.node
     if isinstance(node, ast.Call):
-        return _called(node) in _TEXTS
+        return callee_name(node) in _TEXTS
     return isinstance(node, (ast.JoinedStr, ast.BinOp, ast.AugAssign))

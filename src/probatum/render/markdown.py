@@ -29,7 +29,8 @@ from probatum.wire import sentences
 # GitHub takes 65,536 characters in a comment; the rest is for what is said around the report.
 _LONGEST = 60_000
 _LONGEST_PART = 400
-_WORDS = re.compile(r"[A-Za-z0-9 ,.;:()'-]*")
+# Nothing that GitHub makes a link of: no `www.`, no `GH-1`, no digits of a commit.
+_WORDS = re.compile(r"(?:[A-Za-z ,;:()']|\.(?= |$))*")
 _LONGEST_CODE = 120
 _WITNESSES = 5
 

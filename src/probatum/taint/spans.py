@@ -66,14 +66,13 @@ def span(project: Project, step: Step, after: Span | None) -> Span | None:
     Of several that begin there and are of its kind (`a[0][1]`) it is the largest, but smaller than
     the one `after` it on the path if that begins there too.
     """
-    name, sign, cell = step.file.partition("#")
-    file = project.file(name)
+    file, cell = project.place(step.file)
     if file is None or step.kind not in _KINDS:
         return None
     fitting: list[tuple[bool, tuple[int, int], Span]] = []
-    for node in file.beginning(sign + cell, step.line, step.column - 1):
+    for node in file.beginning(cell, step.line, step.column - 1):
         named = _is_called(node, step.name) if isinstance(node, _KINDS[step.kind]) else None
-        found = _extent(file, sign + cell, node) if named is not None else None
+        found = _extent(file, cell, node) if named is not None else None
         if found is not None and (after is None or found.is_before(after)):
             fitting.append((bool(named), found.end, found))
     return max(fitting)[2] if fitting else None
@@ -81,10 +80,9 @@ def span(project: Project, step: Step, after: Span | None) -> Span | None:
 
 def line(project: Project, step: Step) -> Span | None:
     """The largest expression that begins where a step stands."""
-    name, sign, cell = step.file.partition("#")
-    file = project.file(name)
-    begun = file.beginning(sign + cell, step.line, step.column - 1) if file is not None else ()
-    found = [_extent(file, sign + cell, one) for one in begun] if file is not None else []
+    file, cell = project.place(step.file)
+    begun = file.beginning(cell, step.line, step.column - 1) if file is not None else ()
+    found = [_extent(file, cell, one) for one in begun] if file is not None else []
     return max((one for one in found if one is not None), default=None)
 
 

@@ -1,0 +1,88 @@
+"""What a call gives to whom: its arguments, and the parameters that receive them."""
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+MAKING = ("__init__", "__new__", "__call__", "__post_init__")
+"""Methods that a call of a class, or of an object, calls."""
+
+Given = list[tuple[int | str | None, Any]]
+"""Positions or names of arguments, None where it may be any, each with its value."""
+
+
+def callee_name(call: ast.Call) -> str:
+    """The last part of the name of what is called; empty if it has none."""
+    func = call.func
+    return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+
+
+def parts(call: ast.Call) -> Iterator[Any]:
+    """What a call is given: its arguments, what is packed in them, and its method's object."""
+    for one in (*call.args, *(keyword.value for keyword in call.keywords)):
+        yield one
+        if isinstance(one, ast.Starred):
+            yield one.value
+        elif isinstance(one, (ast.Tuple, ast.List)):
+            yield from one.elts
+    if isinstance(call.func, ast.Attribute):
+        yield call.func.value
+
+
+def arguments(call: ast.Call) -> Given:
+    """What a call gives: each with its position, or its name; None where it may be any."""
+    found: Given = []
+    for at, one in enumerate(call.args):
+        if isinstance(one, ast.Starred):
+            found += [(None, one), (None, one.value)]
+        else:
+            found.append((at, one))
+    return found + [(one.arg, one.value) for one in call.keywords]
+
+
+def arguments_behind(call: ast.Call, handed: Any) -> Given:
+    """What a call gives on to the function that it is handed: what follows it, or is packed."""
+    at = next((at for at, one in enumerate(call.args) if one is handed), -1)
+    rest = call.args[at + 1 :]
+    found: Given = list(enumerate(rest))
+    packed = [one.value for one in call.keywords if one.arg == "args"] + rest[:1]
+    for one in packed:
+        found += enumerate(one.elts if isinstance(one, (ast.Tuple, ast.List)) else ())
+    return found + [(one.arg, one.value) for one in call.keywords]
+
+
+def handed_function(call: ast.Call, function: Any) -> Any:
+    """The argument of a call that names the function."""
+    given = [*call.args, *(one.value for one in call.keywords)]
+    name = getattr(function, "name", "")
+    named = (one for one in given if getattr(one, "attr", getattr(one, "id", None)) == name)
+    return function if function in given else next(named, None)
+
+
+def receives(
+    wanted: ast.arg,
+    function: Any,
+    given: Given,
+    called: Any,
+    node: Any,
+) -> bool:
+    """Whether a parameter receives a value that a call of the function gives."""
+    said = function.args
+    names = [*said.posonlyargs, *said.args]
+    bound = isinstance(called, ast.Attribute)
+    method = bool(names) and names[0].arg in ("self", "cls")
+    if bound and called.value is node:
+        return method and wanted is names[0]
+    shift = method and (bound or getattr(function, "name", "") in MAKING)
+    for at, one in given:
+        if one is not node:
+            continue
+        if at is None or (isinstance(at, str) and (at == wanted.arg or wanted is said.kwarg)):
+            return True
+        if isinstance(at, int):
+            place = at + shift
+            if names[place : place + 1] == [wanted] or (
+                wanted is said.vararg and place >= len(names)
+            ):
+                return True
+    return False
