@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -72,8 +71,9 @@ def review(files: Iterable[tuple[str, bytes]]) -> Review:
     read = project.read(files)
     search = Search(Program(read.modules))
     places = _Places(read)
+    told = list(search.paths())
     grouped: dict[tuple[object, ...], Flow] = {}
-    for path in chain(search.paths(), found.paths(search)):
+    for path in (*told, *found.paths(search, told)):
         flow = places.flow(path)
         key = _group(path)
         known = grouped.get(key)
@@ -85,9 +85,10 @@ def review(files: Iterable[tuple[str, bytes]]) -> Review:
 
 def _group(path: Path) -> tuple[object, ...]:
     """What flows told as one have in common: the claim and the source's function, or its file."""
+    if path.claim in properties.names():
+        return path.claim, path.source, path.guard, path.sink.module
     first = path.hops[0]
-    function = -1 if path.claim in properties.names() else first.function
-    return path.claim, path.source, path.guard, first.module, function
+    return path.claim, path.source, path.guard, first.module, first.function
 
 
 def _with(known: Flow, other: Flow) -> Flow:

@@ -1,0 +1,104 @@
+"""Routes that ask nobody who he is, where the others do, or where everybody can reach them."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from probatum.taint.guards import NONE
+from probatum.taint.properties.matching import Matching
+from probatum.taint.properties.routes import Route, Routes
+from probatum.taint.properties.rows import called
+from probatum.taint.states import Hop, Path
+
+_CLAIM = "no-missing-authentication"
+_LEAST_SIBLINGS = 2
+_SHARE = 0.6  # of the routes that change something, which ask: fewer are no rule
+_RUNNING = ("no-code-injection", "no-command-injection", "no-unsafe-deserialization")
+_EVERYBODY = ("0.0.0.0", "::")  # noqa: S104 (what is looked for)
+
+
+class Authentication:
+    """Finds them in one program, given the paths that were found in it."""
+
+    def __init__(self, matching: Matching, told: list[Path]) -> None:
+        self.matching = matching
+        self.program = matching.program
+        self.routes = Routes(matching)
+        self.told = [path for path in told if path.level == NONE]
+
+    def paths(self) -> Iterator[Path]:
+        routes = list(self.routes.all())
+        asking = {route.place: self.routes.asks(route) for route in routes}
+        owned: dict[str, list[Route]] = defaultdict(list)
+        for route in routes:
+            owned[route.owner].append(route)
+        for owner, siblings in owned.items():
+            if not self.routes.fronted(owner):
+                yield from self._unlike(siblings, asking)
+        if routes and not any(asking.values()) and not self.routes.everywhere():
+            yield from self._nobody(routes)
+
+    def _unlike(self, routes: list[Route], asking: dict[tuple[str, int], str]) -> Iterator[Path]:
+        """Routes of one router that do not ask, where most that change something do."""
+        changing = [one for one in routes if one.changing and not self.routes.is_open(one)]
+        asked = [one for one in changing if asking[one.place]]
+        if len(asked) < _LEAST_SIBLINGS or len(asked) < _SHARE * len(changing):
+            return
+        reaching = {(path.hops[0].module, path.hops[0].function): path for path in self.told}
+        for route in routes:
+            reached = reaching.get(route.place)
+            if asking[route.place] or self.routes.is_open(route):
+                continue
+            if (route.changing or reached) and not self.routes.may_ask(route):
+                yield self._told(route, asked, asking, reached)
+
+    def _told(
+        self,
+        route: Route,
+        asked: list[Route],
+        asking: dict[tuple[str, int], str],
+        reached: Path | None,
+    ) -> Path:
+        hops = [
+            self.matching.hop(
+                one.outer, one.decorator, f"{one.method} {one.path} asks by {asking[one.place]}"
+            )
+            for one in asked[:_LEAST_SIBLINGS]
+        ]
+        if reached is not None:
+            hops.append(reached.sink)
+        says = f"{route.method} {route.path} ({self.program[route.place].name})"
+        source = f"a request that nobody asks who sent it, as {len(asked)} routes beside it do,"
+        return self.matching.path(_CLAIM, route.outer, route.decorator, source, says, hops)
+
+    def _nobody(self, routes: list[Route]) -> Iterator[Path]:
+        """An application that never asks, listens to everybody, and runs what it is sent."""
+        bound = next(self._bound(), None)
+        if bound is None:
+            return
+        known = {route.place: route for route in routes}
+        for path in self.told:
+            first = path.hops[0]
+            route = known.get((first.module, first.function))
+            if route is None or path.claim not in _RUNNING or self.routes.may_ask(route):
+                continue
+            hops = (bound, *path.hops, path.sink)
+            source = "a request from another machine that nobody asks who sent it"
+            yield Path(_CLAIM, path.sink, hops, NONE, "", source)
+            return
+
+    def _bound(self) -> Iterator[Hop]:
+        """Where an application is bound to every address."""
+        for short, rows in called(_CLAIM).items():
+            for module, index, node in self.program.calls.get(short, ()):
+                place = (module, index)
+                call = self.program[place].nodes[node]
+                host = self.matching.given(call, "host")
+                if host < 0 or not self.program.modules[module].shipped:
+                    continue
+                if not any(self.matching.means(row, place, call) for row in rows):
+                    continue
+                found = self.matching.constants.of(place, host)
+                harmful = [one for one in found if one is not None and one.value in _EVERYBODY]
+                if harmful and (len(harmful) == len(found) or any(one.how for one in harmful)):
+                    says = f"bound to {harmful[0].value} {harmful[0].how}".strip()
+                    yield self.matching.hop(place, node, says)
