@@ -29,6 +29,9 @@ WAYS = {
     "one of two branches": "def go(x):\n    y = ''\n    if len(x):\n        y = x\n    os.system(y)\n",
     "a condition": "def go(x):\n    os.system(x if x else 'ls')\n",
     "a tuple": "def go(x):\n    y, z = x, 1\n    os.system(y)\n",
+    "an element": "def go(x):\n    for y, z in zip([1], x):\n        os.system(z)\n",
+    "a numbered element": "def go(x):\n    for y, z in enumerate(x):\n        os.system(z)\n",
+    "a swap": "def go(x):\n    y, z = 'ls', x\n    y, z = z, y\n    os.system(y)\n",
     "a loop": "def go(x):\n    for y in x:\n        os.system(y)\n",
     "a turn of a loop": (
         "def go(x):\n    y = 'ls'\n    while True:\n        os.system(y)\n        y = x\n"
@@ -143,6 +146,9 @@ NOT_REACHED = {
     "only a key": "def go(x):\n    os.system({'a': 'b'}[x])\n",
     "another parameter's": "def _do(a, b):\n    os.system(b)\ndef go(x):\n    _do(x, 'ls')\n",
     "another function's": "def _do(b):\n    os.system(b)\ndef _no(b): pass\ndef go(x):\n    _no(x)\n",
+    "another part's": "def go(x):\n    y, z = x, 'ls'\n    os.system(z)\n",
+    "another element's": "def go(x):\n    for y, z in zip(x, ['ls']):\n        os.system(z)\n",
+    "a number": "def go(x):\n    for y, z in enumerate(x):\n        os.system(y)\n",
     "another name's": "def go(x):\n    y = x\n    z = 'ls'\n    os.system(z)\n",
 }
 

@@ -14,7 +14,7 @@ from inline_snapshot import snapshot
 
 from browser import CHROMIUM, page
 from probatum.render import html, junit, markdown, sarif, terminal
-from probatum.render.code_lines import code_rows
+from probatum.render.code_lines import advised, code_rows
 from probatum.vocabulary import (
     Artifact,
     Finding,
@@ -215,6 +215,12 @@ def test_steps_on_one_line_are_one_row_marked_at_the_smallest() -> None:
     ]
 
 
+def test_what_to_write_instead_is_said_once_for_witnesses_in_a_row() -> None:
+    one, other = Witness("a", instead="x"), Witness("b", instead="y")
+    assert [said for _, said in advised([one, one, other, one])] == ["", "x", "y", "x"]
+    assert list(advised([])) == []
+
+
 def test_a_long_line_is_cut_around_what_matters() -> None:
     [row] = code_rows(Witness("x", steps=(LONG_STEP,)))
     pieces = list(row.pieces(60))
@@ -273,7 +279,9 @@ def test_sarif_places_a_path_in_the_files_of_the_project() -> None:
 
 
 def test_sarif_tells_the_region_of_each_step() -> None:
-    flow = result(marked(READ))["codeFlows"][0]["threadFlows"][0]
+    told = result(marked(READ))["codeFlows"][0]
+    assert told["message"]["text"] == "x. Instead: use `load_safe`"
+    flow = told["threadFlows"][0]
     regions = [one["location"]["physicalLocation"]["region"] for one in flow["locations"]]
     assert regions == snapshot(
         [

@@ -86,3 +86,19 @@ def receives(
             ):
                 return True
     return False
+
+
+def unpacked(parents: dict[Any, Any], value: Any) -> list[Any]:
+    """The targets that the parts of a tuple, or of `zip` and `enumerate`, go to one by one."""
+    parent = parents.get(value)
+    target = getattr(parent, "target", None)
+    if isinstance(value, ast.Call):
+        known = (
+            callee_name(value) in ("zip", "enumerate") and getattr(parent, "iter", None) is value
+        )
+        return target.elts if known and isinstance(target, ast.Tuple) else []
+    if not isinstance(parent, ast.Assign) or len(parent.targets) != 1:
+        return []
+    wanted = getattr(parent.targets[0], "elts", ())
+    starred = any(isinstance(one, ast.Starred) for one in (*wanted, *value.elts))
+    return list(wanted) if len(wanted) == len(value.elts) and not starred else []

@@ -30,6 +30,7 @@ from probatum.check.code_calls import (
     handed_function,
     parts,
     receives,
+    unpacked,
 )
 from probatum.check.code_ends import Source, is_script, sink
 from probatum.check.code_files import Project
@@ -205,6 +206,8 @@ class _Walk:
                 for one in ast.walk(ast.Module(parent.cases, [])):  # type: ignore[arg-type]
                     if isinstance(one, (ast.MatchAs, ast.MatchStar)) and one.name:
                         yield from file.reached(one, one.name)
+            case ast.Tuple() | ast.List() if targets := unpacked(file.parents, parent):
+                yield from self.bound(file, targets[parent.elts.index(node)])
             case (
                 ast.JoinedStr() | ast.FormattedValue() | ast.Await() | ast.Starred() | ast.List()
                 | ast.Tuple() | ast.Set() | ast.Dict() | ast.ListComp() | ast.SetComp()
@@ -220,6 +223,10 @@ class _Walk:
         if call.func is node:
             if isinstance(node, ast.Attribute) and name not in self.clean:
                 yield call
+            return
+        if (targets := unpacked(file.parents, call)) and node in call.args:
+            at = call.args.index(node) + (name == "enumerate")
+            yield from self.bound(file, targets[at] if at < len(targets) else None)
             return
         if name in FILLING and isinstance(call.func, ast.Attribute):
             yield from self.bound(file, call.func.value, fills=call)

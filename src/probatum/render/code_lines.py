@@ -4,7 +4,7 @@ Steps that follow one another on the same line are one row: a checker needs each
 does not. What is long is cut around what is marked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from msgspec import Struct
@@ -45,6 +45,17 @@ def code_rows(witness: Witness) -> tuple[Row, ...]:
     """The lines that the steps of a witness lead through."""
     groups = groupby(witness.steps, lambda one: (one.place.part, one.place.line, one.place.offset))
     return tuple(_row(list(steps)) for _, steps in groups)
+
+
+def advised(witnesses: Iterable[Witness]) -> Iterator[tuple[Witness, str]]:
+    """Each witness with what would have stopped it, which is said once for those in a row."""
+    waiting: Witness | None = None
+    for one in witnesses:
+        if waiting is not None:
+            yield waiting, waiting.instead if waiting.instead != one.instead else ""
+        waiting = one
+    if waiting is not None:
+        yield waiting, waiting.instead
 
 
 def _row(steps: list[Step]) -> Row:

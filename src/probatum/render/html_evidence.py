@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import assert_never
 
 from probatum.reasons import MEANINGS
-from probatum.render.code_lines import Row, code_rows
+from probatum.render.code_lines import Row, advised, code_rows
 from probatum.render.evidence import is_path
 from probatum.render.excerpts import HexLine, hex_lines, text_lines
 from probatum.render.html_text import code, shown
@@ -64,8 +64,11 @@ def _evidence(one: Finding, recheck: str, in_full: bool) -> Iterator[str]:
                 checker = code(certificate.checker)
                 yield f"<p>Certificate for the checker {checker}: see the JSON report.</p>"
         case Refuted(witnesses):
-            for witness in witnesses[:_MOST_WITNESSES]:
+            for witness, instead in advised(witnesses[:_MOST_WITNESSES]):
                 yield from _witness(witness, in_full)
+                if instead:
+                    said = _mixed(instead, shown)
+                    yield f'<p class="instead"><b>Instead</b> {said}</p>'
             if more := len(witnesses[_MOST_WITNESSES:]):
                 yield f"<p>{more} more witnesses are in the JSON report.</p>"
         case Undecided(reason, detail, place):
@@ -91,8 +94,6 @@ def _witness(witness: Witness, in_full: bool) -> Iterator[str]:
     elif witness.steps:
         steps = (f"<li>{shown(step.says)}{_at(step.place)}</li>" for step in witness.steps)
         yield f'<ol class="steps">{"".join(steps)}</ol>'
-    if witness.instead:
-        yield f'<p class="instead"><b>Instead</b> {_mixed(witness.instead, shown)}</p>'
     if in_full and witness.excerpt is not None and witness.excerpt.data:
         trace = {step.place.offset for step in witness.steps if step.place.offset is not None}
         rows = _text(witness.excerpt, witness.place)

@@ -15,7 +15,7 @@ from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
 from probatum.policy import Decision, Policy, decide
-from probatum.render.code_lines import code_rows
+from probatum.render.code_lines import advised, code_rows
 from probatum.render.evidence import headline, incompleteness, is_path, placed
 from probatum.render.visible import visible
 from probatum.vocabulary import Finding, Proven, Refuted, Report, Undecided, Witness
@@ -73,9 +73,11 @@ class _Outcome:
 
     def _witnesses(self, finding: Finding, verdict: Refuted) -> Iterator[str]:
         yield self._sentence(finding)
-        for witness in verdict.witnesses:
+        for witness, instead in advised(verdict.witnesses):
             yield visible(placed(witness))
             yield from _path(witness) if is_path(witness) else _steps(witness)
+            if instead:
+                yield f"  instead: {visible(instead)}"
 
 
 def _steps(witness: Witness) -> Iterator[str]:
@@ -90,8 +92,6 @@ def _path(witness: Witness) -> Iterator[str]:
         at, code, says = visible(str(row.place)), visible(row.code), visible(row.says)
         said = f"{code}  ({says})" if code and says else code or says
         yield f"  {number}. {f'{at}: ' if at else ''}{said}"
-    if witness.instead:
-        yield f"  instead: {visible(witness.instead)}"
 
 
 def _by_artifact(report: Report, outcome: _Outcome) -> Iterator[tuple[str, list[_Case]]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from probatum.policy import Decision
-from probatum.render.code_lines import code_rows
+from probatum.render.code_lines import advised, code_rows
 from probatum.render.evidence import (
     acceptances,
     headline,
@@ -85,8 +85,10 @@ def _item(
         case Refuted(witnesses):
             yield f"- **refuted**{given} {_name(finding)} {_code(finding.claim)}: {_said(finding)}"
             yield f"  The claim was: {_code(says.get(finding.claim, finding.claim))}"
-            for witness in witnesses[:_WITNESSES]:
+            for witness, instead in advised(witnesses[:_WITNESSES]):
                 yield from _witness(witness)
+                if instead:
+                    yield f"\n  Instead: {_mixed(instead)}"
         case Undecided():
             named = f"{_name(finding)} {_code(finding.claim)}"
             yield f"- **undecided**{given} {named}: {_said(finding)}"
@@ -120,8 +122,6 @@ def _path(witness: Witness) -> Iterator[str]:
         if row.says:
             said.append(f": {_mixed(row.says)}" if row.code else _code(row.says))
         yield f"  {number}. {''.join(said)}"
-    if witness.instead:
-        yield f"\n  Instead: {_mixed(witness.instead)}"
 
 
 def _rows(excerpt: Excerpt, place: Place) -> Iterator[str]:

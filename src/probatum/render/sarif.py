@@ -178,7 +178,8 @@ class _Run:
 
     def _flow(self, artifact: Artifact, witness: Witness) -> _Object:
         steps = [self._step(artifact, step) for step in witness.steps]
-        return {"message": _message(witness.says), "threadFlows": [{"locations": steps}]}
+        instead = f". Instead: {witness.instead}" if witness.instead else ""
+        return {"message": _message(witness.says + instead), "threadFlows": [{"locations": steps}]}
 
     def _step(self, artifact: Artifact, step: Step) -> _Object:
         says, place = step.says or step.code.strip(), step.place

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, assert_never
 
 from probatum.policy import Decision
-from probatum.render.code_lines import code_rows
+from probatum.render.code_lines import advised, code_rows
 from probatum.render.evidence import (
     acceptances,
     counted,
@@ -144,10 +144,12 @@ def _evidence(finding: Finding) -> Iterator[str]:
             for assumption in assumptions:
                 yield f"    assuming {visible(assumption)}"
         case Refuted(witnesses):
-            for witness in witnesses:
+            for witness, instead in advised(witnesses):
                 if len(witnesses) > 1:  # the only one stands in the finding's own line
                     yield f"    {visible(placed(witness))}"
                 yield from _witness(witness)
+                if instead:
+                    yield f"      instead: {visible(instead)}"
         case Undecided():
             return
         case _:
@@ -185,8 +187,6 @@ def _path(witness: Witness) -> Iterator[str]:
         said = f"{under.rstrip()} {visible(row.says)}".rstrip()
         if said.strip():
             yield " " * columns(before) + said
-    if witness.instead:
-        yield f"      instead: {visible(witness.instead)}"
 
 
 def _pointer(marked: int | None) -> str:
