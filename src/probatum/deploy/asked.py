@@ -10,6 +10,9 @@ from probatum.deploy.rules import Server, Setting
 from probatum.vocabulary import Place
 
 _OPTIONS = re.compile(r"ARG|OPT|FLAG|EXTRA|PARAM", re.IGNORECASE)
+_ONE_VALUE = re.compile(
+    r"^the variable \w*(?:model|name|path|dir|repo|file|port|host|url|tag|id)\w*$", re.IGNORECASE
+)
 _PYTHON = re.compile(r"(?:pypy|python)[\d.]*")
 
 
@@ -82,14 +85,19 @@ def _dashed(name: str) -> str:
 def hidden(words: tuple[Value, ...]) -> str:
     """What else says words of this command line; empty where nothing does.
 
-    A variable behind an option is its value, unless it is called as if it held options.
+    A variable behind an option is its value, and one that is called like a value is one.
     """
     for before, one in zip((None, *words), words, strict=False):
-        if one.open and not one.text:
-            valued = before is not None and before.text.startswith("-") and "=" not in before.text
-            if not valued or _OPTIONS.search(one.open):
-                return one.open
+        if one.open and not one.text and not _is_value(before, one):
+            return one.open
     return ""
+
+
+def _is_value(before: Value | None, one: Value) -> bool:
+    if _OPTIONS.search(one.open):
+        return False
+    behind = before is not None and before.text.startswith("-") and "=" not in before.text
+    return behind or bool(_ONE_VALUE.search(one.open))
 
 
 def said(service: Service, words: tuple[Value, ...], setting: Setting) -> Value | None:
@@ -100,8 +108,17 @@ def said(service: Service, words: tuple[Value, ...], setting: Setting) -> Value 
             return Value("", words[0].place, more)
         return found
     if setting.env:
-        return service.environment.get(setting.env) or _gap(service, "environment")
+        return _variable(service, setting.env) or _gap(service, "environment")
     return next((one for one in service.mounts if one.text.endswith(setting.mount)), None)
+
+
+def _variable(service: Service, name: str) -> Value | None:
+    """A variable, or a setting of this name further down in a file of settings."""
+    found = service.environment.get(name)
+    if found is None and "." in "".join(service.environment):
+        ends = f".{name}"
+        found = next((one for key, one in service.environment.items() if key.endswith(ends)), None)
+    return found
 
 
 def _gap(service: Service, of: str) -> Value | None:
@@ -131,6 +148,10 @@ def address(service: Service, words: tuple[Value, ...], server: Server) -> tuple
             return value.open, value
         if value.text:
             return ("loopback" if is_local(_host(value.text)) else "everywhere"), value
+    for setting in server.elsewhere:
+        value = said(service, words, setting) if setting.flag else None
+        if value is not None:
+            return f"what {setting.flag} names", value
     own = is_image(service.image, server.images)
     return (server.image_listens if own else server.listens), None
 

@@ -32,7 +32,8 @@ def _chosen(deployment: Deployment, claim: str) -> Iterator[Found]:
 def _of_row(service: Service, row: rules.Choice) -> Iterator[Found]:
     told = False
     for name, value in service.environment.items():
-        if name in row.env or (row.named and re.search(row.named, name)):
+        own = name in row.env or any(name.endswith(f".{one}") for one in row.env)
+        if own or (row.named and re.search(row.named, name)):
             told = True
             yield from _of_value(service, row, name, value, ())
     for words in service.commands:
@@ -84,7 +85,8 @@ def _of_value(
         says = f"{name} is for the revision pinned beside it: whether it was reviewed is not known"
         yield Found(False, says, value.place)
         return
-    yield _found(row, f"{service.name} is started with {name}", value.place)
+    says = f"{service.name} is started with {name}" if words else f"{name} is set ({service.name})"
+    yield _found(row, says, value.place)
 
 
 def _of_command(service: Service, row: rules.Choice, words: tuple[Value, ...]) -> Iterator[Found]:

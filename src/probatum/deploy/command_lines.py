@@ -115,7 +115,7 @@ class _Run:
         image = self._words.pop(0)
         lines = tuple(simple((*self._entry, *self._words))) if self._words or self._entry else ()
         return Service(
-            name=self._name or image.text, place=self._place, image=image,
+            name=self._name or image.text or image.open, place=self._place, image=image,
             commands=tuple(line for line in lines if line), environment=self._environment,
             reaches=tuple(self._reaches), grants=tuple(self._grants), mounts=tuple(self._mounts),
         )  # fmt: skip
@@ -156,6 +156,8 @@ class _Run:
             self._grants.append(Grant(f"cap {_capability(value.text)}", value.place))
         elif name == "--security-opt":
             self._grants.append(Grant(f"security {value.text}", value.place))
+        elif name == "--device":
+            self._grants.append(Grant(f"device {value.text.partition(':')[0]}", value.place))
         elif name in ("-v", "--volume"):
             self._mounts.append(replace(value, text=value.text.partition(":")[0]))
         elif name == "--mount":

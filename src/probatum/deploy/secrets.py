@@ -17,7 +17,7 @@ _FORMS = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"(?i)[<\[{].*|.*(?:your|example|change[_-]?me|placeholder|replace|dummy|xxx|\.\.\.|todo|insert"
-    r"|redacted|secret[_-]?name).*|(?:\*|x|X)+|/.*|none|null|true|false|empty|n/?a|-+|\d{1,4}"
+    r"|redacted|secret[_-]?name|fake|sample|test|my-|mock).*|(?:\*|x|X)+|/.*|none|null|true|false|empty|n/?a|-+|[\d.e+-]+"
 )
 _WHY = "whoever reads the file, its history or the image holds the secret"
 _SOURCE = "CWE-798, CWE-312; https://docs.docker.com/compose/how-tos/use-secrets/"

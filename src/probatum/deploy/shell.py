@@ -31,6 +31,7 @@ _TOKEN = re.compile(
     r"|(?P<plain>[^\s'\"\\;&|()<>`$]+|.)",
     re.DOTALL,
 )
+_SPECIAL = re.compile(r"(?<!\\)\$(?:[@*#?!$0-9-]|\{[@*#?!$0-9-])")
 _KEYWORDS = frozenset("if then elif else fi do done while until for in case esac { } !".split())
 _MOST = 100_000
 
@@ -88,8 +89,9 @@ class _Reader:
 
     def _add_plain(self, token: re.Match[str], said: str) -> None:
         if said == "$":
-            name = re.compile(r"\w+|[@*#?$!-]").match(token.string, token.end())
-            self._open.append(f"the variable {name[0] if name else ''}".strip())
+            name = re.compile(r"[A-Za-z_]\w*").match(token.string, token.end())
+            says = f"the variable {name[0]}" if name else "the arguments of the script"
+            self._open.append(says)
         self._add(token.start(), said)
 
     def _add(self, start: int, text: str) -> None:
@@ -99,6 +101,8 @@ class _Reader:
     def _add_expanded(self, start: int, text: str) -> None:
         if "$(" in text or "`" in text:
             self._open.append(f"the output of {text[:60]}")
+        if _SPECIAL.search(text):
+            self._open.append("the arguments of the script")
         value = interpolated(text.replace("\\$", "$$"), Place())
         self._add(start, value.text)
         if value.open and not value.default:
