@@ -42,7 +42,6 @@ class Guards:
     def __init__(self, program: Program, values: Values) -> None:
         self.program = program
         self.values = values
-        self._bodies: dict[tuple[Place, int, str], int] = {}
 
     def level(
         self, place: Place, links: list[int], path: set[Leaf], claim: str
@@ -168,11 +167,10 @@ class Guards:
 
     def inside(self, place: Place, way: int, claim: str, depth: int) -> int:
         """Whether a function raises, or answers, by a condition on what it is given."""
-        key = (place, way, claim)
-        known = self._bodies.get(key)
+        key = ("inside", place, way, claim, depth)
+        known: int | None = self.program.memo.get(key)
         if known is None:
-            self._bodies[key] = NONE  # what a recursive call adds
-            known = self._bodies[key] = self._inside(place, way, claim, depth + 1)
+            known = self.program.memo[key] = self._inside(place, way, claim, depth + 1)
         return known
 
     def _inside(self, place: Place, way: int, claim: str, depth: int) -> int:

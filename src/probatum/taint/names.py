@@ -1,15 +1,19 @@
 """Links the files of a project by name: definitions, imports, re-exports, class hierarchies."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from probatum.taint.flow import ATTR, CALL, FUNCTION, JOIN, NAME, Function, Module
 
 Place = tuple[str, int]  # a function: the name of its module, its index there
 Call = tuple[str, int, int]  # a call: its function's place, and its node there
 Store = tuple[Place, int, int, int]  # function, base node, value node, link
+
+AnyStore = tuple[str, int, int, int, int]  # module, function, base node, value node, link
+Outline = list[tuple[str, str, int]]  # name, kind and parent of each function of a module
+Answer = TypeVar("Answer")
 
 _LONGEST_CHAIN = 6  # of re-exports that one name is followed through
 _MOST_OVERRIDING = 12
@@ -19,26 +23,35 @@ class Names:
     """All modules of one project, and what their names mean."""
 
     def __init__(self, modules: list[Module]) -> None:
+        self.memo: dict[Any, Any] = {}  # every answer that is kept, but for the indexes
         self.modules = {module.name: module for module in modules}
         self.named: dict[str, Place] = {}
         self.methods: dict[str, list[Place]] = defaultdict(list)
         self.members: dict[Place, dict[str, Place]] = defaultdict(dict)
         self._inside_of: dict[Place, list[int]] = defaultdict(list)
-        self._bases: dict[Place, tuple[str, ...]] = {}
-        self._stored: dict[Place, dict[str, list[Store]]] = {}
         for module in modules:
-            for index, function in enumerate(module.functions[1:], 1):
-                self._define(module, index, function)
+            self._define(module.name, self.outline(module))
 
-    def _define(self, module: Module, index: int, function: Function) -> None:
-        place = (module.name, index)
-        self.named.setdefault(f"{module.name}.{function.name}", place)
-        if module.functions[function.parent].kind == "class":
-            self._inside_of[module.name, function.parent].append(index)
-            short = function.name.rpartition(".")[2]
-            self.members[module.name, function.parent][short] = place
-            if function.kind == "function":
-                self.methods[short].append(place)
+    def _define(self, module: str, outline: Outline) -> None:
+        for index, (name, kind, parent) in enumerate(outline):
+            place = (module, index)
+            if index == 0:
+                continue
+            self.named.setdefault(f"{module}.{name}", place)
+            if outline[parent][1] == "class":
+                self._inside_of[module, parent].append(index)
+                short = name.rpartition(".")[2]
+                self.members[module, parent][short] = place
+                if kind == "function":
+                    self.methods[short].append(place)
+
+    def outline(self, module: Module) -> Outline:
+        """Name, kind and parent of each function of a module."""
+        return [(one.name, one.kind, one.parent) for one in module.functions]
+
+    def remembered(self, key: tuple[Any, ...], work: Callable[[], Answer]) -> Answer:
+        """What `work` answers; a program with a memory may know it already (see recall.py)."""
+        return work()
 
     def functions(self) -> Iterator[tuple[Place, Function]]:
         for name, module in self.modules.items():
@@ -52,49 +65,35 @@ class Names:
     def calls(self) -> dict[str, list[Call]]:
         """Every call by the last part of its callee's name, as it is defined, not imported as."""
         found: dict[str, list[Call]] = defaultdict(list)
-        for (module, index), function in self.functions():
-            imports = self.modules[module].imports
-            for at, node in enumerate(function.nodes):
-                if node[0] == CALL:
-                    short = self.short((module, index), node[1])
-                    if function.nodes[node[1]][0] == NAME and short in imports:
-                        short = imports[short].rpartition(".")[2]
-                    if short:
-                        found[short].append((module, index, at))
+        for module in self.modules.values():
+            for short, calls in calls_of(module).items():
+                found[short] += calls
         return found
 
     def short(self, place: Place, node: int) -> str:
         """The last part of a callee's name; empty if it has none."""
-        given = self[place].nodes[node]
-        if given[0] == ATTR:
-            return str(given[2])
-        if given[0] == NAME:
-            return str(given[1])
-        if given[0] != FUNCTION:
-            return ""
-        name: str = self.modules[place[0]].functions[given[1]].name
-        return name.rpartition(".")[2]
+        return _short(self.modules[place[0]], self[place], node)
 
     @cached_property
     def exported(self) -> set[str]:
         """What modules that are not private import: it is theirs to offer as well."""
-        public = [name for name in self.modules if "._" not in f".{name}"]
+        public = [name for name in self.modules if is_public(name)]
         return {target for name in public for target in self.modules[name].imports.values()}
 
     @cached_property
-    def stores(self) -> dict[str, list[tuple[str, int, int, int, int]]]:
+    def stores(self) -> dict[str, list[AnyStore]]:
         """Every store to an attribute, by its name: its function's place, base, value, link."""
-        found: dict[str, list[tuple[str, int, int, int, int]]] = defaultdict(list)
-        for (module, index), function in self.functions():
-            for base, attribute, value, link in function.stores:
-                found[attribute].append((module, index, base, value, link))
+        found: dict[str, list[AnyStore]] = defaultdict(list)
+        for module in self.modules.values():
+            for attribute, stores in stores_of(module).items():
+                found[attribute] += stores
         return found
 
     def stored(self, cls: Place) -> dict[str, list[Store]]:
         """What the methods of a class store to attributes, of whatever object, by their names."""
-        known = self._stored.get(cls)
+        known: dict[str, list[Store]] | None = self.memo.get(("stored", cls))
         if known is None:
-            known = self._stored[cls] = defaultdict(list)
+            known = self.memo["stored", cls] = defaultdict(list)
             for index in self._inside_of.get(cls, ()):
                 where = (cls[0], index)
                 for base, attribute, value, link in self[where].stores:
@@ -175,11 +174,12 @@ class Names:
 
     def bases(self, cls: Place) -> tuple[str, ...]:
         """The names of what a class names as its bases; empty where one has no name."""
-        known = self._bases.get(cls)
+        known: tuple[str, ...] | None = self.memo.get(("bases", cls))
         if known is None:
             body = self[cls]
             outer = (cls[0], body.parent)
-            known = self._bases[cls] = tuple(self.dotted(outer, one) for one in body.bases)
+            known = tuple(self.dotted(outer, one) for one in body.bases)
+            self.memo["bases", cls] = known
         return known
 
     def ancestry(self, cls: Place) -> Iterator[tuple[Place | None, str]]:
@@ -213,11 +213,18 @@ class Names:
         """The classes of the project that name a class as their base."""
         found: dict[Place, list[Place]] = defaultdict(list)
         for place, function in self.functions():
-            for base in self.bases(place) if function.kind == "class" else ():
-                inner = self.found(base) if base else None
-                if inner is not None:
-                    found[inner].append(place)
+            for base in self.parents(place) if function.kind == "class" else ():
+                found[base].append(place)
         return found
+
+    def parents(self, cls: Place) -> list[Place]:
+        """What of the project a class names as its bases."""
+
+        def work() -> list[Place]:
+            places = (self.found(base) for base in self.bases(cls) if base)
+            return [place for place in places if place is not None]
+
+        return self.remembered(("parents", *cls), work)
 
     def overriding(self, cls: Place, name: str, limit: int = _MOST_OVERRIDING) -> list[Place]:
         """The methods `name` of the class's descendants."""
@@ -240,3 +247,43 @@ class Names:
         if scope >= 0 and self.modules[place[0]].functions[scope].kind == "class":
             return place[0], scope
         return None
+
+
+def calls_of(module: Module) -> dict[str, list[Call]]:
+    """The calls of one module by the last part of the callee's name, as `Names.calls` has them."""
+    found: dict[str, list[Call]] = defaultdict(list)
+    for index, function in enumerate(module.functions):
+        for at, node in enumerate(function.nodes):
+            if node[0] == CALL:
+                short = _short(module, function, node[1])
+                if function.nodes[node[1]][0] == NAME and short in module.imports:
+                    short = module.imports[short].rpartition(".")[2]
+                if short:
+                    found[short].append((module.name, index, at))
+    return found
+
+
+def stores_of(module: Module) -> dict[str, list[AnyStore]]:
+    """The stores of one module to attributes, by their names."""
+    found: dict[str, list[AnyStore]] = defaultdict(list)
+    for index, function in enumerate(module.functions):
+        for base, attribute, value, link in function.stores:
+            found[attribute].append((module.name, index, base, value, link))
+    return found
+
+
+def is_public(module: str) -> bool:
+    """No part of the module's name begins with `_`."""
+    return "._" not in f".{module}"
+
+
+def _short(module: Module, function: Function, node: int) -> str:
+    given = function.nodes[node]
+    if given[0] == ATTR:
+        return str(given[2])
+    if given[0] == NAME:
+        return str(given[1])
+    if given[0] != FUNCTION:
+        return ""
+    name: str = module.functions[given[1]].name
+    return name.rpartition(".")[2]

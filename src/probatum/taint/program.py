@@ -46,7 +46,6 @@ class Program(Names):
 
     def __init__(self, modules: list[Module]) -> None:
         super().__init__(modules)
-        self._types: dict[tuple[str, int, int], str] = {}
 
     # Types
 
@@ -54,13 +53,11 @@ class Program(Names):
         """The class of a value as an absolute dotted name; empty where nothing says it."""
         if depth > _DEEPEST_TYPE or node < 0:
             return ""
-        key = (*place, node)
-        known = self._types.get(key)
-        if known is not None:
-            return known
-        self._types[key] = ""
-        found = self._types[key] = self._type(place, node, depth + 1)
-        return found
+        key = (place, node, depth)  # by depth: what is asked first must not decide the answer
+        known: str | None = self.memo.get(key)
+        if known is None:
+            known = self.memo[key] = self._type(place, node, depth + 1)
+        return known
 
     def _type(self, place: Place, node: int, depth: int) -> str:
         given = self[place].nodes[node]

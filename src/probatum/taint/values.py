@@ -33,15 +33,14 @@ class Values:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._leaves: dict[tuple[str, int, int], frozenset[Leaf]] = {}
 
     def leaves(self, place: Place, node: int) -> frozenset[Leaf]:
         """Every node that a value is made of, but constants and names; fields of parameters."""
-        key = (*place, node)
-        known = self._leaves.get(key)
+        key = ("leaves", place, node)
+        known: frozenset[Leaf] | None = self.program.memo.get(key)
         if known is None:
             nodes = self.program[place].nodes
-            known = self._leaves[key] = frozenset(
+            known = self.program.memo[key] = frozenset(
                 one
                 for one in self._made_of(place, node)
                 if not isinstance(one, int) or nodes[one][0] not in (CONST, NAME, FUNCTION)
