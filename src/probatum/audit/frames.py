@@ -43,7 +43,7 @@ class Order(Struct, frozen=True, kw_only=True, array_like=True):
     Of its artifacts the first `done` were judged by a worker that died since, and of the next
     one the first `given` claims. `known` holds the verdicts that dead workers have cost:
     (ordinal, claim number, verdict). `shown` is what a report shows of it, in a check: as JSON, a
-    tuple of `certified.Shown`.
+    tuple of `certified.Shown`. `memory` is the file that the last review of the project left.
     """
 
     root: int
@@ -59,6 +59,7 @@ class Order(Struct, frozen=True, kw_only=True, array_like=True):
     shown: bytes = b"[]"
     project: Project | None = None
     in_project: bool = False
+    memory: bytes | None = None
 
 
 class Batch(Struct, frozen=True, array_like=True, tag=0):

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from probatum.audit import plan, targets
 from probatum.audit.frames import Setup
 from probatum.audit.judge import attempted
+from probatum.audit.memories import Memories
 from probatum.audit.opened import Caps, Root
 from probatum.audit.report import complete
 from probatum.audit.sandbox import Limits
@@ -34,7 +35,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How to audit. `jobs` of 0 means one for each processor this process may use.
 
     `third_party` names analysers to load as `package.module:attribute`; without `built_in` they
-    are the only ones. `fork=False` starts workers anew even where they could be forked.
+    are the only ones. `fork=False` starts workers anew even where they could be forked. `cache` is
+    a folder for what shortens the next review of the same code.
     """
 
     jobs: int = 0
@@ -43,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     third_party: tuple[str, ...] = ()
     built_in: bool = True
     fork: bool = sys.platform != "darwin"
+    cache: str | None = None
 
 
 def audit(
@@ -105,6 +108,7 @@ def judged(
             on_note=on_note,
             on_progress=on_progress,
             shown=shown,
+            memories=Memories(settings.cache, names) if settings.cache else None,
         )
         interrupted = False
         try:

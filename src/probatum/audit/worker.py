@@ -35,6 +35,7 @@ from probatum.audit.frames import (
     up_encoder,
 )
 from probatum.audit.judge import attempted, judged, undecided
+from probatum.audit.memories import Keeper, spooled
 from probatum.audit.open import opened
 from probatum.audit.opened import Caps, Opened
 from probatum.audit.projects import is_member, of_file, with_project
@@ -218,7 +219,10 @@ class Worker:
         if order.path is not None:
             return FileMaterial(order.path, beside)
         if order.project is not None and python_project.is_near(order.project):
-            return python_project.packed(order.project, beside)
+            keeper = None
+            if order.memory is not None:
+                keeper = Keeper(order.memory, spooled(self._spool, order.root))
+            return python_project.packed(order.project, beside, keeper)
         return FetchedMaterial(order.size, beside, self._fetcher(order.root))
 
     def _too_slow(self) -> Undecided:

@@ -33,6 +33,7 @@ from probatum.audit.frames import (
     up_decoder,
 )
 from probatum.audit.judge import attempted, undecided
+from probatum.audit.memories import Memories, spooled
 from probatum.audit.opened import Root
 from probatum.audit.processes import Process
 from probatum.audit.report import Record, names_taken
@@ -69,6 +70,7 @@ class Crew:
         on_note: Callable[[str], None],
         on_progress: Callable[[Progress], None],
         shown: Callable[[Root], bytes] | None = None,
+        memories: Memories | None = None,
     ) -> None:
         self.records: list[Record] = []
         self.claims: dict[str, Claim] = {}
@@ -78,6 +80,7 @@ class Crew:
         self._on_note = on_note
         self._on_progress = on_progress
         self._shown = shown
+        self._memories = memories
         self._noted: set[str] = set()
         self._again: deque[list[int]] = deque()
         self._workers: list[Process] = []
@@ -179,6 +182,7 @@ class Crew:
             shown=self._shown(root) if self._shown is not None else b"[]",
             project=root.project,
             in_project=root.in_project,
+            memory=self._memories.of(root) if self._memories is not None else None,
         )
 
     def _beside_id(self, names: frozenset[str]) -> int:
@@ -252,6 +256,9 @@ class Crew:
         record.finished = True
         self._done_roots += 1
         self._done_size += record.root.size
+        memory = self._memories.of(record.root) if self._memories is not None else None
+        if self._memories is not None and memory is not None:
+            self._memories.adopt(spooled(self._setup.spool, number), memory)
 
     def _fetch(self, worker: Process, root: Root, offset: int, length: int) -> None:
         fetch = root.fetch

@@ -53,6 +53,9 @@ def add_parser(subparsers: SubParsers) -> None:
                       help="leave out files whose name fits; may be repeated")  # fmt: skip
     made.add_argument("--jobs", type=count, default=0, metavar="N",
                       help="worker processes (default: one for each processor)")  # fmt: skip
+    made.add_argument("--cache", metavar="DIR",
+                      help="keep here what makes the next review of the same code short; "
+                           "a folder of your own, outside of every target")  # fmt: skip
     _add_policy(made)
     add_limits(made)
     _add_talk(made)
@@ -80,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     with progress(False if arguments.quiet else arguments.progress) as on_progress:
         report = audit(
             arguments.targets,
-            settings(arguments, read, arguments.jobs),
+            settings(arguments, read, arguments.jobs, arguments.cache),
             roots_of=partial(roots, exclude=arguments.exclude),
             on_progress=on_progress,
             on_note=talk,

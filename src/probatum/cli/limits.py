@@ -55,7 +55,12 @@ def configuration(arguments: argparse.Namespace, talk: Callable[[str], None]) ->
     return Configuration() if path is None else read(path)
 
 
-def settings(arguments: argparse.Namespace, configuration: Configuration, jobs: int) -> Settings:
+def settings(
+    arguments: argparse.Namespace,
+    configuration: Configuration,
+    jobs: int,
+    cache: str | None = None,
+) -> Settings:
     """How to work, by the configuration with what the command line says put over it."""
     from probatum.audit.run import Settings
     from probatum.configuration import LimitsTable, limited
@@ -67,6 +72,7 @@ def settings(arguments: argparse.Namespace, configuration: Configuration, jobs: 
         limits=limits,
         caps=caps,
         third_party=configuration.third_party,
+        cache=cache,
     )
 
 

@@ -25,6 +25,7 @@ of TorchScript, which has claims of its own. Each of those is asked `code-review
 
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -82,7 +83,27 @@ def is_near(project: Project) -> bool:
     return bool(project.too_large) or all(one.path for one in project.sources)
 
 
-def packed(project: Project, beside: frozenset[str] = frozenset()) -> Material:
+class Keeper(Protocol):
+    """Keeps what one review of a project leaves behind for the next."""
+
+    def last(self) -> bytes | None:
+        """What was kept last; None if nothing was."""
+        ...
+
+    def keep(self, data: bytes) -> None:
+        """Keep this instead."""
+        ...
+
+
+class Packed(JoinedMaterial):
+    """The bytes of a project, and who keeps what its review leaves behind, if somebody does."""
+
+    keeper: Keeper | None = None
+
+
+def packed(
+    project: Project, beside: frozenset[str] = frozenset(), keeper: Keeper | None = None
+) -> Material:
     """The bytes of a project; each read opens the files that it touches, a few at a time.
 
     A read raises FormatError: VANISHED if a file is gone or has another size than when it was
@@ -92,7 +113,9 @@ def packed(project: Project, beside: frozenset[str] = frozenset()) -> Material:
         return _TooLarge(max(1, size_of(project)), project.too_large)
     sources = sorted(project.sources, key=attrgetter("name"))
     pieces = (Piece(_header(one), one.name, one.path, one.size) for one in sources)
-    return JoinedMaterial((Piece(_preface(project)), *pieces), beside)
+    made = Packed((Piece(_preface(project)), *pieces), beside)
+    made.keeper = keeper
+    return made
 
 
 def joined(sources: Iterable[tuple[str, bytes]], left_out: Iterable[LeftOut]) -> Material:

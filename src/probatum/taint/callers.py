@@ -1,5 +1,7 @@
 """Says which calls of a project may call a function, or make objects of a class."""
 
+from collections.abc import Callable
+
 from probatum.taint.program import Place, Program
 
 Caller = tuple[Place, int]  # the calling function, and the node of the call there
@@ -20,17 +22,26 @@ class Callers:
 
         A call of an object of which nothing is known means a method whose name is rare.
         """
+        self.program.rests_on(("callers", *place))
         known = self._of.get(place)
         if known is None:
-            known = self._of[place] = self._found(place)
+            key = ("callers", self.called(place), *place)
+            known = self._of[place] = self.program.remembered(key, lambda: self.found(place))
         return known
 
-    def _found(self, place: Place) -> list[Caller]:
+    def called(self, place: Place) -> str:
+        """The name that calls of it go by: of `__init__` the class's."""
+        owner = self.program.owner(place)
+        short = self.program[place].name.rpartition(".")[2]
+        if short == "__init__" and owner is not None:
+            short = self.program[owner].name.rpartition(".")[2]
+        return short
+
+    def found(self, place: Place) -> list[Caller]:
+        """The same as `of`, worked out anew of what each call means."""
         program = self.program
         owner = program.owner(place)
-        short = program[place].name.rpartition(".")[2]
-        if short == "__init__" and owner is not None:
-            short = program[owner].name.rpartition(".")[2]
+        short = self.called(place)
         meant = self._by_meaning(short)
         found = {*meant.get(place, ())}
         if owner is not None:
@@ -46,12 +57,18 @@ class Callers:
         if known is None:
             known = self._resolved[short] = {}
             for number, (module, index, call) in enumerate(self.program.calls.get(short, ())):
-                for function in self._meant((module, index), call):
+                key = ("meant", short, module, index, call)
+                for function in self.program.remembered(key, self._meant((module, index), call)):
                     known.setdefault(function, []).append(number)
         return known
 
-    def _meant(self, caller: Place, call: int) -> set[Place | None]:
-        meanings = self.program.meanings(caller, self.program[caller].nodes[call][1])
-        if not meanings:
-            return {None}
-        return {one.function for one in meanings if one.function is not None}
+    def _meant(self, caller: Place, call: int) -> Callable[[], list[Place | None]]:
+        """Works out what a call may mean, each once; None where nobody knows."""
+
+        def work() -> list[Place | None]:
+            meanings = self.program.meanings(caller, self.program[caller].nodes[call][1])
+            if not meanings:
+                return [None]
+            return list(dict.fromkeys(one.function for one in meanings if one.function is not None))
+
+        return work

@@ -53,6 +53,16 @@ class Names:
         """What `work` answers; a program with a memory may know it already (see recall.py)."""
         return work()
 
+    def rests_on(self, fact: tuple[Any, ...]) -> None:
+        """Note that what is being worked out rests on a fact (see recording.py)."""
+
+    def part(self, name: str) -> "Part":
+        """One module by itself, for those who look at each thing in a project once."""
+        known: Part | None = self.memo.get(("part", name))
+        if known is None:
+            known = self.memo["part", name] = Part(self.modules[name])
+        return known
+
     def functions(self) -> Iterator[tuple[Place, Function]]:
         for name, module in self.modules.items():
             for index, function in enumerate(module.functions):
@@ -65,8 +75,8 @@ class Names:
     def calls(self) -> dict[str, list[Call]]:
         """Every call by the last part of its callee's name, as it is defined, not imported as."""
         found: dict[str, list[Call]] = defaultdict(list)
-        for module in self.modules.values():
-            for short, calls in calls_of(module).items():
+        for name in self.modules:
+            for short, calls in self.part(name).calls.items():
                 found[short] += calls
         return found
 
@@ -247,6 +257,22 @@ class Names:
         if scope >= 0 and self.modules[place[0]].functions[scope].kind == "class":
             return place[0], scope
         return None
+
+
+class Part:
+    """The functions, calls and stores of one module."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.calls = calls_of(module)
+
+    @cached_property
+    def stores(self) -> dict[str, list[AnyStore]]:
+        return stores_of(self.module)
+
+    def functions(self) -> Iterator[tuple[Place, Function]]:
+        for index, function in enumerate(self.module.functions):
+            yield (self.module.name, index), function
 
 
 def calls_of(module: Module) -> dict[str, list[Call]]:

@@ -2,7 +2,7 @@
 
 import ast
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import PurePosixPath
 
 from msgspec import Struct
@@ -32,12 +32,17 @@ class Project(Struct):
     cells: dict[str, notebooks.Cells]
 
 
-def read(files: Iterable[tuple[str, bytes]]) -> Project:
-    """The project that the files are: names are relative to it, with "/"; others are passed by."""
-    contents = {name: content for name, content in files if name.endswith((".py", ".ipynb"))}
+def read(files: Iterable[tuple[str, bytes]], only: Container[str] | None = None) -> Project:
+    """The project that the files are: names are relative to it, with "/"; others are passed by.
+
+    With `only`, the modules of no other paths are made, though their names count.
+    """
+    contents = {name: content for name, content in files if is_read(name)}
     names = module_names(contents)
     project = Project([], [], {})
     for path, content in contents.items():
+        if only is not None and path not in only:
+            continue
         try:
             tree = _tree(path, content, project)
             module = lowered(tree, names[path], path)
@@ -46,9 +51,14 @@ def read(files: Iterable[tuple[str, bytes]]) -> Project:
         else:
             module.shipped = is_shipped(path)
             project.modules.append(module)
-    _link_scripts(project.modules)
-    _link_namespaces(project.modules)
+    _link_scripts(project.modules, set(names.values()))
+    _link_namespaces(project.modules, names)
     return project
+
+
+def is_read(name: str) -> bool:
+    """A file that is code by its name."""
+    return name.endswith((".py", ".ipynb"))
 
 
 def _tree(path: str, content: bytes, project: Project) -> ast.Module:
@@ -118,9 +128,8 @@ def is_shipped(path: str) -> bool:
     return not (stem.startswith("test_") or stem.endswith("_test")) and stem not in own
 
 
-def _link_scripts(modules: list[Module]) -> None:
+def _link_scripts(modules: list[Module], names: set[str]) -> None:
     """`import sibling` of a file outside of any package means the file beside it."""
-    names = {module.name for module in modules}
     tops = {name.partition(".")[0] for name in names}
     for module in modules:
         folder, dot, _ = module.name.rpartition(".")
@@ -132,13 +141,13 @@ def _link_scripts(modules: list[Module]) -> None:
                 module.imports[bound] = f"{folder}.{target}"
 
 
-def _link_namespaces(modules: list[Module]) -> None:
+def _link_namespaces(modules: list[Module], names: dict[str, str]) -> None:
     """`import space.package` means `package` here, where the folder `space` has no `__init__.py`.
 
     Source: PEP 420, implicit namespace packages.
     """
-    spaces = {_around(module) for module in modules} - {""}
-    tops = {module.name.partition(".")[0] for module in modules}
+    spaces = sorted({_around(path, name) for path, name in names.items()} - {""})
+    tops = {name.partition(".")[0] for name in names.values()}
     for module in modules if spaces else ():
         for bound, target in module.imports.items():
             for space in spaces:
@@ -147,8 +156,8 @@ def _link_namespaces(modules: list[Module]) -> None:
                     module.imports[bound] = inner
 
 
-def _around(module: Module) -> str:
+def _around(path: str, name: str) -> str:
     """The names of the folders around a module that its own name leaves out, with a dot behind."""
-    place = PurePosixPath(module.path)
+    place = PurePosixPath(path)
     whole = ".".join((*place.parts[:-1], place.stem)).removesuffix(".__init__")
-    return whole.removesuffix(module.name) if whole.endswith(f".{module.name}") else ""
+    return whole.removesuffix(name) if whole.endswith(f".{name}") else ""

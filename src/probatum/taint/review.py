@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probatum.formats.python_project import Keeper
 from probatum.taint import project
 from probatum.taint.flow import COLUMN_BITS, Module
 from probatum.taint.guards import NONE
@@ -63,17 +65,29 @@ class Review(Struct, frozen=True):
     sinks: dict[str, int]
 
 
-def review(files: Iterable[tuple[str, bytes]]) -> Review:
+def review(files: Iterable[tuple[str, bytes]], keeper: Keeper | None = None) -> Review:
     """Reviews files given as (name relative to the project with "/", content).
 
     Only names that end in `.py` or `.ipynb` are looked at; nothing of them is imported or run.
+    With a `keeper`, what the last review left there saves work, and this one may leave the like.
     """
-    read = project.read(files)
-    search = Search(Program(read.modules))
+    if keeper is None:
+        read = project.read(files)
+        return reviewed(read, Program(read.modules))
+    from probatum.taint.again import review_again
+
+    return review_again(files, keeper, reviewed)
+
+
+def reviewed(read: Project, program: Program) -> Review:
+    """The review of a program that was made of the project."""
+    search = Search(program)
     places = _Places(read)
     told = list(search.paths())
     grouped: dict[tuple[object, ...], Flow] = {}
-    for path in (*told, *found.paths(search, told)):
+    order = {module.name: number for number, module in enumerate(read.modules)}
+    paths = [*told, *found.paths(search, told)]
+    for path in sorted(paths, key=lambda one: _order(one, order)):
         flow = places.flow(path)
         key = _group(path)
         known = grouped.get(key)
@@ -81,6 +95,12 @@ def review(files: Iterable[tuple[str, bytes]]) -> Review:
     flows = sorted(grouped.values(), key=lambda one: (one.file, one.line, one.column, one.claim))
     unread = sorted(read.unread, key=lambda one: (one.file, one.line or 0))
     return Review(tuple(flows), tuple(unread), dict(sorted(Counter(search.seen).items())))
+
+
+def _order(path: Path, modules: dict[str, int]) -> tuple[Any, ...]:
+    """By where the sink stands, so that what is told does not depend on what is found first."""
+    sink = path.sink
+    return modules[sink.module], sink.place, sink.function, path.claim, path.source, path.guard
 
 
 def _group(path: Path) -> tuple[object, ...]:

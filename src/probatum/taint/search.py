@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
@@ -31,24 +32,26 @@ class Search:
 
     def paths(self) -> Iterator[Path]:
         """At most one path for each row's claim and sink call: the least guarded, then shortest."""
-        table = sinks()
-        for short, calls in self.program.calls.items():
-            rows = table.get(short)
-            for module, index, node in calls if rows else ():
-                yield from self._at(rows or [], (module, index), node)
+        for short, rows in sinks().items():
+            for module, index, node in self.program.calls.get(short, ()):
+                key = ("sink", short, module, index, node)
+                work = partial(self._at, rows, (module, index), node)
+                claim, path = self.program.remembered(key, work)
+                if claim:
+                    self.seen[claim] += 1
+                if path is not None:
+                    yield path
 
-    def _at(self, rows: list[Sink], place: Place, node: int) -> Iterator[Path]:
+    def _at(self, rows: list[Sink], place: Place, node: int) -> tuple[str, Path | None]:
+        """Of a call the claim it is a sink of, empty if of none, and the path that leads there."""
         call = self.program[place].nodes[node]
         for row in rows:
             if not self.sinks.is_sink(row, place, node):
                 continue
             starts = self.sinks.arguments(row, place, call)
             if starts:
-                self.seen[row.claim] += 1
-                found = self._back(row, place, node, starts)
-                if found is not None:
-                    yield found
-                return
+                return row.claim, self._back(row, place, node, starts)
+        return "", None
 
     def _back(self, row: Sink, place: Place, node: int, starts: list[int]) -> Path | None:
         """The path of least level: states wait by level, then by how deep in calls they are."""

@@ -116,7 +116,8 @@ def _unread(found: Review, left_out: tuple[python_project.LeftOut, ...]) -> Unde
 
 def _reviewed(material: Material) -> tuple[Review, dict[str, Mention]]:
     if not (_last and _last[0][0] is material):
-        found = review(python_project.files(material))
+        keeper = material.keeper if isinstance(material, python_project.Packed) else None
+        found = review(python_project.files(material), keeper)
         _last[:] = [(material, found, mentions(python_project.files(material)))]
     return _last[0][1:]
 

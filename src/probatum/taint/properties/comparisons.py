@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from probatum.taint.flow import ATTR, CALL, CONST, NAME, PACK, PARAM, TEXT
 from probatum.taint.guards import NONE
+from probatum.taint.names import Part
 from probatum.taint.program import Place, Program
 from probatum.taint.properties.matching import Matching
 from probatum.taint.properties.naming import is_secret
@@ -28,11 +29,10 @@ class Comparisons:
         self.program: Program = matching.program
         self.steps = steps
 
-    def paths(self) -> Iterator[Path]:
-        for place, function in self.program.functions():
-            if function.compares and self.program.modules[place[0]].shipped:
-                for node in function.compares:
-                    yield from self._at(place, node)
+    def paths(self, here: Part) -> Iterator[Path]:
+        for place, function in here.functions():
+            for node in function.compares:
+                yield from self._at(place, node)
 
     def _at(self, place: Place, node: int) -> Iterator[Path]:
         _, operator, left, right = self.program[place].nodes[node]

@@ -1,6 +1,7 @@
 """All properties of one program, found after its paths were searched."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from probatum.taint.properties.authentication import Authentication
 from probatum.taint.properties.comparisons import Comparisons
@@ -14,11 +15,26 @@ from probatum.taint.states import Path
 
 
 def paths(search: Search, told: list[Path]) -> Iterator[Path]:
-    """What refutes the claims about a call, a comparison, a loop or a route; `told` were found."""
+    """What every claim about a call, a comparison, a loop or a route is refuted by.
+
+    `told` are the paths that the search has found. Each module is looked at by itself, but for
+    those that only the project itself runs; a route is compared with all others.
+    """
     matching = Matching(search.program, search.steps.values)
-    yield from Switches(matching, search.steps.guards).paths()
-    yield from Comparisons(matching, search.steps).paths()
-    yield from Randomness(matching).paths()
-    yield from Keys(matching).paths()
+    for name in search.program.modules:
+        work = partial(_of_module, search, matching, name)
+        yield from search.program.remembered(("properties", name), work)
     yield from Authentication(matching, told).paths()
-    yield from Loops(matching).paths()
+
+
+def _of_module(search: Search, matching: Matching, name: str) -> list[Path]:
+    here = search.program.part(name)
+    if not here.module.shipped:
+        return []
+    return [
+        *Switches(matching, search.steps.guards).paths(here),
+        *Comparisons(matching, search.steps).paths(here),
+        *Randomness(matching).paths(here),
+        *Keys(matching).paths(here),
+        *Loops(matching).paths(here),
+    ]

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from probatum.formats.secret_text import secret
-from probatum.taint.flow import CONST, Node
+from probatum.taint.flow import CONST, Module, Node
+from probatum.taint.names import Part
 from probatum.taint.program import Place, Program
 from probatum.taint.properties.constants import Known
 from probatum.taint.properties.matching import Matching
@@ -23,20 +24,18 @@ class Keys:
         self.matching = matching
         self.program: Program = matching.program
 
-    def paths(self) -> Iterator[Path]:
+    def paths(self, here: Part) -> Iterator[Path]:
         for row in keys():
-            yield from self._given(row)
-            yield from self._attributes(row)
-            yield from self._variables(row)
-        yield from self._settings()
+            yield from self._given(row, here)
+            yield from self._attributes(row, here)
+            yield from self._variables(row, here.module)
+        yield from self._settings(here)
 
-    def _given(self, row: Key) -> Iterator[Path]:
+    def _given(self, row: Key, here: Part) -> Iterator[Path]:
         for short in {*(one.rpartition(".")[2] for one in row.calls), *row.methods}:
-            for module, index, node in self.program.calls.get(short, ()):
+            for module, index, node in here.calls.get(short, ()):
                 place = (module, index)
                 call = self.program[place].nodes[node]
-                if not self.program.modules[module].shipped:
-                    continue
                 if self.matching.means(row, place, call):
                     says = self.matching.values.words(place, call[1])
                     for value in self._arguments(row, call):
@@ -49,16 +48,16 @@ class Keys:
             else:
                 yield from (value for name, value in call[3] if name == wanted)
 
-    def _attributes(self, row: Key) -> Iterator[Path]:
+    def _attributes(self, row: Key, here: Part) -> Iterator[Path]:
         for attribute in row.attributes:
-            for module, index, base, value, _ in self.program.stores.get(attribute, ()):
+            for module, index, base, value, _ in here.stores.get(attribute, ()):
                 place = (module, index)
                 if self._of(row, place, base):
                     yield from self._told(row, place, value, value, attribute)
 
-    def _settings(self) -> Iterator[Path]:
+    def _settings(self, here: Part) -> Iterator[Path]:
         rows = [(key, row) for row in keys() for key in row.settings]
-        for place, function in self.program.functions():
+        for place, function in here.functions():
             for base, key, value in function.fills:
                 said = function.nodes[key]
                 for name, row in rows if said[0] == CONST else ():
@@ -66,15 +65,14 @@ class Keys:
                         yield from self._told(row, place, value, value, name)
 
     def _of(self, row: Key, place: Place, base: int) -> bool:
-        return self.program.modules[place[0]].shipped and self.matching.is_one(place, base, row.of)
+        return self.matching.is_one(place, base, row.of)
 
-    def _variables(self, row: Key) -> Iterator[Path]:
-        for name, module in self.program.modules.items() if row.variables else ():
-            names = module.functions[0].names
-            if module.shipped and any(one in names for one in row.beside):
-                for variable in row.variables:
-                    for value in names.get(variable, ()):
-                        yield from self._told(row, (name, 0), value, value, variable)
+    def _variables(self, row: Key, module: Module) -> Iterator[Path]:
+        names = module.functions[0].names if row.variables else {}
+        if any(one in names for one in row.beside):
+            for variable in row.variables:
+                for value in names.get(variable, ()):
+                    yield from self._told(row, (module.name, 0), value, value, variable)
 
     def _told(self, row: Key, place: Place, value: int, node: int, says: str) -> Iterator[Path]:
         found = self.matching.constants.of(place, value)

@@ -14,6 +14,7 @@ from probatum.taint.flow import (
     Loop,
     operands,
 )
+from probatum.taint.names import Part
 from probatum.taint.program import Place, Program
 from probatum.taint.properties.matching import Matching
 from probatum.taint.properties.rows import called, words
@@ -31,11 +32,10 @@ class Loops:
         self.matching = matching
         self.program: Program = matching.program
 
-    def paths(self) -> Iterator[Path]:
-        for place, function in self.program.functions():
-            if function.loops and self.program.modules[place[0]].shipped:
-                for loop in function.loops:
-                    yield from self._at(place, function, loop)
+    def paths(self, here: Part) -> Iterator[Path]:
+        for place, function in here.functions():
+            for loop in function.loops:
+                yield from self._at(place, function, loop)
 
     def _at(self, place: Place, function: Function, loop: Loop) -> Iterator[Path]:
         calls = [one for one in range(*loop.nodes) if self._asks_a_model(place, function, one)]

@@ -18,6 +18,7 @@ from probatum.taint.flow import (
     TEXT,
     operands,
 )
+from probatum.taint.names import Part
 from probatum.taint.program import Place, Program
 from probatum.taint.properties.matching import Matching
 from probatum.taint.properties.naming import is_random_secret
@@ -41,12 +42,10 @@ class Randomness:
         self.matching = matching
         self.program: Program = matching.program
 
-    def paths(self) -> Iterator[Path]:
+    def paths(self, here: Part) -> Iterator[Path]:
         for short, rows in called(_CLAIM).items():
-            for module, index, node in self.program.calls.get(short, ()):
+            for module, index, node in here.calls.get(short, ()):
                 place = (module, index)
-                if not self.program.modules[module].shipped:
-                    continue
                 call = self.program[place].nodes[node]
                 for row in rows:
                     if self.matching.means(row, place, call):

@@ -1,6 +1,7 @@
 """The routes of a project's web applications, and which of them ask who calls."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from msgspec import Struct
 
@@ -40,13 +41,19 @@ class Routes:
 
     def all(self) -> Iterator[Route]:
         """Every route of what is shipped, by its decorator."""
-        for place, function in self.program.functions():
-            if function.decorators and self.program.modules[place[0]].shipped:
-                outer = (place[0], function.parent)
-                for decorator in function.decorators:
-                    route = self._route(place, outer, decorator)
-                    if route is not None:
-                        yield route
+        for name, module in self.program.modules.items():
+            if module.shipped:
+                work = partial(self._of, name)
+                yield from self.program.remembered(("routes", name), work)
+
+    def _of(self, name: str) -> list[Route]:
+        """The routes of one module."""
+        return [
+            route
+            for place, function in self.program.part(name).functions()
+            for decorator in function.decorators
+            if (route := self._route(place, (name, function.parent), decorator)) is not None
+        ]
 
     def _route(self, place: Place, outer: Place, decorator: int) -> Route | None:
         nodes = self.program[outer].nodes

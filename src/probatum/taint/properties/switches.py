@@ -6,6 +6,7 @@ from typing import Any
 
 from probatum.taint.flow import ATTR, CALL, CONST, HOLDS, JOIN, NAME, PACK, Node
 from probatum.taint.guards import NONE, PROVEN, UNKNOWN, Guards
+from probatum.taint.names import Part
 from probatum.taint.program import Place, Program
 from probatum.taint.properties.constants import Known
 from probatum.taint.properties.matching import Matching
@@ -32,21 +33,24 @@ class Switches:
         self.program: Program = matching.program
         self.guards = guards
 
-    def paths(self) -> Iterator[Path]:
+    def paths(self, here: Part) -> Iterator[Path]:
+        """Those of one module."""
+        if not here.module.shipped:
+            return
         table = switches()
         anywhere = {key: row for row in table.get("", ()) for key in (*row.keywords, *row.within)}
-        for short, calls in self.program.calls.items():
+        for short, calls in here.calls.items():
             rows = table.get(short, ())
             for module, index, node in calls:
                 place = (module, index)
                 call = self.program[place].nodes[node]
-                if call[3] and self.program.modules[module].shipped:
+                if call[3]:
                     meant = [anywhere[key] for key, _ in call[3] if key in anywhere][:1]
                     meant += [row for row in rows if self.matching.means(row, place, call)]
                     for row in meant:
                         yield from self._switched(row, place, node, call)
-        yield from self._made()
-        yield from self._stored()
+        yield from self._made(here)
+        yield from self._stored(here)
 
     # Switches of calls
 
@@ -196,22 +200,22 @@ class Switches:
 
     # Contexts
 
-    def _made(self) -> Iterator[Path]:
+    def _made(self, here: Part) -> Iterator[Path]:
         """Calls that make something unprotected by themselves."""
         for short, rows in called("verified-tls").items():
-            for module, index, node in self.program.calls.get(short, ()):
+            for module, index, node in here.calls.get(short, ()):
                 place = (module, index)
-                for row in rows if self.program.modules[module].shipped else ():
+                for row in rows:
                     call = self.program[place].nodes[node]
                     if self.matching.means(row, place, call):
                         conditions = self.matching.conditions(place, node)
                         yield from self._told(row, place, node, call[1], conditions)
 
-    def _stored(self) -> Iterator[Path]:
+    def _stored(self, here: Part) -> Iterator[Path]:
         for attribute, rows in stored().items():
-            for module, index, base, value, link in self.program.stores.get(attribute, ()):
+            for module, index, base, value, link in here.stores.get(attribute, ()):
                 place = (module, index)
-                for row in rows if self.program.modules[module].shipped else ():
+                for row in rows:
                     if row.of and not self.matching.is_one(place, base, row.of):
                         continue
                     if self._harms(row, place, value) and not self._of_server(place, base):

@@ -1,0 +1,98 @@
+"""Keeps what reviews of code leave behind, so that the next one of the same target is short.
+
+A worker must not write where it likes, and what it judges may have made it say anything: it writes
+into its spool folder, and this process puts the file where it belongs, under a name that the
+target alone decides. So what one target left behind is read for no other one. A worker reads such
+a file as data; what is not whole, or made by another version, it does not use (`taint.recalled`).
+
+The folder is named by the user and never found. One inside a target is refused, and one that others
+may write to: an audited repository must not bring answers of its own.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+
+from probatum.audit.opened import Root
+from probatum.errors import UsageError
+from probatum.formats.python_project import is_near
+
+_LARGEST = 1 << 30
+_STEP = 1 << 20
+_READING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_MAKING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+
+
+class Memories:
+    """The folder, and what was left in it. Raises: UsageError if it cannot be trusted."""
+
+    def __init__(self, folder: str, targets: Iterable[str]) -> None:
+        self._folder = os.path.realpath(folder)
+        for target in targets:
+            if (self._folder + os.sep).startswith(os.path.realpath(target).rstrip("/") + os.sep):
+                raise UsageError(
+                    f"the cache {folder} lies inside the target {target}: name another"
+                )
+        try:
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+            status = os.stat(self._folder)  # noqa: PTH116
+        except OSError as exc:
+            raise UsageError(f"the cache {folder} cannot be used: {exc.strerror}") from exc
+        if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+            raise UsageError(f"the cache {folder} may be written to by others: name another")
+
+    def of(self, root: Root) -> bytes | None:
+        """Where the memory of a root lies; None if it has none: only projects near by have."""
+        if root.project is None or not root.project.sources or not is_near(root.project):
+            return None
+        paths = [os.path.abspath(source.path) for source in root.project.sources]
+        place = os.path.commonpath(paths) + b"\n" + root.name.encode("utf-8", "replace")
+        name = f"{hashlib.sha256(place).hexdigest()}.review"
+        return os.fsencode(os.path.join(self._folder, name))
+
+    def adopt(self, spooled: str, place: bytes) -> None:
+        """Put what a worker has written, if it has, in the place of what was there."""
+        made = place + b".%d" % os.getpid()
+        with suppress(OSError):  # a full disk costs time with the next review, and nothing else
+            try:
+                _copy(spooled, made)
+                os.replace(made, place)  # noqa: PTH105
+            finally:
+                with suppress(OSError):
+                    os.unlink(made)  # noqa: PTH108
+
+
+class Keeper:
+    """What a worker is given: the memory to read, and where in its spool to leave the next."""
+
+    def __init__(self, place: bytes, spooled: str) -> None:
+        self._place, self._spooled = place, spooled
+
+    def last(self) -> bytes | None:
+        try:
+            with open(os.open(self._place, _READING), "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                return file.read() if size <= _LARGEST else None
+        except OSError:
+            return None
+
+    def keep(self, data: bytes) -> None:
+        with suppress(OSError), open(self._spooled, "wb") as file:
+            file.write(data)
+
+
+def spooled(spool: str, root: int) -> str:
+    """Where a worker leaves the memory of a root."""
+    return f"{spool}/memory-{root}"
+
+
+def _copy(source: str, target: bytes) -> None:
+    with open(os.open(source, _READING), "rb") as read:
+        status = os.fstat(read.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+            return
+        with open(os.open(target, _MAKING, 0o600), "wb") as written:
+            while data := read.read(_STEP):
+                written.write(data)

@@ -1,0 +1,313 @@
+"""A second review of code: by what the first one left behind it says what a review anew would."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from probatum.taint import project
+from probatum.taint.program import Program
+from probatum.taint.recalled import memory_of
+from probatum.taint.recording import Recording
+from probatum.taint.review import Review, review, reviewed
+
+Files = dict[str, bytes]
+
+
+class Shelf:
+    """A keeper that keeps in memory, and counts how often it was told to."""
+
+    def __init__(self) -> None:
+        self.data: bytes | None = None
+        self.kept = 0
+
+    def last(self) -> bytes | None:
+        return self.data
+
+    def keep(self, data: bytes) -> None:
+        self.data = data
+        self.kept += 1
+
+
+APP: Files = {
+    "app/__init__.py": b"from app.loading import Loader\nfrom app.paths import checked\n",
+    "app/loading.py": b"""
+import os
+import pickle
+import torch
+from app.paths import checked
+from app.base import Store
+
+
+class Loader(Store):
+    suffix = ".pkl"
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def load(self, name):
+        with open(os.path.join(self.folder, name)) as file:
+            return pickle.load(file)
+
+    def weights(self, name):
+        return torch.load(self.place(name))
+""",
+    "app/base.py": b"""
+import os
+
+
+class Store:
+    def place(self, name):
+        return os.path.join(self.folder, name)
+
+    def read(self, name):
+        return open(self.place(name)).read()
+
+
+class Sealed(Store):
+    def place(self, name):
+        return os.path.join(self.folder, os.path.basename(name))
+""",
+    "app/paths.py": b"""
+import os
+
+
+def checked(path):
+    if ".." in path:
+        raise ValueError(path)
+    return path
+
+
+def opened(path):
+    return open(checked(path))
+""",
+    "app/server.py": b"""
+import subprocess
+import requests
+from flask import Flask, request
+from app import Loader, checked
+from app.paths import opened
+
+app = Flask(__name__)
+loader = Loader("models")
+
+
+@app.route("/load")
+def load():
+    return loader.load(request.args["name"])
+
+
+@app.route("/run")
+def run():
+    command = request.args.get("command")
+    subprocess.run(command, shell=True)
+    return requests.get(request.args["url"], verify=False).text
+
+
+@app.route("/show")
+def show():
+    return opened(checked(request.args["path"])).read()
+""",
+    "app/routes.py": b"""
+import random
+import jwt
+from fastapi import APIRouter, Depends, Header
+from app.users import current_user, ask, KEY
+
+router = APIRouter()
+
+
+@router.post("/a")
+def a(user=Depends(current_user)):
+    return jwt.encode({"user": user}, KEY)
+
+
+@router.post("/b")
+def b(user=Depends(current_user)):
+    return user
+
+
+@router.delete("/c")
+def c(name: str):
+    token = "".join(random.choice("abcdefghijklmnop") for _ in range(9))
+    return token
+
+
+@router.post("/d")
+def d(secret: str = Header()):
+    while True:
+        answer = client.chat.completions.create(messages=[])
+        if answer.done:
+            break
+        tools[answer.tool](answer)
+    return secret == ask()
+""",
+    "app/users.py": b"""
+import os
+
+KEY = "a-text-that-signs-0123456789"
+
+
+def current_user(token):
+    if not token:
+        raise HTTPException(401)
+    return token
+
+
+def ask():
+    return os.environ["API_SECRET"]
+""",
+    "app/notes.ipynb": b"""{"cells": [{"cell_type": "code", "source":
+["import pickle\\n", "from flask import request\\n", "pickle.loads(request.data)"]}]}""",
+}
+LINES = [
+    b"# nothing",
+    b"import pickle as loading",
+    b"from app.base import Sealed as Store",
+    b"def place(name):\n    return name",
+    b"def load(self, name):\n    return eval(name)",
+    b"class Loader:\n    def load(self, name):\n        return exec(name)",
+    b"class More(Loader):\n    def place(self, name):\n        return name",
+    b"checked = str",
+    b"loader = print",
+    b"big = 1 << 80",
+    b"lone = '\\ud800'",
+    b"huge = 123456789012345678901234567890",
+    b"def broken(:",
+    b"requests.get('https://x', verify=False)",
+    b"    if name: raise ValueError(name)",
+    b"        name = os.path.basename(name)",
+]
+
+
+def edited(files: Files, path: str, at: int, drop: int, line: bytes) -> Files:
+    """The files, of one of which lines were replaced by another."""
+    lines = files[path].split(b"\n")
+    at %= len(lines)
+    return files | {path: b"\n".join([*lines[:at], line, *lines[at + drop :]])}
+
+
+edits = st.lists(
+    st.tuples(
+        st.sampled_from([path for path in APP if path.endswith(".py")]),
+        st.integers(0, 40),
+        st.integers(0, 3),
+        st.sampled_from(LINES),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def twice(before: Files, after: Files) -> tuple[Review, Shelf]:
+    """The review of `after` by what the review of `before` left behind."""
+    shelf = Shelf()
+    review(before.items(), shelf)
+    return review(after.items(), shelf), shelf
+
+
+def test_a_review_that_is_written_down_says_what_any_other_says() -> None:
+    assert review(APP.items(), Shelf()) == review(APP.items())
+    assert len(review(APP.items()).flows) > 4
+
+
+def test_a_second_review_of_the_same_files_works_out_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shelf = Shelf()
+    first = review(APP.items(), shelf)
+    monkeypatch.setattr("probatum.taint.search.Search._back", None)
+    assert review(APP.items(), shelf) == first
+    assert shelf.kept == 1
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(edits, edits)
+def test_a_second_review_says_what_a_review_anew_says(
+    first: list[tuple[Any, ...]], second: list[tuple[Any, ...]]
+) -> None:
+    before = APP
+    for edit in first:
+        before = edited(before, *edit)
+    after = before
+    for edit in second:
+        after = edited(after, *edit)
+    found, _ = twice(before, after)
+    assert found == review(after.items())
+
+
+def test_what_only_moves_lines_moves_them_in_what_is_told() -> None:
+    moved = APP | {"app/loading.py": b"# one\n# more\n" + APP["app/loading.py"]}
+    found, shelf = twice(APP, moved)
+    assert found == review(moved.items()) != review(APP.items())
+    assert shelf.kept == 1
+
+
+def test_a_file_that_comes_or_goes_is_no_small_change() -> None:
+    without = {path: content for path, content in APP.items() if path != "app/paths.py"}
+    for before, after in ((APP, without), (without, APP)):
+        found, shelf = twice(before, after)
+        assert found == review(after.items())
+        assert shelf.kept == 2
+
+
+def test_a_file_that_cannot_be_read_is_told_of_again() -> None:
+    broken = APP | {"app/broken.py": b"def ("}
+    found, shelf = twice(broken, edited(broken, "app/paths.py", 3, 0, b"# here"))
+    assert [one.file for one in found.unread] == ["app/broken.py"]
+    assert shelf.kept == 1
+
+
+def test_many_changes_are_worked_out_anew_and_kept() -> None:
+    many = {f"m{number}.py": b"import os\n" for number in range(40)}
+    found, shelf = twice(many, dict.fromkeys(many, b"import sys\neval(input())\n"))
+    assert shelf.kept == 2
+    assert len(found.flows) == len(review({"m.py": b"eval(input())\n"}.items()).flows) * 40
+
+
+def test_a_memory_of_which_a_byte_has_changed_is_not_used() -> None:
+    shelf = Shelf()
+    first = review(APP.items(), shelf)
+    whole = shelf.data or b""
+    for at in (0, 31, 32, 63, 64, len(whole) // 2, len(whole) - 1):
+        shelf.data = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+        assert memory_of(shelf.data) is None
+        assert review(APP.items(), shelf) == first
+    for cut in (b"", whole[:40], whole[:-1], whole + b"x"):
+        assert memory_of(cut) is None
+
+
+def test_a_memory_of_another_engine_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf()
+    review(APP.items(), shelf)
+    monkeypatch.setattr("probatum.taint.recalled._key", lambda: b"\0" * 32)
+    assert memory_of(shelf.data) is None
+
+
+def test_an_answer_rests_on_what_was_looked_at() -> None:
+    read = project.read(APP.items())
+    program = Recording(read.modules)
+    assert reviewed(read, program) == reviewed(read, Program(project.read(APP.items()).modules))
+    facts = list(program.facts)
+    assert all(len(entry[2]) for entry in program.entries)
+    assert {entry[0][0] for entry in program.entries} == {
+        *("parents", "meant", "callers", "sink", "properties", "routes")
+    }
+    entry = next(one for one in program.entries if one[0][:3] == ("sink", "load", "app.loading"))
+    on = {facts[number] for number in entry[2]}
+    assert ("import", "app.loading", "pickle") in on
+    assert {fact[0] for fact in on} >= {"app.loading", "app.server", "callers"}
+
+
+def test_only_what_changed_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf()
+    review(APP.items(), shelf)
+    lowered: list[str] = []
+    real = project.lowered
+    monkeypatch.setattr(
+        project, "lowered", lambda tree, name, path: lowered.append(path) or real(tree, name, path)
+    )
+    after = edited(APP, "app/paths.py", 2, 0, b"# here")
+    review(after.items(), shelf)
+    assert sorted(lowered) == ["app/notes.ipynb", "app/paths.py"]
