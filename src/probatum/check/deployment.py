@@ -25,7 +25,7 @@ from typing import Any
 from probatum.errors import Rejected
 
 _ROWS = Path(__file__).parent.parent / "rules" / "deploy" / "absent.toml"
-_MOST = 4 << 20
+_MOST = 1 << 20
 _PRINTED = ((0x20, 0x7E), (0xA0, 0x167F), (0x2030, 0x205E), (0x2100, 0xD7FF))
 
 

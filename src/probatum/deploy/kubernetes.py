@@ -21,8 +21,8 @@ from probatum.formats.yaml_nodes import documents
 from probatum.vocabulary import Place, Reason
 
 _UNKNOWN = "\ue000"
-_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_OWN_LINE = re.compile(r"^[ \t]*(?:\{\{.*?\}\}[ \t]*)+$", re.MULTILINE | re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{(?:[^{}]|\}(?!\})|\{(?!\{)|(?!))*+\}\}")
+_OWN_LINE = re.compile(r"(?m)^[ \t]*+(?:\{\{(?:[^{}]|\}(?!\})|\{(?!\{)|(?!))*+\}\}[ \t]*+|(?!))++$")
 _OF_HOST = {"hostPID": "pid host", "hostIPC": "ipc host", "hostNetwork": "network host"}
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
 _ROUTES = ("Ingress", "HTTPRoute", "VirtualService", "IngressRoute")

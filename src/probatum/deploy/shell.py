@@ -25,13 +25,15 @@ _TOKEN = re.compile(
     r"|(?P<end>&&|\|\||;;|[;&|()\n]|(?<!\S)[{}!](?=\s))"
     r"|(?P<single>'[^']*')"
     r"|(?P<double>\"(?:[^\"\\]|\\.)*\")"
-    r"|(?P<substitution>\$\((?:[^()]|\([^()]*\))*\)|`[^`]*`)"
+    r"|(?P<begun>\$\()"
+    r"|(?P<substitution>`[^`]*`)"
     r"|(?P<braced>\$\{[^{}]*\})"
     r"|(?P<escaped>\\.)"
     r"|(?P<plain>[^\s'\"\\;&|()<>`$]+|.)",
     re.DOTALL,
 )
 _SPECIAL = re.compile(r"(?<!\\)\$(?:[@*#?!$0-9-]|\{[@*#?!$0-9-])")
+_PARENTHESIS = re.compile(r"[()]")
 _KEYWORDS = frozenset("if then elif else fi do done while until for in case esac { } !".split())
 _MOST = 100_000
 
@@ -46,9 +48,21 @@ def commands(text: str, place: Callable[[int], Place]) -> Iterator[Command]:
             break
         at = token.end()
         yield from reader.take(token)
+        if token.lastgroup == "begun":
+            at = _behind_substitution(text, at)
         if token.lastgroup == "end" and token[0] == "\n" and reader.here:
             at = reader.behind_here_documents(text, at)
     yield from reader.end_command()
+
+
+def _behind_substitution(text: str, at: int) -> int:
+    """Behind the parenthesis that ends `$(`; the end of the text where none does."""
+    depth = 1
+    for found in _PARENTHESIS.finditer(text, at):
+        depth += 1 if found[0] == "(" else -1
+        if not depth:
+            return found.end()
+    return len(text)
 
 
 class _Reader:
@@ -79,9 +93,10 @@ class _Reader:
                 self._add_expanded(token.start(), re.sub(r'\\(["\\`])', r"\1", said[1:-1]))
             case "escaped":
                 self._add(token.start(), said[1:])
-            case "substitution":
+            case "substitution" | "begun":
                 self._add(token.start(), "")
-                self._open.append(f"the output of {said[:60]}")
+                rest = token.string[token.start() : token.start() + 40].partition("\n")[0]
+                self._open.append(f"the output of {rest}")
             case "braced":
                 self._add_expanded(token.start(), said)
             case _:

@@ -11,7 +11,7 @@ from probatum.vocabulary import Place
 
 _BRACED = r"\$\{(?P<braced>[A-Za-z_]\w*)(?:(?P<how>:?[-?+])(?P<word>[^{}]*))?\}"
 _COMPOSE = re.compile(rf"\$\$|{_BRACED}|\$(?P<bare>[A-Za-z_]\w*)|\$\{{")
-_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{(?:[^{}]|\}(?!\})|\{(?!\{)|(?!))*+\}\}")
 _DEPENDENT = re.compile(r"\$\((\w+)\)")
 
 

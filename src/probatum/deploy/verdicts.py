@@ -36,7 +36,7 @@ from probatum.vocabulary import (
     Witness,
 )
 
-_LARGEST = 4 << 20
+_LARGEST = 1 << 20
 _MOST = 100
 _SECRET = re.compile(rb"(?i)token|secret|passw|key|credential|pass=|hf_|sk-")
 READERS: dict[str, Callable[[bytes], Deployment]] = {

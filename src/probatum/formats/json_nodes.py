@@ -19,9 +19,9 @@ from probatum.formats.yaml_nodes import LARGEST, Spots
 from probatum.vocabulary import Place, Reason
 
 _DEPTH = 100
-_TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*+"|[^\s{}\[\]:,"]++')
-_STRING_OR_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*+"|//[^\n]*+|/\*.*?\*/', re.DOTALL)
-_STRING_OR_COMMA = re.compile(r'"(?:[^"\\\n]|\\.)*+"|,(?=\s*[}\]])', re.DOTALL)
+_TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.|(?!))*+"|[^\s{}\[\]:,"]++')
+_STRING_OR_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.|(?!))*+"|//[^\n]*+|/\*.*?\*/', re.DOTALL)
+_STRING_OR_COMMA = re.compile(r'"(?:[^"\\\n]|\\.|(?!))*+"|,(?=\s*[}\]])', re.DOTALL)
 
 
 def document(data: bytes, *, comments: bool = False) -> Node:
