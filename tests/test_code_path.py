@@ -59,6 +59,10 @@ WAYS = {
         "class A:\n    def __init__(self, x):\n        self.x = x\n"
         "    def go(self):\n        os.system(self.x)\n"
     ),
+    "a field of two": (
+        "class A:\n    def __init__(self, x):\n        self.y, self.x = 'ls', x.name\n"
+        "    def go(self):\n        os.system(self.x)\n"
+    ),
     "a property": (
         "class A:\n    def __init__(self, x):\n        self._x = x\n"
         "    @property\n    def x(self):\n        return self._x\n"
@@ -149,6 +153,7 @@ NOT_REACHED = {
     "another part's": "def go(x):\n    y, z = x, 'ls'\n    os.system(z)\n",
     "another element's": "def go(x):\n    for y, z in zip(x, ['ls']):\n        os.system(z)\n",
     "a number": "def go(x):\n    for y, z in enumerate(x):\n        os.system(y)\n",
+    "another field's": "def go(x):\n    a.y, a.x = x, 'ls'\n    os.system(a.x)\n",
     "another name's": "def go(x):\n    y = x\n    z = 'ls'\n    os.system(z)\n",
 }
 

@@ -29,6 +29,7 @@ class Project:
         data = b"".join(read(at, 1 << 20) for at in range(0, size, 1 << 20))
         self._contents = dict(_files(data))
         self._parsed: dict[str, File | None] = {}
+        self.pending: dict[Any, set[str]] = {}  # while one name is resolved
 
     def file(self, name: str) -> File | None:
         """The file, or for a notebook all its cells; None if there is none that can be read."""

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from probatum.check.code_files import Project
 
-_DEEPEST = 8
+_DEEPEST = 20
 _OUTSIDE = ("decorator_list", "bases", "keywords", "returns")
 _NO_PLACES = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop)
 
@@ -228,12 +228,16 @@ class File:
 
     def meant(self, node: Any, depth: int = 0) -> set[str]:
         """The absolute names that an expression may be, and those of the class of its object."""
-        if depth > _DEEPEST or node is None:
-            return set()
-        if node not in self._meant:
-            self._meant[node] = set()  # for one that is made of itself
-            self._meant[node] = self._found(node, depth)
-        return self._meant[node]
+        known = self._meant.get(node) if depth == 0 else self.project.pending.get(node)
+        if known is None and depth <= _DEEPEST and node is not None:
+            pending = self.project.pending
+            if depth == 0:  # what is found on the way may lack what is found of it later
+                self.project.pending = {}
+            self.project.pending[node] = set()  # for one that is made of itself
+            known = self.project.pending[node] = self._found(node, depth)
+            if depth == 0:
+                self._meant[node], self.project.pending = known, pending
+        return known or set()
 
     def _found(self, node: Any, depth: int) -> set[str]:
         match node:

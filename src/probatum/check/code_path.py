@@ -352,6 +352,9 @@ def _targets(file: File, node: Any) -> Iterator[Any]:
     match parent:
         case ast.Assign():
             waiting = list(parent.targets)
+        case ast.Tuple() | ast.List():
+            targets = unpacked(file.parents, parent)
+            waiting = [targets[parent.elts.index(node)]] if targets else []
         case ast.AnnAssign() | ast.AugAssign():
             waiting = [parent.target]
         case ast.withitem():
