@@ -72,6 +72,7 @@ BY_CONTENT = [
     ("xz", lzma.compress(b"x")),
     ("xz", lzma.compress(b"x", lzma.FORMAT_ALONE)),
     ("zlib", zlib.compress(b"some text, and more of it")),
+    ("pyc", b"\xcb\r\r\n" + bytes(12) + b"\xe3" + bytes(8)),
     ("zstd", b"\x28\xb5\x2f\xfd\x00"),
     ("lz4", b"\x04\x22\x4d\x18\x40"),
     ("7z", b"7z\xbc\xaf\x27\x1c\x00\x04"),

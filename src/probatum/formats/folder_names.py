@@ -46,6 +46,7 @@ _BY_SUFFIX = {
     **dict.fromkeys("bz2 tbz2 tbz".split(), "bzip2"),
     **dict.fromkeys("xz txz lzma".split(), "xz"),
     **dict.fromkeys("zst zstd".split(), "zstd"),
+    **dict.fromkeys("pyc pyo".split(), "pyc"),
     "npy": "npy",
     "npz": "npz",
     "zip": "zip",

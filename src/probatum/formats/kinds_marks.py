@@ -13,6 +13,7 @@ _TORCH7 = re.compile(
     rb"|4\n\d+\n3\nV \d",
     re.DOTALL,
 )
+_PYC_FLAGS = (bytes(4), b"\1\0\0\0", b"\3\0\0\0")
 _TORCH7_LOOSE = re.compile(rb"[\x01-\x08]\0\0\0|[1-8]\n")
 STRONG = re.compile(
     rb"PK\x03\x04|\x7fELF|MZqFpD|#!/|\x93NUMPY|\x1f\x8b\x08|BZh[1-9]1AY|\xfd7zXZ|7z\xbc\xaf|GGUF"
@@ -39,6 +40,15 @@ def is_pe(seen: Seen) -> bool:
         return False
     at = int.from_bytes(seen.head[60:64], "little")
     return seen.material.read(at, 4) == b"PE\0\0" or seen.text is None
+
+
+def is_bytecode(seen: Seen) -> bool:
+    """A version of Python, an end of line, flags, and behind the header a code object."""
+    head = seen.head
+    if head[2:4] != b"\r\n" or len(head) < 20:
+        return False
+    marked = head[4:8] in _PYC_FLAGS and head[16] & 0x7F == ord("c")
+    return marked or seen.promise == "pyc"  # before 3.7 there were no flags
 
 
 def is_macho(seen: Seen) -> bool:

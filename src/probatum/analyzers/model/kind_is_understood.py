@@ -10,6 +10,7 @@ Refuted: the name promises such a kind (or nothing) and the bytes are visibly no
 suffix is bound to another format, as of a `.safetensors` that holds words.
 
 Undecided: no known format begins like this file; or it could be taken for something else; or it
+is Python's bytecode, which nobody follows here; or it
 is an image of a format that is not followed to its end here. JPEG, GIF and WebP readers skip what
 they do not know, so that such a file can carry anything.
 
@@ -74,6 +75,7 @@ _HARMLESS = frozenset(
         "agent-rules",
         "json",
         "image",
+        "pyc",
         "dockerfile",
         "env-file",
         "systemd-unit",
@@ -95,6 +97,9 @@ def kind_is_understood(artifact: Artifact, material: Material) -> Verdict:
             return _proven("empty", material, b"")
         case "unknown":
             return _unknown(material)
+        case "pyc":
+            says = "bytecode of Python, whose instructions nobody has followed"
+            return Undecided(Reason.UNKNOWN_KIND, says, Place(offset=0))
         case "image":
             return _image(material)
     return _text("json" if artifact.kind == "json" else "text", artifact, material)
