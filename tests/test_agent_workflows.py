@@ -166,3 +166,14 @@ def test_every_mutant_of_a_proof_about_a_workflow_is_rejected() -> None:
     data = b"on: [push]\njobs: {}\n"
     certificate = certificate_of(untrusted_prompt, data, "github-workflow")
     assert_every_mutant_is_rejected(certificate, data, range(len(data)))
+
+
+def test_a_witness_stands_at_the_expression_and_not_at_the_beginning_of_its_text() -> None:
+    text = plain(text="x").replace(
+        'run: echo "x"', "run: |\n          true\n          echo é ${{ github.event.comment.body }}"
+    )
+    found = verdict(text)
+    assert isinstance(found, Refuted)
+    place = found.witnesses[0].place
+    assert text.splitlines()[(place.line or 1) - 1][(place.column or 1) - 1 :].startswith("${{")
+    assert text.encode()[place.offset or 0 :].startswith(b"${{")

@@ -55,6 +55,17 @@ class Workflow(Struct, frozen=True):
     events: dict[str, Place]
     env: dict[str, Text]
     jobs: tuple[Job, ...]
+    data: bytes
+
+    def spot(self, value: Text, said: str) -> Place:
+        """Where `said` is written in `value`: a text of many lines begins with none of them."""
+        offset = value.place.offset
+        if offset is None:
+            return value.place
+        text = self.data.decode("utf-8", "replace")
+        start = len(self.data[:offset].decode("utf-8", "replace"))
+        at = text.find(said, start, start + 2 * len(value.text) + 1000)
+        return yaml_nodes.Spots(text).place(at) if at >= 0 else value.place
 
 
 def workflow(data: bytes) -> Workflow:
@@ -68,7 +79,7 @@ def workflow(data: bytes) -> Workflow:
         raise FormatError(Reason.UNSUPPORTED, "what starts it is not told by names", top.place)
     permissions = _permissions(top.get("permissions"))
     jobs = tuple(_job(one.key.text, one.value, permissions) for one in entries(top.get("jobs")))
-    return Workflow(events, _texts(top.get("env")), jobs)
+    return Workflow(events, _texts(top.get("env")), jobs, data)
 
 
 def _events(node: Node | None) -> Iterator[tuple[str, Place]]:

@@ -42,7 +42,13 @@ class Way(Struct, frozen=True):
     sure: bool = True
 
     def then(self, says: str, place: Place, *, sure: bool = True) -> "Way":
+        """One step further."""
         return Way((*self.steps, Told(says, place)), self.sure and sure)
+
+    @property
+    def end(self) -> Place:
+        """Where the last step stands."""
+        return self.steps[-1].place
 
 
 class Reached(Struct, frozen=True):
@@ -148,7 +154,7 @@ class _Followed:
             yield from self._run(step, step.run, agent)
         for key in _SCRIPTS.get(step.uses, ()):
             if key in step.given and (way := self._tainted(step.given[key])) is not None:
-                yield from self._shell("a script", step.given[key].place, way)
+                yield from self._shell("a script", way.end, way)
         if agent is not None:
             yield from self._asked(step, agent)
         self._follow(step, agent)
@@ -158,7 +164,7 @@ class _Followed:
     def _run(self, step: Step, run: Text, agent: Agent | None) -> Iterator[Reached]:
         way = self._tainted(run)
         if way is not None and agent is None:
-            yield from self._shell("a shell, which reads it as commands", run.place, way)
+            yield from self._shell("a shell, which reads it as commands", way.end, way)
         elif self._code is not None and agent is None and _runs_files(run.text):
             way = self._code.then("and a command runs what lies there", run.place)
             yield from self._shell("a command, with its own files", run.place, way)
@@ -183,7 +189,7 @@ class _Followed:
         limit = _limit(step)
         if not holds and not doubt:
             return
-        place = step.run.place if step.run is not None else step.place
+        place = way.end
         says = (
             f"an outsider's text is a prompt of {agent.says}, which has {agent.tools}, "
             f"in a job that holds {holds or 'a token'}"
@@ -215,8 +221,10 @@ class _Followed:
     def _named(self, value: Text) -> Way | None:
         """A variable of the shell, or one that is named to an agent."""
         for name, way in self._env.items():
-            if re.search(rf"\$\{{?{re.escape(name)}\b|\b{re.escape(name)}\b", value.text):
-                return way
+            found = re.search(rf"\$\{{?{re.escape(name)}\b|\b{re.escape(name)}\b", value.text)
+            if found is not None:
+                place = self._workflow.spot(value, found[0])
+                return way.then(f"{name} is named here", place)
         return None
 
     def _tainted(self, value: Text) -> Way | None:
@@ -227,13 +235,14 @@ class _Followed:
                 match = pattern.search(said)
                 if match is not None and _brings(self._event, match[0]):
                     shown = " ".join(said.split())[:80]
-                    return self._start.then(f"`{shown}` is {says}", value.place)
-            for name, way in self._env.items():
-                if re.search(rf"\benv\s*\.\s*{re.escape(name)}\b", said):
-                    return way
-            for name, way in self._outputs.items():
-                if name in re.sub(r"\s", "", said):
-                    return way.then(f"`{name}` holds it", value.place)
+                    place = self._workflow.spot(value, found[0])
+                    return self._start.then(f"`{shown}` is {says}", place)
+            for name, way in {**self._env, **self._outputs}.items():
+                called = re.escape(name if "." in name else f"env.{name}")
+                ends = "" if name.endswith(".") else r"(?![\w-])"
+                if re.search(rf"\b{called}{ends}", re.sub(r"\s", "", said)):
+                    place = self._workflow.spot(value, found[0])
+                    return way.then(f"`{' '.join(said.split())[:80]}` is put in here", place)
         return None
 
     def _follow(self, step: Step, agent: Agent | None) -> None:
