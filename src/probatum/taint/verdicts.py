@@ -71,7 +71,7 @@ def _nothing_found(claim: str, word: str) -> str:
 def _walked(claim: str, flows: list[Flow], material: Material) -> Verdict:
     """Refuted by the paths that the checker can walk again in the source; one that it cannot is
     not called a refutation. What is no path, but one call or setting, is told as it is."""
-    project = Project(material.read, material.size)
+    project = _project(material)
     if claim not in claims():
         return Refuted(tuple(witness(flow, project) for flow in flows[:_MOST]))
     witnesses: list[Witness] = []
@@ -124,3 +124,13 @@ def _reviewed(material: Material) -> tuple[Review, dict[str, Mention]]:
 
 _last: list[tuple[Material, Review, dict[str, Mention]]] = []
 """All claims of a project rest on the same review, so the last one is kept."""
+
+
+def _project(material: Material) -> Project:
+    """The files as the checker reads them, each once for all claims."""
+    if not (_checked and _checked[0][0] is material):
+        _checked[:] = [(material, Project(material.read, material.size))]
+    return _checked[0][1]
+
+
+_checked: list[tuple[Material, Project]] = []
