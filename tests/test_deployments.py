@@ -324,3 +324,75 @@ def test_every_form_of_file_is_asked_what_its_plain_form_is_asked() -> None:
         wanted = {one.claim.id for one in accepting(plain)}
         for form in forms:
             assert wanted <= {one.claim.id for one in accepting(form)}, form
+
+
+def broken_samples() -> list[tuple[str, str, bytes]]:
+    """Claim, kind and bytes of every sample on the case pages that is refuted."""
+    found = []
+    for claim in sorted({page for page, _ in ROWS}):
+        for case in cases_of(claim, PAGES.joinpath(f"{claim}.md").read_text("utf-8")):
+            data = case.text.encode()
+            kind = kind_of(case.options["name"], BytesMaterial(data))
+            broken = any(one.verdict == "refuted" for one in case.expected)
+            if broken and rules.absent(claim, kind) is not None:
+                found.append((claim, kind, data))
+    return found
+
+
+@pytest.mark.parametrize(("claim", "kind", "data"), broken_samples())
+def test_the_checker_accepts_nothing_that_is_refuted(claim: str, kind: str, data: bytes) -> None:
+    digest = hashlib.sha256(data).hexdigest()
+    facts = {"claim": claim, "kind": kind, "size": len(data), "sha256": digest}
+    assert_rejected(Certificate("deployment", facts), data, data.decode())
+
+
+@pytest.mark.parametrize("row", rules.choices("no-unsafe-switch"), ids=lambda row: str(row.id))
+def test_no_name_of_an_unsafe_switch_can_stand_in_what_is_proven(row: rules.Choice) -> None:
+    for name in (*row.env, *row.flag, row.command):
+        text = f"services:\n  a:\n    image: x\n    command: y {name} 1\n"
+        assert not name or not isinstance(
+            verdict_on(no_unsafe_switch, text.encode(), "compose"), Proven
+        )
+
+
+@pytest.mark.parametrize(
+    "directive", ["# syntax=x", "#!/x\n# syntax = x", "// syntax=x", '{"syntax": "x"}', "#escape=`"]
+)
+def test_no_dockerfile_with_another_reader_is_proven(directive: str) -> None:
+    data = directive.encode() + b"\n" + PLAIN["dockerfile"]
+    assert not isinstance(verdict_on(pinned_images, data, "dockerfile"), Proven)
+    digest = hashlib.sha256(data).hexdigest()
+    facts = {"claim": "pinned-images", "kind": "dockerfile", "size": len(data), "sha256": digest}
+    assert_rejected(Certificate("deployment", facts), data, directive)
+
+
+def test_a_hardened_pod_is_proven() -> None:
+    text = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: m}
+spec:
+  template:
+    spec:
+      automountServiceAccountToken: false
+      containers:
+        - name: m
+          image: a/b
+          securityContext:
+            privileged: false
+            allowPrivilegeEscalation: false
+            capabilities:
+              drop: [ALL]
+            seccompProfile:
+              type: RuntimeDefault
+"""
+    certificate_of(no_host_takeover, text.encode(), "kubernetes")
+    worse = text.replace("drop: [ALL]", "drop: [ALL]\n              add: [SYS_ADMIN]")
+    assert isinstance(verdict_on(no_host_takeover, worse.encode(), "kubernetes"), Refuted)
+    digest = hashlib.sha256(worse.encode()).hexdigest()
+    facts = {
+        "claim": "no-host-takeover",
+        "kind": "kubernetes",
+        "size": len(worse),
+        "sha256": digest,
+    }
+    assert_rejected(Certificate("deployment", facts), worse.encode(), worse)

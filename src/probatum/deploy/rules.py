@@ -106,6 +106,7 @@ class Absent(Struct, frozen=True, forbid_unknown_fields=True):
     why: str
     source: str
     allowed: tuple[str, ...] = ()
+    assumes: tuple[str, ...] = ()
 
     def first(self, text: str) -> re.Match[str] | None:
         """The first pattern in the text."""

@@ -127,4 +127,4 @@ def _unbroken(claim: str, kind: str, data: bytes, material: Material) -> Verdict
         "size": material.size,
         "sha256": digest(material, 0, material.size),
     }
-    return Proven(Certificate("deployment", facts), _ASSUMED)
+    return Proven(Certificate("deployment", facts), (*_ASSUMED, *row.assumes))
