@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from probatum.taint.guards import NONE
 from probatum.taint.properties.matching import Matching
 from probatum.taint.properties.routes import Route, Routes
-from probatum.taint.properties.rows import called
+from probatum.taint.properties.rows import called, instead
 from probatum.taint.states import Hop, Path
 
 _CLAIM = "no-missing-authentication"
@@ -83,7 +83,7 @@ class Authentication:
                 continue
             hops = (bound, *path.hops, path.sink)
             source = "a request from another machine that nobody asks who sent it"
-            yield Path(_CLAIM, path.sink, hops, NONE, "", source)
+            yield Path(_CLAIM, path.sink, hops, NONE, "", source, instead(_CLAIM))
             return
 
     def _bound(self) -> Iterator[Hop]:

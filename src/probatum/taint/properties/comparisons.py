@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from probatum.taint.flow import ATTR, CALL, CONST, NAME, PACK, PARAM, TEXT
+from probatum.taint.flow import ATTR, CALL, CONST, NAME, PARAM, TEXT
 from probatum.taint.guards import NONE
 from probatum.taint.names import Part
 from probatum.taint.program import Place, Program
@@ -83,9 +83,9 @@ class Comparisons:
         )
 
     def _put_together(self, place: Place, node: int) -> bool:
-        """A text or a list that a secret is put into."""
+        """A text that a secret is put into: `f"Bearer {token}"`."""
         given = self.program[place].nodes[node]
-        if given[0] not in (TEXT, PACK):
+        if given[0] != TEXT:
             return False
         parts = [one for one in given[1:] if self.program[place].nodes[one][0] != CONST]
         return bool(parts) and all(

@@ -7,6 +7,7 @@ from probatum.taint.flow import ATTR, RETURNS, WAY, Node, operands
 from probatum.taint.guards import NONE, UNKNOWN
 from probatum.taint.program import Place, Program
 from probatum.taint.properties.constants import Constants, Known
+from probatum.taint.properties.rows import instead
 from probatum.taint.states import Hop, Path
 from probatum.taint.values import Values
 
@@ -71,7 +72,7 @@ class Matching:
         """What is told of a node: that `source` reaches `says`, unless `guard` stops it."""
         sink = self.hop(place, node, says)
         level = UNKNOWN if guard else NONE
-        return Path(claim, sink, (*hops, sink), level, guard, source)
+        return Path(claim, sink, (*hops, sink), level, guard, source, instead(claim))
 
     def because(self, known: Known, place: Place, says: str) -> tuple[Hop, ...]:
         """The step that tells where a value was said, unless that is where it is used."""

@@ -20,6 +20,7 @@ class Switch(Struct, frozen=True, forbid_unknown_fields=True):
     `within`: keywords of a dictionary that may hold it. `unless`: keywords of which one, given as
     something other than a false constant, makes it harmless, at this call or where its object was
     made. `pinned`: keywords that do so by a commit's name. `also`: what must be given as well.
+    `never`: what is called so only passes the switch by.
     """
 
     claim: str
@@ -35,6 +36,7 @@ class Switch(Struct, frozen=True, forbid_unknown_fields=True):
     unless: tuple[str, ...] = ()
     pinned: tuple[str, ...] = ()
     also: dict[str, Any] = {}
+    never: tuple[str, ...] = ()
 
 
 class Stored(Struct, frozen=True, forbid_unknown_fields=True):
@@ -163,6 +165,13 @@ def frameworks() -> tuple[Framework, ...]:
 def words(of: str) -> frozenset[str]:
     """The words of every list that is `of` this."""
     return frozenset(word for row in _of("words", Words) if row.of == of for word in row.words)
+
+
+@cache
+def instead(claim: str) -> str:
+    """What to write instead of what a claim is refuted by."""
+    says: str = next(row["says"] for row in _tables()["instead"] if row["claim"] == claim)
+    return says
 
 
 @cache

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from probatum.taint.flow import ATTR, CALL, CONST, HOLDS, JOIN, NAME, PACK, Node
+from probatum.taint.flow import ATTR, CALL, CONST, HOLDS, JOIN, NAME, PACK, PARAM, Node
 from probatum.taint.guards import NONE, PROVEN, UNKNOWN, Guards
 from probatum.taint.names import Part
 from probatum.taint.program import Place, Program
@@ -57,6 +57,8 @@ class Switches:
     def _switched(self, row: Switch, place: Place, node: int, call: Node) -> Iterator[Path]:
         value = self._value(row, place, call)
         if value < 0 or self._local(place, call) or (row.anywhere and self._enters(place, call)):
+            return
+        if set(self.program.dotted(place, call[1]).split(".")) & set(row.never):
             return
         known, harmful = self._harmful(place, value, row.values)
         if known is None:
@@ -146,9 +148,16 @@ class Switches:
                 value = self.matching.given(made, keyword)
                 if value >= 0:
                     best = _strongest(best, self._protects(where, value, keyword))
-            if row.unless and any(name is None for name, _ in made[3]):
+            unpacked = [value for name, value in made[3] if name is None]
+            if row.unless and not all(self._handed_on(where, one) for one in unpacked):
                 best = _strongest(best, (UNKNOWN, "** keywords"))
         return best
+
+    def _handed_on(self, place: Place, node: int) -> bool:
+        """The function's own `**keywords`: nothing unless a caller gives something."""
+        function = self.program[place]
+        given = function.nodes[node]
+        return bool(given[0] == PARAM and given[1] > len(function.parameters))
 
     def _maker(self, place: Place, call: Node) -> Iterator[tuple[Place, Node]]:
         """The calls that may have made the object whose method is called."""
@@ -218,7 +227,9 @@ class Switches:
                 for row in rows:
                     if row.of and not self.matching.is_one(place, base, row.of):
                         continue
-                    if self._harms(row, place, value) and not self._of_server(place, base):
+                    if self._whole(row, place, base) or self._of_server(place, base):
+                        continue
+                    if self._harms(row, place, value):
                         conditions = self.matching.chain(place, link)
                         yield from self._told(row, place, value, base, conditions)
 
@@ -240,6 +251,20 @@ class Switches:
         if nodes[value][0] == CONST:
             return _among(nodes[value][1], row.values)
         return self.program.dotted(place, value) in row.names
+
+    def _whole(self, row: Stored, place: Place, base: int) -> bool:
+        """A host name beside a certificate that is not checked either is told with that."""
+        if row.attributes != ("check_hostname",):
+            return False
+        modes = [
+            (one, value)
+            for one, name, value, _ in self.program[place].stores
+            if name == "verify_mode"
+        ]
+        return any(one == base and self._is_none(place, value) for one, value in modes)
+
+    def _is_none(self, place: Place, value: int) -> bool:
+        return self.program.dotted(place, value).endswith("CERT_NONE")
 
     def _of_server(self, place: Place, base: int) -> bool:
         """The context of a server, which asks no client for a certificate."""
