@@ -355,6 +355,27 @@ HARMLESS = {
     "dead code": "def go(x):\n    return 1\n    os.system(x)",
     "the other part of a zip": "for x, y in zip(['ls'], request.data):\n    os.system(x)",
     "the number in an enumeration": "for n, x in enumerate(request.data):\n    os.system(str(n))",
+    "the constructor of a handler": """
+        class Job(BaseHTTPRequestHandler):
+            def __init__(self, _name):
+                os.system(_name)
+    """,
+    "a parameter for the code's own use": """
+        def go(_line):
+            os.system(_line)
+        go('ls')
+    """,
+    "a field of settings": """
+        from dataclasses import dataclass
+        @dataclass
+        class RunnerSettings:
+            x: str
+            def _run(self):
+                os.system(self.x)
+    """,
+    "the other end of a pipe": "def _go(child_conn):\n    os.system(child_conn.recv())\n_go(1)",
+    "the name of a class": "def go(x):\n    os.system(x.__class__.__name__)",
+    "a parameter of numbers": "def go(x: list[int] | int):\n    os.system(f'head -{x}')",
     "a list that is no shell's": "import subprocess\nx = ['ls', request.data]\nsubprocess.run(x)",
     "a parameter that is a command": "def run(command):\n    os.system(command)",
     "a caller five calls away": """
@@ -590,6 +611,18 @@ HARMLESS_FOR = {
                 self.state = torch.load(path)
         """,
     ),
+    "the last part of a path": (
+        "no-path-traversal",
+        "import pathlib\nx = pathlib.Path(request.data)\nopen(os.path.join('/data', x.name))",
+    ),
+    "a function whose callers are here": (
+        "no-path-traversal",
+        """
+        def read(name):
+            return open(os.path.join('/data', name))
+        read('a.txt')
+        """,
+    ),
     "a place by its name": (
         "no-path-traversal",
         "def go(file_path):\n    open(os.path.join('/data', file_path))",
@@ -669,6 +702,21 @@ def test_an_attacker_is_told_of_before_a_caller_who_may_choose_the_same() -> Non
     """)
     )
     assert [flow.source for flow in found] == ["a request handler's argument"]
+
+
+def test_what_a_package_offers_has_callers_elsewhere() -> None:
+    code = "import os\ndef read(key):\n    return open(os.path.join('/data', key))\nread('a.txt')"
+    offered = reviewed(("pkg/__init__.py", "from pkg.files import read"), ("pkg/files.py", code))
+    assert [flow.claim for flow in offered.flows] == ["no-path-traversal"]
+    module = reviewed(("pkg/__init__.py", "from pkg import files"), ("pkg/files.py", code))
+    assert [flow.claim for flow in module.flows] == ["no-path-traversal"]
+    assert not reviewed(("pkg/__init__.py", ""), ("pkg/files.py", code)).flows
+
+
+def test_nothing_is_told_of_tests() -> None:
+    code = "import os\nfrom flask import request\nos.system(request.data)"
+    assert not reviewed(("tests/helper.py", code), ("pkg/test_it.py", code)).flows
+    assert reviewed(("examples/app.py", code)).flows
 
 
 def test_a_namespace_package_is_imported_by_its_whole_name() -> None:

@@ -91,6 +91,11 @@ class Names:
         return {target for name in public for target in self.modules[name].imports.values()}
 
     @cached_property
+    def offered(self) -> set[str]:
+        """What packages offer: what their `__init__` imports or binds, by absolute names."""
+        return {name for module in self.modules.values() for name in offered_by(module)}
+
+    @cached_property
     def stores(self) -> dict[str, list[AnyStore]]:
         """Every store to an attribute, by its name: its function's place, base, value, link."""
         found: dict[str, list[AnyStore]] = defaultdict(list)
@@ -301,6 +306,15 @@ def stores_of(module: Module) -> dict[str, list[AnyStore]]:
 def is_public(module: str) -> bool:
     """No part of the module's name begins with `_`."""
     return "._" not in f".{module}"
+
+
+def offered_by(module: Module) -> set[str]:
+    """What a package's `__init__` imports or binds, by absolute names; of other modules nothing."""
+    if not module.path.endswith("__init__.py"):
+        return set()
+    return {f"{module.name}.{name}" for name in module.functions[0].names} | {
+        *module.imports.values()
+    }
 
 
 def _short(module: Module, function: Function, node: int) -> str:

@@ -6,6 +6,8 @@ from probatum.taint.rules import Sink, Source, sources, words
 from probatum.taint.states import ALONE, BEHIND_OWN, State
 from probatum.taint.values import Values
 
+_OF_PLACES = ("no-path-traversal", "no-request-forgery", "no-unsafe-deserialization")
+
 
 class Origins:
     """Matches the values of one program with the rows of sources."""
@@ -26,7 +28,7 @@ class Origins:
         for source in sources():
             if annotated and annotated in source.types:
                 return source
-            meant = not source.methods or short in source.methods
+            meant = short in source.methods if source.methods else short != "__init__"
             if meant and any(_ends_so(base, source.classes) for base in bases):
                 return source
             for decorator in function.decorators if source.decorators else ():
@@ -48,6 +50,8 @@ class Origins:
                 return source
             if callee[0] == ATTR and short in source.methods and not source.classes:
                 called = self._called(place, callee[1])
+                if any(word in called for word in source.never) and not node[2]:
+                    continue
                 if source.receivers and {called, called.strip("_")} & {*source.receivers}:
                     return source
                 if not source.receivers and not inside:
@@ -78,7 +82,9 @@ class Origins:
         """A parameter or field of this name, which callers choose, is a source for this sink."""
         if not row.public or state.joined == ALONE or state.far:
             return False
-        if name.lower().rpartition("_")[2] in words("operator's own", row.claim):
+        if name.startswith("_") or name.lower().rpartition("_")[2] in words(
+            "operator's own", row.claim
+        ):
             return False
         if row.claim == "no-request-forgery":
             return state.inner
@@ -87,11 +93,13 @@ class Origins:
             return state.joined == BEHIND_OWN or inner
         return inner or row.claim != "no-unsafe-reflection"
 
-    def public(self, place: Place, called: bool) -> bool:
-        """Others may call the function: it is shipped, and not private unless nobody calls it.
+    def public(self, row: Sink, place: Place, called: bool) -> bool:
+        """Others are to call the function: it is shipped, and not private unless nobody calls it.
 
         Private is what PEP 8 calls so: a function or class whose name begins with `_`, and what
-        stands in such a module and no other kind of module imports.
+        stands in such a module and no other kind of module imports. Of one that takes the place of
+        a file or service, and that is called here, its callers say what is put there, unless the
+        package offers it: the `__init__` imports or defines it, or its module.
         """
         function = self.program[place]
         if function.kind != "function" or function.name.endswith("<lambda>"):
@@ -102,13 +110,21 @@ class Origins:
         if f"{place[0]}.{parts[0]}" not in self.program.exported:
             parts = [*place[0].split("."), *parts]
         private = any(part.startswith("_") and not part.endswith("__") for part in parts)
-        return not private or not called
+        if not called or private:
+            return not called
+        short = function.name.partition(".")[0]
+        offered = self.program.offered
+        named = place[0] in offered or f"{place[0]}.{short}" in offered
+        return named or row.claim not in _OF_PLACES
 
     def is_record_field(self, ancestors: list[Place], name: str) -> bool:
         """The attribute is a field of a record class, which its maker fills."""
         program = self.program
         for ancestor in ancestors:
             said = program[ancestor].annotations.get(name)
+            short = program[ancestor].name.rpartition(".")[2]
+            if short.endswith(tuple(words("configuration class"))):
+                return False
             if not program.modules[ancestor[0]].shipped:
                 continue
             if said is None or "ClassVar" in said or name.isupper():

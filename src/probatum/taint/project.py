@@ -118,14 +118,21 @@ def _outside(place: PurePosixPath, packages: set[str]) -> int:
     return 1 if folders and folders[0] in _ROOTS else 0
 
 
+def is_test(path: str) -> bool:
+    """Whether the file is one of the project's own tests."""
+    place = PurePosixPath(path)
+    inside = any(part.lower() in ("tests", "test") for part in place.parts[:-1])
+    named = place.stem.startswith("test_") or place.stem.endswith("_test")
+    return inside or named or place.stem == "conftest"
+
+
 def is_shipped(path: str) -> bool:
     """Whether others may call it: not the project's own tests, examples or documentation."""
     place = PurePosixPath(path)
     own = words("own folder")
     if any(part.lower() in own for part in place.parts[:-1]):
         return False
-    stem = place.stem
-    return not (stem.startswith("test_") or stem.endswith("_test")) and stem not in own
+    return not is_test(path) and place.stem not in own
 
 
 def _link_scripts(modules: list[Module], names: set[str]) -> None:

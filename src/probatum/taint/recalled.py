@@ -27,7 +27,15 @@ from msgspec.structs import replace
 
 from probatum.taint.callers import Callers
 from probatum.taint.flow import Function, Module
-from probatum.taint.names import Answer, Outline, Place, calls_of, is_public, stores_of
+from probatum.taint.names import (
+    Answer,
+    Outline,
+    Place,
+    calls_of,
+    is_public,
+    offered_by,
+    stores_of,
+)
 from probatum.taint.program import Program
 from probatum.taint.project import Unread
 from probatum.taint.properties.routes import Route
@@ -468,6 +476,10 @@ def _exported(module: Module) -> dict[str, int]:
     return dict.fromkeys(module.imports.values(), 1) if is_public(module.name) else {}
 
 
+def _offered(module: Module) -> dict[str, int]:
+    return dict.fromkeys(offered_by(module), 1)
+
+
 _SHARES: dict[str, Callable[[Module], dict[Any, Any]]] = {
     "named": _named,
     "inside": _inside,
@@ -475,4 +487,5 @@ _SHARES: dict[str, Callable[[Module], dict[Any, Any]]] = {
     "calls": calls_of,
     "stores": stores_of,
     "exported": _exported,
+    "offered": _offered,
 }

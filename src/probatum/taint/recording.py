@@ -6,7 +6,8 @@ on the way. A fact is a tuple:
 - `(module, index)`: a function, but for where its lines are; `("places", module, index)`: those;
 - `("import", module, name)`: what a module imports under a name;
 - `("inside", module, index)`: which functions stand in a class;
-- `("named" | "methods" | "calls" | "stores" | "exported" | "children", key)`: an entry of an index;
+- `("named" | "methods" | "calls" | "stores" | "exported" | "offered" |
+  "children", key)`: an entry of an index;
 - `("callers", module, index)`: the calls that may mean a function;
 - `("all", kind)`: an index, or the imports of all modules, as a whole.
 
@@ -34,7 +35,12 @@ class Recording(Program):
         self.facts: dict[Fact, int] = {}
         self.entries: list[Entry] = []
         super().__init__(modules)
-        _ = (self.calls, self.stores, self.exported)  # made before anything is watched
+        _ = (
+            self.calls,
+            self.stores,
+            self.exported,
+            self.offered,
+        )  # made before anything is watched
         self.modules = {module.name: self._watched(module) for module in modules}
         self.named = _Watched(self, "named", self.named)
         self.methods = _Watched(self, "methods", self.methods)
@@ -42,7 +48,8 @@ class Recording(Program):
         self._inside_of = _Inside(self, self._inside_of)
         for name in ("calls", "stores"):
             setattr(self, name, _Watched(self, name, getattr(self, name)))
-        self.exported = _Members(self, self.exported)
+        self.exported = _Members(self, "exported", self.exported)
+        self.offered = _Members(self, "offered", self.offered)
         self.memo = {}
         self.children = _Watched(self, "children", self.children)  # of answers with their facts
         self.memo = {}
@@ -178,14 +185,14 @@ class _Inside(_Watched):
 class _Members(set[str]):
     """A set of which each membership is a fact."""
 
-    def __init__(self, program: Recording, held: set[str]) -> None:
+    def __init__(self, program: Recording, kind: str, held: set[str]) -> None:
         super().__init__(held)
-        self.program = program
+        self.program, self.kind = program, kind
 
     def __contains__(self, key: object) -> bool:
-        self.program.seen.add(("exported", key))
+        self.program.seen.add((self.kind, key))
         return set.__contains__(self, key)
 
     def __iter__(self) -> Iterator[str]:
-        self.program.seen.add(("all", "exported"))
+        self.program.seen.add(("all", self.kind))
         return super().__iter__()

@@ -50,8 +50,8 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     `names`: variables; `types`: of parameters and objects; `decorators`: of functions whose
     parameters are meant, on an object called as one of `of`; `classes`: endings of the names of
     base classes, of which the parameters of `methods` are meant; `methods` (of `receivers` called
-    so) and `calls`: what they answer; `attributes`: of what a call answered. `only`: for these
-    claims.
+    so, and `never` called so where they are given nothing) and `calls`: what they answer;
+    `attributes`: of what a call answered. `only`: for these claims.
     """
 
     says: str
@@ -64,6 +64,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     classes: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     only: tuple[str, ...] = ()

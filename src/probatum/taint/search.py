@@ -11,6 +11,7 @@ from probatum.taint.flow import ATTR, CALL, Node
 from probatum.taint.guards import NONE, PROVEN
 from probatum.taint.matching import Sinks
 from probatum.taint.program import Place, Program
+from probatum.taint.project import is_test
 from probatum.taint.rules import Sink, Source, sinks
 from probatum.taint.states import ALONE, BEHIND_OWN, Hop, Path, State
 from probatum.taint.steps import Steps
@@ -44,6 +45,8 @@ class Search:
 
     def _at(self, rows: list[Sink], place: Place, node: int) -> tuple[str, Path | None]:
         """Of a call the claim it is a sink of, empty if of none, and the path that leads there."""
+        if is_test(self.program.modules[place[0]].path):
+            return "", None
         call = self.program[place].nodes[node]
         for row in rows:
             if not self.sinks.is_sink(row, place, node):
@@ -96,7 +99,7 @@ class Search:
         joined = ALONE if row.joined or row.text or row.shell else BEHIND_OWN
         level, words = self.sinks.filtered(row, place, function.nodes[node])
         under = function.under.get(node, -1)
-        far = self.sinks.own_file(row, place, starts)
+        own = self.sinks.own_file(row, place, starts)
         return [
             State(
                 place,
@@ -110,7 +113,7 @@ class Search:
                 "",
                 (under,),
                 start=True,
-                far=far,
+                own=own,
             )
             for start in starts
         ]
@@ -169,7 +172,7 @@ def _counts(row: Sink, state: State, source: Source | str) -> tuple[str, bool]:
         return "", False
     near = state.crossed <= _FARTHEST_CHOICE
     if isinstance(source, str):
-        return (source if near else ""), True
+        return (source if near and not state.own else ""), True
     if source.remote:
         return source.says, False
     counts = state.joined != ALONE and row.claim != "no-request-forgery"

@@ -211,7 +211,7 @@ class Steps:
                 link = self._link(caller, call)
                 says = f"given to `{function.name}`"
                 yield guarded.across(caller, value, says, link, site=call)
-        if self.origins.enough(row, state, name) and self.origins.public(place, bool(callers)):
+        if self.origins.enough(row, state, name) and self.origins.public(row, place, bool(callers)):
             yield f"the parameter {name!r} of {function.name}, for its callers to choose"
 
     def _left(self, row: Sink, state: State, position: int) -> Iterator[State]:
@@ -345,6 +345,10 @@ class Steps:
     def _attribute(self, row: Sink, state: State, node: Node) -> Iterator[Before]:
         program = self.program
         said = program.type_of(state.place, node[1])
+        if node[2] in words("own name") or (
+            said.startswith("pathlib.") and node[2] in words("cleaner", row.claim)
+        ):
+            return
         source = self.origins.of_name(program.dotted(state.place, state.node))
         source = source or self.origins.of_type(said)
         source = source or self.origins.of_attribute(row, state.place, node)
@@ -412,7 +416,13 @@ class Steps:
 _RECEIVERS: tuple[Any, ...] = (("self",), ("cls",))
 
 
+_AROUND = {
+    "Optional", "Union", "None", "typing", "list", "List", "tuple", "Tuple", "set", "Set",
+    "Sequence", "Iterable",
+}  # fmt: skip
+
+
 def _carries_no_text(said: str) -> bool:
     """A type whose values carry no text: a number, a truth value."""
-    named = set(re.findall(r"[A-Za-z_.]+", said)) - {"Optional", "Union", "None", "typing"}
+    named = set(re.findall(r"[A-Za-z_.]+", said)) - _AROUND
     return bool(named) and named <= words("no text")
