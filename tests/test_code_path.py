@@ -154,6 +154,10 @@ NOT_REACHED = {
     "another element's": "def go(x):\n    for y, z in zip(x, ['ls']):\n        os.system(z)\n",
     "a number": "def go(x):\n    for y, z in enumerate(x):\n        os.system(y)\n",
     "another field's": "def go(x):\n    a.y, a.x = x, 'ls'\n    os.system(a.x)\n",
+    "another class's": (
+        "class A:\n    def do(self, y): pass\nclass B:\n    def do(self, y):\n"
+        "        os.system(y)\ndef go(x):\n    A().do(x)\n"
+    ),
     "another name's": "def go(x):\n    y = x\n    z = 'ls'\n    os.system(z)\n",
 }
 

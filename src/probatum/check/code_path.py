@@ -271,22 +271,37 @@ class _Walk:
         )
 
     def names(self, call: Spot, function: Spot) -> bool:
-        """The call's name is the function's, or that of the class that it is a method of."""
+        """The call's name is the function's, or that of the class that it is a method of, and
+        what is known of the callee says nothing else."""
         called = callee_name(call.node)
         if isinstance(function.node, ast.Lambda):
             holder = function.file.parents.get(function.node)
             targets = holder.targets if isinstance(holder, ast.Assign) else ()
             return any(dotted(one).rpartition(".")[2] == called for one in targets)
+        meant = call.file.meant(call.node.func)
+        owner = function.file.owner(function.node)
         if isinstance(call.node.func, ast.Name):
             called = call.file.imports.get(called, called).rpartition(".")[2]
-        wanted = function.node.name
-        if called == wanted:
-            return True
-        owner = function.file.owner(function.node)
-        if owner is None or wanted not in MAKING:
+        if called == function.node.name:
+            return self.may_be(call, function, owner, meant)
+        if owner is None or function.node.name not in MAKING:
             return False
-        meant = call.file.meant(call.node.func)
         return called == owner.name or any(cls is owner for _, cls in call.file.classes(meant))
+
+    def may_be(self, call: Spot, function: Spot, owner: Any, meant: set[str]) -> bool:
+        """No other function of that name is meant: by the name itself, or the object's class."""
+        places = [self.project.definition(name) for name in meant]
+        named = {one[0].name for one in places if one and one[1].name == function.node.name}
+        func = call.node.func
+        if named or owner is None or not isinstance(func, ast.Attribute):
+            return not named or function.file.name in named
+        objects = call.file.meant(func.value)
+        direct = [self.project.definition(name) for name in objects]
+        known = [one[1] for one in direct if one and isinstance(one[1], ast.ClassDef)]
+        below = function.file.classes({f"{function.file.module}.{owner.name}"})
+        above = call.file.classes(objects)
+        related = any(cls is owner for _, cls in above) or any(cls in known for _, cls in below)
+        return related or not known
 
     def returns(self, spot: Spot, call: Spot) -> bool:
         """The spot is what a function returns or yields that the call names."""
