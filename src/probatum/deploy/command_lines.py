@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from probatum.deploy.model import Grant, Reach, Service, Value
+from probatum.deploy.model import Gap, Grant, Reach, Service, Value
 from probatum.deploy.shell import Command, commands
 from probatum.vocabulary import Place
 
@@ -104,6 +104,7 @@ class _Run:
         self._reaches: list[Reach] = []
         self._grants: list[Grant] = []
         self._mounts: list[Value] = []
+        self._gaps: list[Gap] = []
         self._entry: list[Value] = []
         self._name = ""
 
@@ -118,6 +119,7 @@ class _Run:
             name=self._name or image.text or image.open, place=self._place, image=image,
             commands=tuple(line for line in lines if line), environment=self._environment,
             reaches=tuple(self._reaches), grants=tuple(self._grants), mounts=tuple(self._mounts),
+            gaps=tuple(self._gaps),
         )  # fmt: skip
 
     def _option(self, word: Value) -> None:
@@ -130,6 +132,8 @@ class _Run:
             return
         if equals:
             value = replace(word, text=said)
+        elif re.fullmatch(r"-[dit]+[pev]", name) and self._words:
+            value, name = self._words.pop(0), f"-{name[-1]}"
         elif re.match(r"-[pvePwulhmc].", name):
             value, name = replace(word, text=word.text[2:]), name[:2]
         elif self._words:
@@ -156,6 +160,9 @@ class _Run:
             self._grants.append(Grant(f"cap {_capability(value.text)}", value.place))
         elif name == "--security-opt":
             self._grants.append(Grant(f"security {value.text}", value.place))
+        elif name == "--env-file":
+            says = f"a file of variables ({value.text[:80] or value.open})"
+            self._gaps.append(Gap(says, value.place, frozenset({"environment"})))
         elif name == "--device":
             self._grants.append(Grant(f"device {value.text.partition(':')[0]}", value.place))
         elif name in ("-v", "--volume"):

@@ -10,6 +10,7 @@ from probatum.deploy.asked import (
     address,
     command_of,
     fits,
+    flag,
     is_image,
     place_of,
     ports,
@@ -67,7 +68,7 @@ def _met(service: Service, server: rules.Server) -> tuple[Value, ...] | None:
     """The words that start this server in the service; None if it is none."""
     words = command_of(service, server.commands)
     if words is not None:
-        return words
+        return words if all(flag(words, one) is not None for one in server.needs) else None
     if is_image(service.image, server.images):
         others = [
             one

@@ -36,6 +36,7 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     images: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     port: tuple[str, ...] = ()
     bind: tuple[Setting, ...] = ()
     closed_by: tuple[Setting, ...] = ()

@@ -38,6 +38,8 @@ from probatum.vocabulary import (
 
 _LARGEST = 1 << 20
 _MOST = 100
+_MAIN = re.compile(r"(?:docker-)?compose\.ya?ml")
+_OVERRIDE = re.compile(r"(?:docker-)?compose\.override\.ya?ml")
 _SECRET = re.compile(rb"(?i)token|secret|passw|key|credential|pass=|hf_|sk-")
 READERS: dict[str, Callable[[bytes], Deployment]] = {
     "compose": compose.read,
@@ -83,7 +85,19 @@ def verdict(claim: str, artifact: Artifact, material: Material) -> Verdict:
         more = f" (and {len(found) - 1} more like it)" if len(found) > 1 else ""
         fact = f": {found[0].why}" if found[0].why else ""
         return Undecided(Reason.UNRESOLVED, f"{found[0].says}{fact}{more}", found[0].place)
+    other = _merged(artifact, material)
+    if other:
+        says = f"{_NOTHING}: Compose merges {other}, which stands beside it, into this file"
+        return Undecided(Reason.UNRESOLVED, says)
     return _unbroken(claim, artifact.kind, data, material)
+
+
+def _merged(artifact: Artifact, material: Material) -> str:
+    """The file that Compose reads together with this one, unasked."""
+    base = artifact.name.rpartition("/")[2]
+    if artifact.kind != "compose" or not _MAIN.fullmatch(base):
+        return ""
+    return next((name for name in sorted(material.beside) if _OVERRIDE.fullmatch(name)), "")
 
 
 def _witness(one: Found, data: bytes) -> Witness:
