@@ -42,8 +42,9 @@ def test_an_audit_with_a_cache_says_what_one_without_says(app: Path, tmp_path: P
     plain = to_json(reviewed(app, None))
     for _ in range(2):
         assert to_json(reviewed(app, tmp_path / "cache")) == plain
-    (kept,) = (tmp_path / "cache").iterdir()
-    assert kept.stat().st_mode & 0o777 == 0o600
+    kept = list((tmp_path / "cache").iterdir())
+    assert sorted(one.suffix for one in kept) == [".review", ".walks"]
+    assert all(one.stat().st_mode & 0o777 == 0o600 for one in kept)
     (app / "other.py").write_text("import main\neval(input())\n")
     changed = to_json(reviewed(app, tmp_path / "cache"))
     assert changed == to_json(reviewed(app, None)) != plain
@@ -52,12 +53,12 @@ def test_an_audit_with_a_cache_says_what_one_without_says(app: Path, tmp_path: P
 def test_what_lies_in_the_cache_is_read_as_data(app: Path, tmp_path: Path) -> None:
     plain = to_json(reviewed(app, None))
     reviewed(app, tmp_path / "cache")
-    (kept,) = (tmp_path / "cache").iterdir()
-    whole = kept.read_bytes()
-    for data in (b"", b"cos\nsystem\n(S'exit'\ntR.", whole[:-1], whole[:64], b"\0" * len(whole)):
-        kept.write_bytes(data)
-        assert to_json(reviewed(app, tmp_path / "cache")) == plain
-    assert kept.read_bytes() == whole
+    for kept in (tmp_path / "cache").iterdir():
+        whole = kept.read_bytes()
+        for data in (b"", b"cos\nsystem\n(S'exit'\ntR.", whole[:-1], whole[:64], bytes(len(whole))):
+            kept.write_bytes(data)
+            assert to_json(reviewed(app, tmp_path / "cache")) == plain
+            assert kept.read_bytes() == whole
 
 
 def test_a_cache_inside_the_target_is_refused(app: Path) -> None:
@@ -102,14 +103,15 @@ def test_only_a_regular_file_is_taken_out_of_the_spool(tmp_path: Path) -> None:
     place = kept.of(_root(".", "/one")) or b""
     secret = tmp_path / "secret"
     secret.write_text("not to be copied")
-    (tmp_path / "link").symlink_to(secret)
-    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link.review").symlink_to(secret)
+    os.mkfifo(tmp_path / "fifo.walks")
     for name in ("link", "fifo", "missing"):
         kept.adopt(str(tmp_path / name), place)
         assert not list((tmp_path / "cache").iterdir())
-    Keeper(place, str(tmp_path / "left")).keep(b"data")
+    Keeper(place, str(tmp_path / "left")).keep("walks", b"data")
     kept.adopt(str(tmp_path / "left"), place)
-    assert Keeper(place, "").last() == b"data"
+    assert Keeper(place, "").last("walks") == b"data"
+    assert Keeper(place, "").last("review") is None
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 

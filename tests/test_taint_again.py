@@ -6,11 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from probatum.material import BytesMaterial
 from probatum.taint import project
 from probatum.taint.program import Program
 from probatum.taint.recalled import memory_of
 from probatum.taint.recording import Recording
 from probatum.taint.review import Review, review, reviewed
+from probatum.taint.walks import Walks
 
 Files = dict[str, bytes]
 
@@ -19,14 +21,14 @@ class Shelf:
     """A keeper that keeps in memory, and counts how often it was told to."""
 
     def __init__(self) -> None:
-        self.data: bytes | None = None
+        self.parts: dict[str, bytes] = {}
         self.kept = 0
 
-    def last(self) -> bytes | None:
-        return self.data
+    def last(self, part: str) -> bytes | None:
+        return self.parts.get(part)
 
-    def keep(self, data: bytes) -> None:
-        self.data = data
+    def keep(self, part: str, data: bytes) -> None:
+        self.parts[part] = data
         self.kept += 1
 
 
@@ -237,6 +239,41 @@ def test_a_second_review_says_what_a_review_anew_says(
     assert found == review(after.items())
 
 
+def told(files: Files, shelf: Shelf | None = None) -> list[Any]:
+    """What is told of all flows, and what words are named."""
+    ordered = dict(sorted(files.items()))
+    packed = b"python-project 1\n" + b"".join(
+        b"%d %s\n%s" % (len(content), name.encode(), content) for name, content in ordered.items()
+    )
+    walks = Walks(BytesMaterial(packed), ordered, shelf)
+    flows = [flow for flow in review(files.items()).flows if not flow.guard]
+    walks.keep(flows)
+    return [walks.mentioned, *(walks.of(flow) for flow in flows)]
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(edits, edits)
+def test_what_was_walked_once_is_told_as_if_it_were_walked_anew(
+    first: list[tuple[Any, ...]], second: list[tuple[Any, ...]]
+) -> None:
+    shelf = Shelf()
+    files = APP
+    for edit in (*first, *second):
+        files = edited(files, *edit)
+        assert told(files, shelf) == told(files)
+
+
+def test_paths_are_not_walked_again_where_no_file_on_them_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shelf = Shelf()
+    apart = APP | {"app/apart.py": b"x = 1"}
+    first = told(apart, shelf)
+    assert any(not why for _, why in first[1:])
+    monkeypatch.setattr("probatum.taint.walks.walks", None)
+    assert told(apart | {"app/apart.py": b"x = 2"}, shelf) == first
+
+
 def test_what_only_moves_lines_moves_them_in_what_is_told() -> None:
     moved = APP | {"app/loading.py": b"# one\n# more\n" + APP["app/loading.py"]}
     found, shelf = twice(APP, moved)
@@ -269,10 +306,10 @@ def test_many_changes_are_worked_out_anew_and_kept() -> None:
 def test_a_memory_of_which_a_byte_has_changed_is_not_used() -> None:
     shelf = Shelf()
     first = review(APP.items(), shelf)
-    whole = shelf.data or b""
+    whole = shelf.parts["review"]
     for at in (0, 31, 32, 63, 64, len(whole) // 2, len(whole) - 1):
-        shelf.data = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
-        assert memory_of(shelf.data) is None
+        shelf.parts["review"] = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+        assert memory_of(shelf.parts["review"]) is None
         assert review(APP.items(), shelf) == first
     for cut in (b"", whole[:40], whole[:-1], whole + b"x"):
         assert memory_of(cut) is None
@@ -281,8 +318,8 @@ def test_a_memory_of_which_a_byte_has_changed_is_not_used() -> None:
 def test_a_memory_of_another_engine_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = Shelf()
     review(APP.items(), shelf)
-    monkeypatch.setattr("probatum.taint.recalled._key", lambda: b"\0" * 32)
-    assert memory_of(shelf.data) is None
+    monkeypatch.setattr("probatum.taint.recalled.key", lambda: b"\0" * 32)
+    assert memory_of(shelf.parts["review"]) is None
 
 
 def test_an_answer_rests_on_what_was_looked_at() -> None:

@@ -19,6 +19,7 @@ from probatum.audit.opened import Root
 from probatum.errors import UsageError
 from probatum.formats.python_project import is_near
 
+PARTS = ("review", "walks")
 _LARGEST = 1 << 30
 _STEP = 1 << 20
 _READING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -49,11 +50,14 @@ class Memories:
             return None
         paths = [os.path.abspath(source.path) for source in root.project.sources]
         place = os.path.commonpath(paths) + b"\n" + root.name.encode("utf-8", "replace")
-        name = f"{hashlib.sha256(place).hexdigest()}.review"
-        return os.fsencode(os.path.join(self._folder, name))
+        return os.fsencode(os.path.join(self._folder, hashlib.sha256(place).hexdigest()))
 
     def adopt(self, spooled: str, place: bytes) -> None:
         """Put what a worker has written, if it has, in the place of what was there."""
+        for part in PARTS:
+            self._adopt(f"{spooled}.{part}", place + f".{part}".encode())
+
+    def _adopt(self, spooled: str, place: bytes) -> None:
         made = place + b".%d" % os.getpid()
         with suppress(OSError):  # a full disk costs time with the next review, and nothing else
             try:
@@ -70,16 +74,17 @@ class Keeper:
     def __init__(self, place: bytes, spooled: str) -> None:
         self._place, self._spooled = place, spooled
 
-    def last(self) -> bytes | None:
+    def last(self, part: str) -> bytes | None:
         try:
-            with open(os.open(self._place, _READING), "rb") as file:
+            place = self._place + f".{part}".encode()
+            with open(os.open(place, _READING), "rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 return file.read() if size <= _LARGEST else None
         except OSError:
             return None
 
-    def keep(self, data: bytes) -> None:
-        with suppress(OSError), open(self._spooled, "wb") as file:
+    def keep(self, part: str, data: bytes) -> None:
+        with suppress(OSError), open(f"{self._spooled}.{part}", "wb") as file:
             file.write(data)
 
 

@@ -84,13 +84,13 @@ def is_near(project: Project) -> bool:
 
 
 class Keeper(Protocol):
-    """Keeps what one review of a project leaves behind for the next."""
+    """Keeps what one review of a project leaves behind for the next, in parts of some names."""
 
-    def last(self) -> bytes | None:
+    def last(self, part: str) -> bytes | None:
         """What was kept last; None if nothing was."""
         ...
 
-    def keep(self, data: bytes) -> None:
+    def keep(self, part: str, data: bytes) -> None:
         """Keep this instead."""
         ...
 

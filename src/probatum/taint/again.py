@@ -12,6 +12,7 @@ from probatum.taint.recalled import Memory, Recalled, memory_of, written
 from probatum.taint.recording import Recording
 from probatum.taint.review import Review
 
+PART = "review"
 _MOST_CHANGED = 30  # files, beyond which everything is worked out anew, and kept
 
 
@@ -26,7 +27,7 @@ def review_again(
     """
     contents = {name: content for name, content in files if project.is_read(name)}
     digests = {name: hashlib.sha256(content).digest() for name, content in contents.items()}
-    memory = memory_of(keeper.last())
+    memory = memory_of(keeper.last(PART))
     again = _recalled(memory, contents, digests) if memory is not None else None
     if again is not None:
         return reviewed(*again)
@@ -35,7 +36,7 @@ def review_again(
     review = reviewed(read, program)
     # A name that cannot be written down: the next review begins anew as well.
     with suppress(ValueError, OverflowError):
-        keeper.keep(written(digests, read.unread, program))
+        keeper.keep(PART, written(digests, read.unread, program))
     return review
 
 

@@ -21,10 +21,17 @@ class Mention(Struct, frozen=True):
     word: str
 
 
-def mentions(files: Iterable[tuple[str, bytes]]) -> dict[str, Mention]:
+def claims() -> frozenset[str]:
+    """The claims that a word can be in the way of."""
+    return frozenset(row.claim for sunk in sinks().values() for row in sunk) | set(rows.names())
+
+
+def mentions(
+    files: Iterable[tuple[str, bytes]], of: Iterable[str] | None = None
+) -> dict[str, Mention]:
     """By claim the first word, in code, text or comment, that could make a call it is about."""
     found: dict[str, Mention] = {}
-    missing = {row.claim for sunk in sinks().values() for row in sunk} | set(rows.names())
+    missing = set(claims() if of is None else of)
     for name, content in files:
         text = unicodedata.normalize("NFKC", content.decode("utf-8", "replace")) if missing else ""
         for claim in sorted(missing):

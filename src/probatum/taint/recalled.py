@@ -94,7 +94,7 @@ def written(files: dict[str, bytes], unread: list[Unread], program: Recording) -
         dependents=_dependents(entries, program.facts),
     )
     body = _encoder.encode(memory)
-    return _key() + hashlib.sha256(body).digest() + body
+    return key() + hashlib.sha256(body).digest() + body
 
 
 def _kept(module: Module) -> Kept:
@@ -166,12 +166,13 @@ _encoder = msgspec.msgpack.Encoder(enc_hook=_extension)
 
 
 @cache
-def _key() -> bytes:
-    """Of what made the answers: this engine, its rules and its Python."""
+def key() -> bytes:
+    """Of what made the answers: this engine, the checker, their rules and their Python."""
     digest = hashlib.sha256(sys.version.encode())
     folder = File(__file__).parent
     rules = folder.parent / "rules" / "code"
-    for path in sorted([*folder.rglob("*.py"), *rules.glob("*.toml")]):
+    checker = (folder.parent / "check").glob("*.py")
+    for path in sorted([*folder.rglob("*.py"), *checker, *rules.glob("*.toml")]):
         content = path.read_bytes()
         digest.update(b"%d %s\n" % (len(content), path.name.encode()) + content)
     return digest.digest()
@@ -182,7 +183,7 @@ def _key() -> bytes:
 
 def memory_of(data: bytes | None) -> Memory | None:
     """The memory that was written, if this very engine wrote it and not a byte has changed."""
-    if data is None or len(data) < 64 or data[:32] != _key():
+    if data is None or len(data) < 64 or data[:32] != key():
         return None
     body = memoryview(data)[64:]
     if hashlib.sha256(body).digest() != data[32:64]:

@@ -1,16 +1,12 @@
 """The verdict on one claim about a project's code, from the flows that a review finds."""
 
-from probatum.check.code_ends import claims
-from probatum.check.code_files import Project
-from probatum.check.code_path import walks
-from probatum.errors import Rejected
 from probatum.formats import python_project
 from probatum.formats.bounds import digest
 from probatum.ports import Material
-from probatum.taint.mentions import Mention, mentions
+from probatum.taint.mentions import claims
 from probatum.taint.properties import rows
 from probatum.taint.review import Flow, Review, review
-from probatum.taint.telling import witness
+from probatum.taint.walks import Walks
 from probatum.vocabulary import (
     Certificate,
     Place,
@@ -35,17 +31,17 @@ def verdict(claim: str, material: Material) -> Verdict:
 
     Raises: FormatError if the project cannot be read.
     """
-    found, mentioned = _reviewed(material)
+    found, walked = _reviewed(material)
     flows = [flow for flow in found.flows if flow.claim == claim]
-    open_flows = [flow for flow in flows if not flow.guard]
+    open_flows = _open(found, claim)
     if open_flows:
-        return _walked(claim, open_flows, material)
+        return _walked(open_flows, walked)
     if flows:
         return _guarded(flows)
     left_out = python_project.left_out(material)
     if found.unread or left_out:
         return _unread(found, left_out)
-    named = mentioned.get(claim)
+    named = walked.mentioned.get(claim)
     if named is not None:
         return Undecided(
             Reason.UNRESOLVED,
@@ -68,20 +64,15 @@ def _nothing_found(claim: str, word: str) -> str:
     )
 
 
-def _walked(claim: str, flows: list[Flow], material: Material) -> Verdict:
+def _walked(flows: list[Flow], found: Walks) -> Verdict:
     """Refuted by the paths that the checker can walk again in the source; one that it cannot is
     not called a refutation. What is no path, but one call or setting, is told as it is."""
-    project = _project(material)
-    if claim not in claims():
-        return Refuted(tuple(witness(flow, project) for flow in flows[:_MOST]))
     witnesses: list[Witness] = []
     unwalked: list[tuple[Witness, str]] = []
-    for flow in flows[:_MOST]:
-        told = witness(flow, project)
-        try:
-            walks(told, claim, project)
-        except Rejected as exc:
-            unwalked.append((told, str(exc)))
+    for flow in flows:
+        told, why = found.of(flow)
+        if why:
+            unwalked.append((told, why))
         else:
             witnesses.append(told)
     if witnesses:
@@ -114,23 +105,21 @@ def _unread(found: Review, left_out: tuple[python_project.LeftOut, ...]) -> Unde
     )
 
 
-def _reviewed(material: Material) -> tuple[Review, dict[str, Mention]]:
+def _open(found: Review, claim: str) -> list[Flow]:
+    """The flows of a claim that nothing guards, as far as they are told."""
+    return [flow for flow in found.flows if flow.claim == claim and not flow.guard][:_MOST]
+
+
+def _reviewed(material: Material) -> tuple[Review, Walks]:
     if not (_last and _last[0][0] is material):
         keeper = material.keeper if isinstance(material, python_project.Packed) else None
-        found = review(python_project.files(material), keeper)
-        _last[:] = [(material, found, mentions(python_project.files(material)))]
+        contents = dict(python_project.files(material))
+        found = review(contents.items(), keeper)
+        walked = Walks(material, contents, keeper)
+        walked.keep(flow for claim in sorted(claims()) for flow in _open(found, claim))
+        _last[:] = [(material, found, walked)]
     return _last[0][1:]
 
 
-_last: list[tuple[Material, Review, dict[str, Mention]]] = []
+_last: list[tuple[Material, Review, Walks]] = []
 """All claims of a project rest on the same review, so the last one is kept."""
-
-
-def _project(material: Material) -> Project:
-    """The files as the checker reads them, each once for all claims."""
-    if not (_checked and _checked[0][0] is material):
-        _checked[:] = [(material, Project(material.read, material.size))]
-    return _checked[0][1]
-
-
-_checked: list[tuple[Material, Project]] = []
