@@ -97,3 +97,32 @@ def test_the_checker_rejects_such_a_project_by_itself(program: str) -> None:
     }
     with pytest.raises(Rejected):
         no_sinks.holds(facts, BytesMaterial(data).read, len(data))
+
+
+ESCAPED = {
+    "hexadecimal": r"x = 'l\x6fads'",
+    "Unicode": r"x = 'l\u006fads'",
+    "long Unicode": r"x = 'l\U0000006fads'",
+    "octal": r"x = 'l\157ads'",
+    "named": r"x = 'l\N{LATIN SMALL LETTER O}ads'",
+    "a sign of two digits": r"x = 'load\163'",
+}
+
+
+@pytest.mark.parametrize("program", ESCAPED.values(), ids=ESCAPED)
+def test_an_escape_that_may_be_a_letter_hides_a_name(program: str) -> None:
+    assert not isinstance(verdicts(f"{program}\n")["no-unsafe-deserialization"], Proven)
+
+
+@pytest.mark.parametrize("text", [r"\u0020", r"\xa0", r"\0", r"\n", r"\u200b", r"\x1b[0m"])
+def test_an_escape_that_is_no_letter_hides_nothing(text: str) -> None:
+    assert isinstance(verdicts(f"x = 'a{text}b'\n")["no-unsafe-deserialization"], Proven)
+
+
+@pytest.mark.parametrize("number", range(128))
+def test_every_character_of_a_name_is_found_behind_its_escape(number: int) -> None:
+    letter = chr(number)
+    if letter.isalnum() or letter == "_":
+        for said in (f"\\x{number:02x}", f"\\u{number:04X}", f"\\U{number:08x}", f"\\{number:o}"):
+            found = verdicts(f"x = 'load{said}'\n")["no-unsafe-deserialization"]
+            assert not isinstance(found, Proven), said

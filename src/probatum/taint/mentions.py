@@ -10,6 +10,8 @@ from msgspec import Struct
 from probatum.taint.properties import rows
 from probatum.taint.rules import sinks, words
 
+_ESCAPED = r"\\(?:x[3-7]|u00[3-7]|U000000[3-7]|N|0?[67]|1[0-7])"
+"""An escape that may stand for a character of a name in ASCII: no other can hide one in a text."""
 _SIGNS = {"==": "==|match", "!=": "!=", "<": "<|(?<!-)>", "**": r"\*\*"}
 
 
@@ -49,5 +51,5 @@ def _words(claim: str) -> re.Pattern[str]:
     names |= rows.names().get(claim, frozenset()) | words("hides a name")
     listed = sorted(map(re.escape, filter(str.isidentifier, names)))
     signs = [_SIGNS[name] for name in sorted(names) if not name.isidentifier()]
-    parts = [rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)", r"\\[xuNU0-7]", *signs]
+    parts = [rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)", _ESCAPED, *signs]
     return re.compile("|".join(parts))
