@@ -106,7 +106,7 @@ def said(service: Service, words: tuple[Value, ...], setting: Setting) -> Value 
         found = flag(words, setting.flag)
         if found is None and (more := hidden(words)):
             return Value("", words[0].place, more)
-        return found
+        return found or _gap(service, "command")
     if setting.env:
         return _variable(service, setting.env) or _gap(service, "environment")
     return next((one for one in service.mounts if one.text.endswith(setting.mount)), None)
@@ -142,8 +142,8 @@ def address(service: Service, words: tuple[Value, ...], server: Server) -> tuple
     """`everywhere`, `loopback`, or what says it elsewhere; and the value that says so."""
     for setting in server.bind:
         value = said(service, words, setting)
-        if value is None or (setting.env and value.open and setting.env not in service.environment):
-            continue
+        if value is None or any(value.place is gap.place for gap in service.gaps):
+            continue  # what stands elsewhere may say so; nobody publishes what only he can reach
         if not value.sure:
             return value.open, value
         if value.text:

@@ -85,8 +85,6 @@ def _served(service: Service, server: rules.Server, words: tuple[Value, ...]) ->
     listens, bound = address(service, words, server)
     if bound is None and service.image is None and not service.commands:
         listens = "everywhere"  # nothing is known but the variables: what starts it may say more
-    if bound is None and service.image is None and not service.commands:
-        listens = "everywhere"  # nothing is known but the variables: what starts it may say more
     if listens == "loopback":
         return
     state, at = _state(service, server, words)

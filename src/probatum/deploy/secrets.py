@@ -49,7 +49,8 @@ def _of(service: Service, name: str, value: Value) -> Iterator[Found]:
     said = value.text.strip("'\" ")
     if value.open and not value.default:
         return
-    named = len(said) >= 6 and _NAMES.search(name.lstrip("-")) and not _PLACEHOLDER.fullmatch(said)
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.lstrip("-"))
+    named = len(said) >= 6 and _NAMES.search(parted) and not _PLACEHOLDER.fullmatch(said)
     if named or _FORMS.search(said):
         yield _found(service, name, value)
 

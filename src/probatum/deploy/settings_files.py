@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from probatum.deploy.command_lines import capability
 from probatum.deploy.model import EVERYTHING, Deployment, Gap, Grant, Reach, Service, Value
 from probatum.deploy.variables import templated
+from probatum.errors import FormatError
 from probatum.formats.nodes import Mapping, Node, Scalar, boolean, items, text, walk
 from probatum.formats.yaml_nodes import documents
 from probatum.vocabulary import Place
 
+_TOLD = frozenset({"environment", "command"})
 _ELSEWHERE = "os.environ/"
 _OF_HOST = {"hostPID": "pid host", "hostIPC": "ipc host", "hostNetwork": "network host"}
 
@@ -63,16 +65,31 @@ def _charted(root: Mapping) -> Iterator[Service]:
     """A service for every image, with what stands beside it and above it."""
     grants = tuple(_grants(root))
     settings = {path: templated(one.text, one.place) for path, one in _scalars(root)}
+    for path, one in _scalars(root):
+        if path.endswith((".yaml", ".yml")) and not one.plain:
+            settings |= {f"{path}.{key}": value for key, value in _within(one)}
     images = list(_images(root, root))
     for image, beside in images:
         environment = settings | dict(_environment(beside)) | dict(_environment(root))
         yield Service(
             name=image.text or "the chart", place=image.place, image=image,
             environment=environment, reaches=tuple(_reaches(root, beside)), grants=grants,
+            gaps=(Gap("the templates of the chart", image.place, _TOLD),),
         )  # fmt: skip
     if not images:
         place = root.place
         yield Service(name="the chart", place=place, environment=settings, grants=grants)
+
+
+def _within(file: Scalar) -> Iterator[tuple[str, Value]]:
+    """The settings of a file that stands in the values as text; nothing where it is no YAML."""
+    try:
+        found = documents(file.text.encode("utf-8", "replace"))
+    except FormatError:
+        return
+    for root in found:
+        for path, one in _scalars(root) if isinstance(root, Mapping) else ():
+            yield path, templated(one.text, file.place)
 
 
 def _images(node: Node, beside: Mapping) -> Iterator[tuple[Value, Mapping]]:
