@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from certificate_laws import assert_every_mutant_is_rejected, certificate_of, check, verdict_on
@@ -14,6 +15,8 @@ from probatum.analyzers.agent.agent_secrets import agent_secrets
 from probatum.analyzers.agent.blanket_permission import blanket_permission
 from probatum.analyzers.agent.encrypted_transport import encrypted_transport
 from probatum.analyzers.agent.pinned_tools import pinned_tools
+from probatum.analyzers.agent.space_permissions import space_permissions
+from probatum.analyzers.agent.space_versions import space_versions
 from probatum.errors import FormatError
 from probatum.formats.agent_config import document, servers, texts
 from probatum.formats.kinds import kind_of
@@ -83,6 +86,7 @@ def test_a_permission_is_too_wide_or_is_not(row: dict[str, Any]) -> None:
     assert row["source"]
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(CONFIGS)
 def test_what_is_proven_of_a_configuration_also_checks(config: object) -> None:
     data = json.dumps(config).encode()
@@ -92,6 +96,7 @@ def test_what_is_proven_of_a_configuration_also_checks(config: object) -> None:
             check(found.certificate, data)
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(CONFIGS)
 def test_how_it_is_laid_out_changes_no_verdict(config: object) -> None:
     for one in ALL:
@@ -100,6 +105,7 @@ def test_how_it_is_laid_out_changes_no_verdict(config: object) -> None:
         assert type(verdict_on(one, laid, "agent-config")) is plain
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(CONFIGS)
 def test_a_comment_hides_nothing(config: object) -> None:
     text = json.dumps(config, indent=1).replace(",\n", ", // a note\n/* more */\n")
@@ -108,6 +114,7 @@ def test_a_comment_hides_nothing(config: object) -> None:
             assert isinstance(verdict_on(one, text.encode(), "agent-config"), Refuted)
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(st.binary(max_size=80) | st.text('{}[],:"\\ a/*mcpServers$', max_size=60).map(str.encode))
 def test_the_reader_raises_nothing_but_format_errors(data: bytes) -> None:
     try:
@@ -167,3 +174,43 @@ def test_no_secret_is_repeated_whatever_else_is_told(one: Any, indent: int | Non
     assert isinstance(found, Refuted)
     assert value[:8] not in str(found)
     assert token[4:12] not in str(found)
+
+
+@settings(deadline=None)  # the rows are read once, by the first
+@given(st.lists(st.sampled_from(
+    ["sdk: gradio", "sdk: static", "sdk_version: 5.1.2", "sdk_version: 5", "hf_oauth: true",
+     "preload_from_hub:", "- a/b", "title: x", "  y", "sdk_version: '1.2.3'", "sdk: &a static",
+     "? sdk", "x: {sdk_version: 1}", "# sdk: docker", "emoji: 🐨", "---", "x: |", "<<: *a"]
+), max_size=6))  # fmt: skip
+@example(["sdk: static"])
+@example(["sdk: gradio", "sdk_version: 5.1.2", "title: x", "emoji: 🐨"])
+def test_what_is_proven_of_a_space_also_checks(lines: list[str]) -> None:
+    data = "\n".join(["---", *lines, "---", "Words.", ""]).encode()
+    for one in (space_versions, space_permissions):
+        found = verdict_on(one, data, "space-card")
+        if isinstance(found, Proven):
+            check(found.certificate, data)
+            front = document_of(data)
+            assert one is space_permissions or front["sdk"] in ("static", "gradio")
+            assert "hf_oauth" not in front or one is space_versions
+
+
+def document_of(data: bytes) -> dict[str, Any]:
+    """The front matter as another reader of YAML takes it."""
+
+    front: dict[str, Any] = next(yaml.safe_load_all(data))
+    return front
+
+
+def test_every_mutant_of_a_proof_about_a_space_is_rejected() -> None:
+    data = b"---\nsdk: gradio\nsdk_version: 5.49.1\n---\n"
+    for one in (space_versions, space_permissions):
+        certificate = certificate_of(one, data, "space-card")
+        assert_every_mutant_is_rejected(certificate, data, range(len(data)))
+
+
+def test_a_readme_without_an_sdk_is_no_spaces_card() -> None:
+    assert (
+        kind_of("README.md", BytesMaterial(b"---\nlicense: mit\n---\nsdk: gradio\n")) == "markdown"
+    )
+    assert kind_of("README.md", BytesMaterial(b"---\nsdk: gradio\n---\n")) == "space-card"

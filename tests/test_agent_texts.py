@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certificate_laws import assert_every_mutant_is_rejected, certificate_of, check, verdict_on
@@ -74,12 +74,14 @@ def test_a_directive_leaves_no_room_for_words(row: dict[str, str]) -> None:
     assert not is_directive(row["bad"])
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(TEXTS | PIECES)
 def test_the_readers_take_any_text(text: str) -> None:
     for found in (*blocks(text), *unshown(text)):
         assert 0 <= found.at < found.end <= len(text)
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(TEXTS)
 def test_what_is_proven_to_be_plain_words_also_checks(text: str) -> None:
     data = text.encode()
@@ -88,6 +90,7 @@ def test_what_is_proven_to_be_plain_words_also_checks(text: str) -> None:
         check(verdict.certificate, data)
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(TEXTS | PIECES)
 def test_what_is_proven_to_be_shown_also_checks(text: str) -> None:
     data = text.encode()
@@ -96,6 +99,7 @@ def test_what_is_proven_to_be_shown_also_checks(text: str) -> None:
         check(verdict.certificate, data)
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(
     st.sampled_from([row["bad"] for row in ROWS["instruction"]]),
     st.text(st.sampled_from("ab .\n"), max_size=9),
@@ -111,6 +115,7 @@ def test_an_order_in_base64_is_found_however_it_is_wrapped(
     assert isinstance(verdict_on(encoded_instructions, text.encode(), "markdown"), Refuted)
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(st.binary(min_size=20, max_size=60))
 def test_a_digest_is_no_text(data: bytes) -> None:
     import hashlib

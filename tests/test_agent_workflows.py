@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certificate_laws import assert_every_mutant_is_rejected, certificate_of, check, verdict_on
@@ -77,12 +77,14 @@ def test_a_known_event_is_known_with_what_it_brings(event: str) -> None:
     assert not isinstance(verdict(plain(event)), Proven)
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(CONDITIONS)
 def test_a_condition_is_judged_whatever_it_is(condition: str) -> None:
     for event in OBJECTS:
         assert reach(condition, event) in Reach
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(CONDITIONS)
 def test_parentheses_and_spaces_change_no_judgement(condition: str) -> None:
     if any(odd in condition for odd in ("'(", "${{", "!(")) or condition.count("'") % 2:
@@ -116,6 +118,7 @@ def test_conditions_let_outsiders_through_or_not(condition: str, expected: Reach
     assert reach(condition, "issue_comment") == expected
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(st.sampled_from(["issue_comment", "issues", "push", "workflow_dispatch"]), CONDITIONS)
 def test_what_is_proven_also_checks(event: str, condition: str) -> None:
     text = plain(event, condition.replace('"', ""))
@@ -125,6 +128,7 @@ def test_what_is_proven_also_checks(event: str, condition: str) -> None:
         assert event in ("push", "workflow_dispatch")
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(
     st.binary(max_size=60) | st.text("on:jbs[]{}-'\"\n a&*!|>#i${}.", max_size=80).map(str.encode)
 )

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probatum.formats.secret_text import is_secret_name, secret
@@ -66,6 +66,7 @@ def test_what_looks_random_under_such_a_name_is_surely_one() -> None:
     assert secret("MODEL", _RANDOM[:24]) is None
 
 
+@settings(deadline=None)  # the rows are read once, by the first
 @given(st.text(max_size=40), st.text(min_size=9, max_size=60))
 def test_no_value_is_ever_repeated(name: str, value: str) -> None:
     found = secret(name, value)

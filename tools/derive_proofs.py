@@ -33,6 +33,7 @@ _EVIDENCE = {
     "taint.verdicts": "no_sinks",
     "deploy.verdicts": "deployment",
     "workflow_rules": "workflow",
+    "formats.space_card": "space_card",
     "agent_evidence": "agent_config",
     "fasttext.certificate": "fasttext",
     "tensor_bundle.proof": "tensor_bundle",

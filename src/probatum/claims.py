@@ -48,3 +48,11 @@ NO_LITERAL_SECRET = Claim(
     "no-literal-secret",
     "No password, token or key stands in this file: whoever reads it learns none.",
 )
+PINNED_TOOLS = Claim(
+    "pinned-tools",
+    "Every tool and model that this configuration starts or fetches is named in one fixed version.",
+)
+NO_BLANKET_PERMISSION = Claim(
+    "no-blanket-permission",
+    "Nothing here lets an agent or a tool do everything, or see a whole disk, without asking.",
+)

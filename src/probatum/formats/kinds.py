@@ -58,6 +58,7 @@ from probatum.formats.kinds_seen import Seen
 from probatum.formats.kinds_text import (
     is_json,
     is_promised_text,
+    is_space_card,
     is_xml,
     json_kind,
     script_kind,
@@ -197,5 +198,6 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     (json_kind, is_json),
     ("lightgbm-text", begins(b"tree\nversion=", b"tree\r\nversion=")),
     (xml_kind, is_xml),
+    ("space-card", is_space_card),
     (lambda seen: str(seen.promise), is_promised_text),
 )

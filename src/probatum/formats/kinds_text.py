@@ -11,6 +11,7 @@ _XGBOOST = re.compile(r"\s*\{\s*\"(learner|version|Config)\"")
 # However many settings stand before its servers: a client's own file of state is long.
 _SOUGHT = 1 << 16
 _AGENT = re.compile(rb'"(?:mcpServers|mcp_servers|context_servers|inputSchema)"\s*:\s*\{')
+_FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)(?:\n---|\Z)", re.DOTALL)
 _XML_ROOT = re.compile(
     r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*<(?:[\w.-]+:)?([A-Za-z][\w.-]*)",
     re.DOTALL,
@@ -70,6 +71,14 @@ def _xml_root(seen: Seen) -> str | None:
     if found is None:  # a long prologue hides it: go by the name
         return {"pmml": "pmml", "openvino-xml": "net"}.get(seen.promise or "")
     return found[1].lower()
+
+
+def is_space_card(seen: Seen) -> bool:
+    """A README whose front matter says by what the hub runs it as a Space."""
+    if seen.promise != "markdown" or seen.base != "readme.md" or seen.text is None:
+        return False
+    front = _FRONT.match(seen.text)
+    return front is not None and re.search(r"(?m)^[\"']?sdk[\"']?\s*:", front[1]) is not None
 
 
 def is_promised_text(seen: Seen) -> bool:

@@ -19,16 +19,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from probatum.claims import NO_BLANKET_PERMISSION
 from probatum.formats.agent_config import Server, Word, document, servers
 from probatum.formats.agent_evidence import decided, witness
 from probatum.formats.nodes import Mapping, Node, Scalar, items, walk
 from probatum.ports import Material, analyzer
-from probatum.vocabulary import Artifact, Claim, Verdict, Witness
+from probatum.vocabulary import Artifact, Verdict, Witness
 
-NO_BLANKET_PERMISSION = Claim(
-    "no-blanket-permission",
-    "Nothing here lets an agent or a tool do everything, or see a whole disk, without asking.",
-)
 _MOUNT = re.compile(
     r"(?:(?:/|~|\$HOME|\$\{HOME\}|/home/[^/:]+|/Users/[^/:]+|/(?:root|etc|home|Users)):/[^:]*"
     r"|[^:]*/docker\.sock:.*)(?::\w+)?|.*(?:src|source)=(?:/|[^,]*/docker\.sock)(?:,.*)?"

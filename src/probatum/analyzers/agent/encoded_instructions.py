@@ -48,7 +48,7 @@ _DEEPEST = 3
 @analyzer(
     id="encoded-instructions",
     claim=NO_ENCODED_INSTRUCTIONS,
-    accepts={"agent-rules", "agent-config", "markdown"},
+    accepts={"agent-rules", "agent-config", "markdown", "space-card"},
 )
 def encoded_instructions(artifact: Artifact, material: Material) -> Verdict:
     """Decode whatever can be decoded, and read it."""

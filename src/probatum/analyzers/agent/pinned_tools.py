@@ -16,15 +16,13 @@ Sources: `rules/agent/launchers.toml`; modelcontextprotocol.io, "Security Best P
 servers); CWE-494.
 """
 
+from probatum.claims import PINNED_TOOLS
 from probatum.formats.agent_config import document, servers
 from probatum.formats.agent_evidence import decided, witness
 from probatum.formats.launchers import Start, started
 from probatum.ports import Material, analyzer
-from probatum.vocabulary import Artifact, Claim, Reason, Undecided, Verdict
+from probatum.vocabulary import Artifact, Reason, Undecided, Verdict
 
-PINNED_TOOLS = Claim(
-    "pinned-tools", "Every tool that this configuration starts is named in one fixed version."
-)
 _ASSUMED = (
     "registries keep what they published; what a package depends on is its own affair",
     "what is installed on the machine fetches nothing by itself",

@@ -60,6 +60,7 @@ _SHOWN = 50
         "chat-template",
         "agent-rules",
         "agent-config",
+        "space-card",
         "dockerfile",
         "env-file",
         "systemd-unit",

@@ -76,6 +76,7 @@ _HARMLESS = frozenset(
         "json",
         "image",
         "pyc",
+        "space-card",
         "dockerfile",
         "env-file",
         "systemd-unit",
