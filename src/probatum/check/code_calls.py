@@ -1,8 +1,11 @@
-"""What a call gives to whom: its arguments, and the parameters that receive them."""
+"""Where a value goes: to the parameters of what is called, to a caller, to a target."""
 
 import ast
 from collections.abc import Iterator
 from typing import Any
+
+from probatum.check.code_names import File
+from probatum.check.code_trees import FILLING
 
 MAKING = ("__init__", "__new__", "__call__", "__post_init__")
 """Methods that a call of a class, or of an object, calls."""
@@ -102,3 +105,52 @@ def unpacked(parents: dict[Any, Any], value: Any) -> list[Any]:
     wanted = getattr(parent.targets[0], "elts", ())
     starred = any(isinstance(one, ast.Starred) for one in (*wanted, *value.elts))
     return list(wanted) if len(wanted) == len(value.elts) and not starred else []
+
+
+def returning(file: File, node: Any) -> Any:
+    """The function that returns or yields a value; None if none does."""
+    parent = file.parents.get(node)
+    if isinstance(parent, (ast.Return, ast.Yield, ast.YieldFrom)):
+        return file.function(parent)
+    return parent if isinstance(parent, ast.Lambda) and parent.body is node else None
+
+
+def targets_of(file: File, node: Any) -> Iterator[Any]:
+    """What a value is assigned to, or put into."""
+    parent = file.parents.get(node)
+    waiting: list[Any] = []
+    match parent:
+        case ast.Assign():
+            waiting = list(parent.targets)
+        case ast.Tuple() | ast.List():
+            targets = unpacked(file.parents, parent)
+            waiting = [targets[parent.elts.index(node)]] if targets else []
+        case ast.AnnAssign() | ast.AugAssign():
+            waiting = [parent.target]
+        case ast.withitem():
+            waiting = [parent.optional_vars]
+        case ast.Call(func=ast.Attribute(attr=name, value=base)):
+            waiting = [base] if name in FILLING else []
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, (ast.Tuple, ast.List)):
+            waiting += one.elts
+        elif isinstance(one, (ast.Subscript, ast.Starred)):
+            waiting.append(one.value)
+        elif one is not None:
+            yield one
+
+
+def method_of(file: File, node: Any) -> Any:
+    """The outermost function around a node below its class."""
+    function = file.function(node)
+    while function is not None and file.owner(function) is None:
+        function = file.function(function)
+    return function
+
+
+def gives(function: Any) -> bool:
+    return any(
+        isinstance(one, (ast.Return, ast.Yield, ast.YieldFrom)) and one.value is not None
+        for one in ast.walk(function)
+    )

@@ -27,9 +27,13 @@ from probatum.check.code_calls import (
     arguments,
     arguments_behind,
     callee_name,
+    gives,
     handed_function,
+    method_of,
     parts,
     receives,
+    returning,
+    targets_of,
     unpacked,
 )
 from probatum.check.code_ends import Source, is_script, sink
@@ -239,7 +243,7 @@ class _Walk:
             return False
         scope = file.binding(call.func, call.func.id)
         defined = file.binds[scope].get(call.func.id, ()) if scope is not None else ()
-        return any(isinstance(one, FUNCTIONS) and _gives(one) for one in defined)
+        return any(isinstance(one, FUNCTIONS) and gives(one) for one in defined)
 
     def bound(self, file: File, target: Any, fills: Any = None) -> Iterator[Any]:
         """The reads of what a target binds, or of the container that it is put into."""
@@ -306,7 +310,7 @@ class _Walk:
     def returns(self, spot: Spot, call: Spot) -> bool:
         """The spot is what a function returns or yields that the call names."""
         file, node = spot
-        function = _returning(file, node)
+        function = returning(file, node)
         if function is None:
             return False
         return (
@@ -317,10 +321,10 @@ class _Walk:
     def kept(self, spot: Spot, read: Spot) -> bool:
         """The spot is stored to an attribute of that name, or is what a property returns."""
         file, node = spot
-        function = _returning(file, node)
+        function = returning(file, node)
         if isinstance(function, FUNCTIONS) and function.name == read.node.attr:
             return bool(function.decorator_list)
-        for target in _targets(file, node):
+        for target in targets_of(file, node):
             if isinstance(target, ast.Attribute) and target.attr == read.node.attr:
                 return self.related(Spot(file, target), read)
             if isinstance(target, ast.Name) and target.id == read.node.attr:
@@ -333,7 +337,7 @@ class _Walk:
             return True
         sides = []
         for file, node in (store, read):
-            cls = file.owner(_method(file, node))
+            cls = file.owner(method_of(file, node))
             name = {f"{file.module}.{cls.name}"} if cls is not None else set()
             sides.append({id(one) for _, one in file.classes(name)})
         return bool(sides[0] & sides[1])
@@ -345,60 +349,11 @@ class _Walk:
         func = sink.node.func
         if not isinstance(made.node, ast.Call) or not isinstance(func, ast.Attribute):
             return False
-        for target in _targets(*made):
+        for target in targets_of(*made):
             for read in sink.file.loads.get(getattr(target, "attr", ""), ()):
                 if any(one.node is func.value for one in self.onwards([Spot(sink.file, read)])):
                     return True
         return False
-
-
-def _returning(file: File, node: Any) -> Any:
-    """The function that returns or yields a value; None if none does."""
-    parent = file.parents.get(node)
-    if isinstance(parent, (ast.Return, ast.Yield, ast.YieldFrom)):
-        return file.function(parent)
-    return parent if isinstance(parent, ast.Lambda) and parent.body is node else None
-
-
-def _targets(file: File, node: Any) -> Iterator[Any]:
-    """What a value is assigned to, or put into."""
-    parent = file.parents.get(node)
-    waiting: list[Any] = []
-    match parent:
-        case ast.Assign():
-            waiting = list(parent.targets)
-        case ast.Tuple() | ast.List():
-            targets = unpacked(file.parents, parent)
-            waiting = [targets[parent.elts.index(node)]] if targets else []
-        case ast.AnnAssign() | ast.AugAssign():
-            waiting = [parent.target]
-        case ast.withitem():
-            waiting = [parent.optional_vars]
-        case ast.Call(func=ast.Attribute(attr=name, value=base)):
-            waiting = [base] if name in FILLING else []
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, (ast.Tuple, ast.List)):
-            waiting += one.elts
-        elif isinstance(one, (ast.Subscript, ast.Starred)):
-            waiting.append(one.value)
-        elif one is not None:
-            yield one
-
-
-def _method(file: File, node: Any) -> Any:
-    """The outermost function around a node below its class."""
-    function = file.function(node)
-    while function is not None and file.owner(function) is None:
-        function = file.function(function)
-    return function
-
-
-def _gives(function: Any) -> bool:
-    return any(
-        isinstance(one, (ast.Return, ast.Yield, ast.YieldFrom)) and one.value is not None
-        for one in ast.walk(function)
-    )
 
 
 def _is_text(spot: Spot) -> bool:
