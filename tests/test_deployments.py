@@ -88,6 +88,7 @@ ATTACKS = [
     "services:\n  a:\n    image: x # c\r    ports: [2:2]\n",
     "services:\n  a:\n    image: x\n    'po\\\nrts': [2:2]\n",
     "services:\n  a:\n    extends: {file: b, service: a}\n",
+    "services:\n  a: {image: x}\n---\n apiVersion: v1\n kind: Pod\n spec: {hostNetwork: true}\n",
 ]
 
 
@@ -297,7 +298,9 @@ def test_no_reader_raises_anything_but_format_errors_on_bytes(data: bytes, kind:
         ("dockerfile", "Dockerfile", b"# c\nARG A=1\nFROM a\n"),
         ("dockerfile", "gpu.Dockerfile", b"FROM a\n"),
         ("dockerfile", "Containerfile.cuda", b"from a\n"),
-        ("text", "Dockerfile", b"some words\n"),
+        ("dockerfile", "Dockerfile", b"FR\\\nOM a\n"),
+        ("text", "a.dockerfile.txt", b"some words\n"),
+        ("compose", "docker-compose.yml", b'"s\\x65rvices": {}\n'),
         ("env-file", ".env", b"A=1\n\n# c\nexport B='2'\n"),
         ("env-file", "prod.env", b"A=1\n"),
         ("text", ".env", b"some words\n"),

@@ -13,7 +13,7 @@ from probatum.deploy.command_lines import capability, is_local, published, simpl
 from probatum.deploy.model import EVERYTHING, Deployment, Gap, Grant, Reach, Service, Value
 from probatum.deploy.variables import interpolated
 from probatum.errors import FormatError
-from probatum.formats.nodes import Mapping, Node, Scalar, Sequence, boolean, entries, items, text
+from probatum.formats.nodes import Mapping, Node, Scalar, boolean, entries, items, text
 from probatum.formats.yaml_nodes import documents
 from probatum.vocabulary import Place, Reason
 
@@ -207,10 +207,6 @@ def _gaps(node: Mapping) -> Iterator[Gap]:
             yield Gap(
                 f"another file, which {entry.key.text} overrides", entry.key.place, EVERYTHING
             )
-        elif entry.key.text in ("ports", "environment", "volumes") and not isinstance(
-            entry.value, Sequence | Mapping
-        ):
-            continue
 
 
 def _joined(services: tuple[Service, ...], root: Mapping) -> tuple[Service, ...]:

@@ -27,6 +27,7 @@ def _has(*keys: str) -> re.Pattern[str]:
 
 
 _COMPOSE = _has("services")
+_COMPOSE_NAME = re.compile(r"(?:docker-|podman-)?compose(?:[._-][\w.-]+)?\.ya?ml")
 _COMPOSE_PART = re.compile(
     r"(?m)(?:^[ \t]+|[{,]\s*)[\"']?(?:image|build|extends|container_name)[\"']?[ \t]*:"
 )
@@ -73,6 +74,8 @@ def _found(seen: Seen) -> str | None:
         return "systemd-unit"
     if _MLFLOW.search(seen.text) and "admin_" in seen.text:
         return "mlflow-auth"
+    if seen.base in ("dockerfile", "containerfile"):  # however the first word is spelled
+        return "dockerfile"
     if _DOCKER_NAME.fullmatch(seen.base) and _DOCKERFILE.match(_text(seen)):
         return "dockerfile"
     if _ENV_NAME.fullmatch(seen.base):
@@ -89,7 +92,7 @@ def _text(seen: Seen) -> str:
 def _yaml(seen: Seen, text: str) -> str | None:
     if _KUBERNETES.match(text):
         return "helm-template" if _TEMPLATE.search(text) else "kubernetes"
-    if _COMPOSE.match(text) and _COMPOSE_PART.search(text):
+    if (_COMPOSE.match(text) and _COMPOSE_PART.search(text)) or _COMPOSE_NAME.fullmatch(seen.base):
         return "compose"
     if _LITELLM.search(text):
         return "litellm-config"
