@@ -33,6 +33,7 @@ _EVIDENCE = {
     "taint.verdicts": "no_sinks",
     "deploy.verdicts": "deployment",
     "workflow_rules": "workflow",
+    "formats.unshown_text": "shown_text",
     "formats.space_card": "space_card",
     "agent_evidence": "agent_config",
     "fasttext.certificate": "fasttext",

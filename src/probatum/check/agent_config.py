@@ -5,15 +5,20 @@ facts = {"claim": id, "size": bytes, "sha256": hex of all of them}
 The file is one JSON document without comments, no object of which has a key twice. A server is any
 object with a `command` or an address. Then, by the claim:
 
-- pinned-tools: each command is npx, bunx, uvx, pipx or docker, followed by switches that are listed
+- pinned-tools: no key is one of a command in other letters, and no other text names a launcher or
+  a registry; each command is npx, bunx, uvx, pipx or docker, followed by switches that are listed
   here and a tool in one whole version (npm, Python) or with a digest (images), and no option by
   which another tool is fetched stands behind it; or an interpreter with a file or a module.
-- no-literal-secret: no text has sixteen letters and digits of a key in a row, but for the digest or
-  commit at its end; and what is named like a secret is a variable, or empty.
-- encrypted-transport: no text holds `http:` or `ws:` but to this machine; each address begins with
-  `https://` or `wss://`, or is such a text; no word that weakens the verification is in the file.
-- no-blanket-permission: a command has one word of its own at most; no key is in the file but those
-  listed here, names of servers, of headers and of variables; none of these speaks of permission.
+- no-literal-secret: every text is a variable, a switch, a number, a word listed here, a tool with
+  its version, a file or folder, an address without a user and a query, or the name of a command;
+  none has sixteen letters and digits of a key in a row, but for the digest or commit at its end;
+  and what is named like a secret is a variable, or empty.
+- encrypted-transport: no text holds an address but of `https` and `wss`, or of this machine, nor
+  one without a scheme; what is named like a host is such an address; each server's address is
+  one; no word that weakens the verification is in the file.
+- no-blanket-permission: a command has one word of its own at most; no key is in the file but
+  those listed here, names of servers, of headers and of variables; none of these speaks of
+  permission. The one word is a tool or a file.
 """
 
 import hashlib
@@ -51,6 +56,23 @@ _GRANTS = re.compile(
     "|write|mode|sandbox|admin|full",
     re.IGNORECASE,
 )
+
+
+_LAUNCHER = re.compile(
+    r"\b(?:npx|pnpx|bunx|uvx|pipx|npm|pnpm|yarn|uv|pip|docker|podman|curl|wget|dlx|deno|go run)\b"
+    "|registry|index_?url",
+    re.IGNORECASE,
+)
+_OTHERS = {"image", "package", "packages", "program", "executable", "cmd", "run", "script"}
+_OTHERS |= {"entrypoint", "runtimehint", "extension", "extensions", "plugin", "plugins", "install"}
+_SPEC = re.compile(r"(?:@[\w.-]+/)?[\w.-]+(?:(?:@|==)\d[\w.+!-]*|@sha256:[0-9a-f]{64})?")
+_PATH = re.compile(r"\.{0,2}(?:/?[\w.-]{1,40})*(?:/[\w.-]{0,40})+|\.")
+_URL = re.compile(r"(?:https?|wss?)://[\w.-]+(?::\d+)?(?:/[\w./-]*)?", re.IGNORECASE)
+_WORDS = set(
+    """stdio http sse streamable-http local remote true false info debug warn warning error on off
+    yes no production development node python none default run""".split()  # noqa: SIM905
+)
+_HOST = re.compile(r"host|addr|proxy|domain|(?:^|_)ip(?:$|_)", re.IGNORECASE)
 
 
 def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -> None:
@@ -133,8 +155,15 @@ def _is_server(one: dict[str, Any]) -> bool:
     return "command" in one or "cmd" in one or any(key in one for key in _ADDRESSES)
 
 
-def _pinned(_: Any, objects: list[tuple[str, dict[str, Any]]]) -> None:
+def _pinned(document: Any, objects: list[tuple[str, dict[str, Any]]]) -> None:
+    commands = {one["command"] for _, one in objects if isinstance(one.get("command"), str)}
+    for _name, text in _texts(document, ""):
+        _demand(text in commands or not _LAUNCHER.search(text), f"{text[:60]}: a launcher's name")
     for _name, one in objects:
+        for key in one:
+            known = key in ("command", "args", *_ADDRESSES)
+            folded = {each.lower() for each in ("command", "args", *_ADDRESSES)} | _OTHERS
+            _demand(known or key.lower() not in folded, f"{key}: what else may start something")
         line = _line(one) if _is_server(one) else []
         if not line:
             continue
@@ -160,15 +189,38 @@ def _secretless(document: Any, _: Any) -> None:
         for run in re.findall("[A-Za-z0-9+/_=-]{16,}", bare):
             mixed = re.search("[0-9]", run) and re.search("[A-Za-z]", run)
             _demand(not mixed, "a text that could be a key")
+        spoken = text in _names_of(document) or text in _WORDS or re.fullmatch(r"[0-9]{0,5}", text)
+        shaped = any(one.fullmatch(text) for one in (_VARIABLE, _PATH, _URL, _FILE))
+        pinned = "@" in text and _SPEC.fullmatch(text)
+        switch = re.fullmatch("-{1,2}[a-z][a-z-]{0,30}", text)
+        _demand(spoken or shaped or pinned or switch, f"{text[:20]}: what it is, is not told")
         named = _SECRET.search(name)
         _demand(not named or not text or _VARIABLE.fullmatch(text), f"{name[:40]}: a value")
 
 
+def _names_of(document: Any) -> set[str]:
+    """The keys, the commands and the names of modules: what is written to be read."""
+    objects = [one for _, one in _objects(document, "", 0)]
+    commands = [one["command"] for one in objects if isinstance(one.get("command"), str)]
+    lists = [one["args"] for one in objects if isinstance(one.get("args"), list)]
+    modules = [one[1] for one in lists if len(one) > 1 and one[0] == "-m"]
+    said = [one for one in modules if isinstance(one, str)]
+    return {*commands, *said, *(key for one in objects for key in one)}
+
+
 def _encrypted(document: Any, objects: list[tuple[str, dict[str, Any]]]) -> None:
-    for _name, text in _texts(document, ""):
+    for name, text in _texts(document, ""):
         _demand(not _WEAK.search(text), f"{text[:40]}: a word that weakens")
         here = r"(?:http|ws)://(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/?#\s]|$)"
-        _demand(not re.search("(?:http|ws):", re.sub(here, "", text, flags=re.I), re.I), text[:60])
+        rest = re.sub(here, "", text, flags=re.IGNORECASE)
+        rest = re.sub(r"(?i)(?:https|wss)://(?=[\w\[])", "", rest)
+        _demand(not re.search(r"(?i)(?:http|ws):|[a-z][a-z0-9+.-]*://", rest), text[:60])
+        bare = r"(?<![\w.@-])(?:[\w-]+\.)+[A-Za-z]{2,}:\d|(?<![\w.@-])\d+\.\d+\.\d+\.\d+(?![\w.])"
+        _demand(
+            not re.search(bare, re.sub(r"127\.\d+\.\d+\.\d+", "", rest)) or rest != text, text[:60]
+        )
+        local = re.fullmatch(r"localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|\d*", text)
+        _demand(not _HOST.search(name) or local or rest != text, f"{name[:40]}: a host")
     for _name, one in objects:
         for key in _ADDRESSES:
             text = one.get(key, "https://x")
@@ -186,6 +238,8 @@ def _limited(_: Any, objects: list[tuple[str, dict[str, Any]]]) -> None:
         switches = ("-y", "--yes", "-q", "run", "-i", "--rm")
         own = [word for word in line[1:] if word not in switches]
         _demand(len(own) < 2 and not re.match("-", (own or ["x"])[0]), "options of its own")
+        tool = all(_SPEC.fullmatch(word) or _FILE.fullmatch(word) for word in own)
+        _demand(tool, "a word that is no tool and no file")
 
 
 _CLAIMS = {

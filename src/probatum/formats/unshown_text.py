@@ -40,7 +40,7 @@ _ELEMENTS = frozenset(
 )  # fmt: skip
 _ATTRIBUTE = re.compile(r"""\s+([\w:-]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
 _PLAIN = frozenset(
-    {"href", "src", "alt", "align", "name", "id", "target", "title", "start", "type", "rel", "open",
+    {"href", "src", "align", "name", "id", "target", "start", "type", "rel", "open",
      "colspan", "rowspan", "srcset", "media", "valign", "lang", "dir"}
 )  # fmt: skip
 _SIZES = frozenset({"width", "height", "size"})

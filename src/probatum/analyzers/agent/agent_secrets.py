@@ -2,8 +2,10 @@
 
 Such files are committed, synchronised and pasted; every tool that the agent starts can read them.
 
-- **Proven**: no text in it is long and mixed like a key, and what is called like a secret, in an
-  environment, a header or an option, is a variable or empty. `check/agent_config.py` looks again.
+- **Proven**: every text in it reads like a variable, a switch, a number, a word, a path,
+  a tool's version or a plain address, none is long and mixed like a key, and what is called like a
+  secret, in an environment, a header or an option, is a variable or empty. Assumed: what reads like
+  that is that. `check/agent_config.py` looks again.
 - **Refuted**: a text has the form of a service's tokens, or looks random under the name of a
   secret. The witness says which kind, where and how long; it never shows the secret.
 - **Undecided**: some other text under such a name, and long mixed texts elsewhere.
@@ -20,6 +22,8 @@ from probatum.formats.secret_text import secret
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import Artifact, Reason, Undecided, Verdict
 
+_ASSUMED = ("what reads like a path, a word of settings or a tool's version is no secret",)
+
 
 @analyzer(id="agent-secrets", claim=NO_LITERAL_SECRET, accepts={"agent-config"})
 def agent_secrets(artifact: Artifact, material: Material) -> Verdict:
@@ -34,4 +38,4 @@ def agent_secrets(artifact: Artifact, material: Material) -> Verdict:
         elif found is not None:
             says = f"{name}: {found.says}: is it one?"
             open.append(Undecided(Reason.UNRESOLVED, says, value.place))
-    return decided("no-literal-secret", data, sure, open)
+    return decided("no-literal-secret", data, sure, open, _ASSUMED)

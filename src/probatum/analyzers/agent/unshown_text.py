@@ -4,7 +4,8 @@ Rules and skills are reviewed as the page that a forge shows; an agent reads the
 an unnamed link, or an element that a style hides stands in the one and not in the other.
 
 - **Proven**: no comment but the directives that editing tools read, no declaration, no element
-  with a style or an attribute by which it could be hidden, no link with a title.
+  with a style or an attribute by which it could be hidden, no picture (its words are not shown), no
+  link with a title or without words, and none that is defined and not used.
   `check/shown_text.py` looks again.
 - **Refuted**: what is left out tells an agent to disregard its rules, to keep something from the
   user, to pass on secrets, or to run what is fetched or decoded; the witness shows the words.
@@ -14,21 +15,17 @@ an unnamed link, or an element that a style hides stands in the one and not in t
 Sources: `rules/agent/instructions.toml`; CommonMark 0.31; HTML.
 """
 
-import hashlib
-
 from probatum.errors import FormatError
+from probatum.formats.agent_evidence import decided
 from probatum.formats.instructions import instruction, is_directive
 from probatum.formats.unshown_text import Unshown, unshown
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import (
     Artifact,
-    Certificate,
     Claim,
     Excerpt,
     Place,
-    Proven,
     Reason,
-    Refuted,
     Undecided,
     Verdict,
     Witness,
@@ -59,13 +56,12 @@ def unshown_text(artifact: Artifact, material: Material) -> Verdict:
     )
     told = [(one, instruction(one.words, encoded=False)) for one in found if one.surely]
     witnesses = tuple(_witness(one, order, text, data) for one, order in told if order is not None)
-    if witnesses:
-        return Refuted(witnesses[:_SHOWN])
-    for one in found:
-        says = f"{one.what}: are these words for the agent? {one.words[:120]!r}"
-        return Undecided(Reason.UNRESOLVED, says, _place(one.at, text))
-    facts = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    return Proven(Certificate("shown_text", facts))
+    says = "{}: are these words for the agent? {!r}"
+    open = [
+        Undecided(Reason.UNRESOLVED, says.format(one.what, one.words[:120]), _place(one.at, text))
+        for one in found[:1]
+    ]
+    return decided("no-unshown-text", data, witnesses[:_SHOWN], open, checker="shown_text")
 
 
 def _witness(one: Unshown, order: str, text: str, data: bytes) -> Witness:
