@@ -2,15 +2,17 @@
 
 A route that changes something (POST, PUT, DELETE, PATCH), or that lets what it is sent reach a
 call of the other claims, on a router most of whose other such routes ask: by a dependency, a
-decorator, a parameter. Read are the route decorators of FastAPI, Flask, Quart, aiohttp and Sanic.
-And once for an application that asks nowhere: where it is bound to every address of the machine and
-runs what it is sent.
+decorator, a parameter; or on any router of a project most of whose routes ask, where what it is
+sent is run. Read are the route decorators of FastAPI, Flask, Quart, aiohttp and Sanic. And once for
+an application that asks nowhere: where it is bound to every address of the machine and runs what it
+is sent.
 
 **Refuted** with the route, two of those beside it and what asks there, and the call that is
-reached. **Undecided** where nothing was found and a web framework is named, which is no proof.
-**Proven** where none is. Not refuted: what is meant for those who are not known yet (login,
-registration, health, webhooks), a handler that, or whose dependencies, name or call anything that
-may ask, and whatever stands behind a router with dependencies of its own.
+reached. **Undecided** where middleware in front may ask, or where nothing was found and a web
+framework is named, which is no proof. **Proven** where none is. Not refuted: what is meant for
+those who are not known yet (login, registration, health, webhooks), a handler that, or whose
+dependencies, name or call anything that may ask, and whatever stands behind a router with
+dependencies of its own.
 
 What to write instead: the same dependency or decorator as beside it, or `dependencies=` of the
 router, so that a new route cannot be forgotten.

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from probatum.taint.flow import CALL
 from probatum.taint.guards import NONE
+from probatum.taint.program import Place
 from probatum.taint.properties.matching import Matching
 from probatum.taint.properties.routes import Route, Routes
 from probatum.taint.properties.rows import called, instead
@@ -13,6 +15,7 @@ _CLAIM = "no-missing-authentication"
 _LEAST_SIBLINGS = 2
 _SHARE = 0.6  # of the routes that change something, which ask: fewer are no rule
 _RUNNING = ("no-code-injection", "no-command-injection", "no-unsafe-deserialization")
+_DEEPEST, _MOST_CALLED = 2, 60
 _EVERYBODY = ("0.0.0.0", "::")  # noqa: S104 (what is looked for)
 
 
@@ -31,25 +34,56 @@ class Authentication:
         owned: dict[str, list[Route]] = defaultdict(list)
         for route in routes:
             owned[route.owner].append(route)
-        for owner, siblings in owned.items():
-            if not self.routes.fronted(owner):
-                yield from self._unlike(siblings, asking)
-        if routes and not any(asking.values()) and not self.routes.everywhere():
+        told: set[tuple[str, int]] = set()
+        for owner, siblings in [*owned.items(), ("", routes)]:
+            if owner and self.routes.fronted(owner):
+                told.update(one.place for one in siblings)
+                continue
+            for route, asked, reached in self._unlike(siblings, asking):
+                if route.place not in told and (owner or reached is not None):
+                    told.add(route.place)
+                    fronted = self.routes.everywhere(route.owner if route.app else "")
+                    yield self._told(route, asked, asking, reached, fronted)
+        if routes and not any(asking.values()) and not self.routes.everywhere(""):
             yield from self._nobody(routes)
 
-    def _unlike(self, routes: list[Route], asking: dict[tuple[str, int], str]) -> Iterator[Path]:
-        """Routes of one router that do not ask, where most that change something do."""
+    def _unlike(
+        self, routes: list[Route], asking: dict[tuple[str, int], str]
+    ) -> Iterator[tuple[Route, list[Route], Path | None]]:
+        """Routes that do not ask, where most that change something do; and what they reach."""
         changing = [one for one in routes if one.changing and not self.routes.is_open(one)]
         asked = [one for one in changing if asking[one.place]]
         if len(asked) < _LEAST_SIBLINGS or len(asked) < _SHARE * len(changing):
             return
-        reaching = {(path.hops[0].module, path.hops[0].function): path for path in self.told}
         for route in routes:
-            reached = reaching.get(route.place)
             if asking[route.place] or self.routes.is_open(route):
                 continue
+            reached = self._reached(route)
             if (route.changing or reached) and not self.routes.may_ask(route):
-                yield self._told(route, asked, asking, reached)
+                yield route, asked, reached
+
+    def _reached(self, route: Route) -> Path | None:
+        """A path that was found from a route: from its handler, or into what that calls."""
+        within = self._called(route.place)
+        for path in self.told:
+            first = (path.hops[0].module, path.hops[0].function)
+            if first == route.place or (path.claim in _RUNNING and first in within):
+                return path
+        return None
+
+    def _called(self, place: Place) -> set[Place]:
+        """The functions of the project that one calls, and those that they call."""
+        found = {place}
+        waiting = [(place, 0)]
+        while waiting and len(found) < _MOST_CALLED:
+            one, depth = waiting.pop()
+            for node in self.program[one].nodes if depth < _DEEPEST else ():
+                for meaning in self.program.meanings(one, node[1]) if node[0] == CALL else ():
+                    inner = meaning.function
+                    if inner is not None and inner not in found:
+                        found.add(inner)
+                        waiting.append((inner, depth + 1))
+        return found
 
     def _told(
         self,
@@ -57,6 +91,7 @@ class Authentication:
         asked: list[Route],
         asking: dict[tuple[str, int], str],
         reached: Path | None,
+        fronted: bool,
     ) -> Path:
         hops = [
             self.matching.hop(
@@ -68,7 +103,8 @@ class Authentication:
             hops.append(reached.sink)
         says = f"{route.method} {route.path} ({self.program[route.place].name})"
         source = f"a request that nobody asks who sent it, as {len(asked)} routes beside it do,"
-        return self.matching.path(_CLAIM, route.outer, route.decorator, source, says, hops)
+        guard = "no middleware in front asks" if fronted else ""
+        return self.matching.path(_CLAIM, route.outer, route.decorator, source, says, hops, guard)
 
     def _nobody(self, routes: list[Route]) -> Iterator[Path]:
         """An application that never asks, listens to everybody, and runs what it is sent."""

@@ -11,6 +11,7 @@ from probatum.taint.properties.matching import Matching
 from probatum.taint.properties.rows import Framework, frameworks, words
 
 _DEEPEST = 2
+_APPLICATIONS = ("FastAPI", "Flask", "Quart", "Sanic")
 _REFUSALS = (401, 403)
 _MIDDLEWARE = frozenset(
     ["middleware", "before_request", "before_app_request", "on_request", "add_middleware"]
@@ -20,7 +21,8 @@ _MIDDLEWARE = frozenset(
 class Route(Struct, frozen=True):
     """A handler, the application or router that it is of, and how it is reached.
 
-    `decorator` is the node of the decorator in the function around the handler.
+    `decorator` is the node of the decorator in the function around the handler; `app`: the owner
+    is an application, not a router that one includes.
     """
 
     place: Place
@@ -30,6 +32,7 @@ class Route(Struct, frozen=True):
     changing: bool
     outer: Place
     decorator: int
+    app: bool
 
 
 class Routes:
@@ -63,13 +66,15 @@ class Routes:
         _, base, method = nodes[made[1]]
         for framework in frameworks():
             known = (*framework.changing, *framework.reading, *framework.neutral)
-            if method in known and self._class(outer, base) in framework.apps:
+            said = self._class(outer, base) if method in known else ""
+            if said in framework.apps:
                 owner = self.program.dotted(outer, base) or f"{outer}:{base}"
                 first = nodes[made[2][0]] if made[2] else (CONST, "")
                 path = first[1] if first[0] == CONST and isinstance(first[1], str) else ""
                 verb = self._verb(framework, outer, decorator, method)
                 changing = verb.lower() in framework.changing
-                return Route(place, owner, verb, path, changing, outer, decorator)
+                app = said.endswith(_APPLICATIONS)
+                return Route(place, owner, verb, path, changing, outer, decorator, app)
         return None
 
     def _class(self, place: Place, node: int) -> str:
@@ -103,7 +108,7 @@ class Routes:
         """What in front of a handler asks who calls, in its words; empty if nothing is seen to."""
         function = self.program[route.place]
         for name in (*function.injected, *function.parameters, *function.annotations.values()):
-            if self._is(name, "asks"):
+            if self._is(name, "asks") and not name.endswith("_id"):
                 return name
         for decorator in function.decorators:
             for name in self.matching.mentioned(route.outer, decorator) - {route.path.lower()}:
@@ -167,8 +172,8 @@ class Routes:
                         return True
         return False
 
-    def everywhere(self) -> bool:
-        """Something may stand in front of every route: middleware, dependencies of a router."""
+    def everywhere(self, owner: str) -> bool:
+        """Something may stand in front of every route of an application, or of any if unnamed."""
         program = self.program
         for short in (
             *_MIDDLEWARE,
@@ -180,9 +185,22 @@ class Routes:
         ):
             for module, index, call in program.calls.get(short, ()):
                 place = (module, index)
-                if program.modules[module].shipped and self._stands_in_front(place, call, short):
+                if not program.modules[module].shipped or self._of_another(place, call, owner):
+                    continue
+                if self._stands_in_front(place, call, short):
                     return True
         return False
+
+    def _of_another(self, place: Place, call: int, owner: str) -> bool:
+        """A method of another application than the owner."""
+        nodes = self.program[place].nodes
+        callee = nodes[nodes[call][1]]
+        if not owner:
+            return False
+        if callee[0] != ATTR:
+            return place[0] != owner.rpartition(".")[0]
+        said = self.program.dotted(place, callee[1])
+        return bool(said) and said != owner and said.rpartition(".")[0] in self.program.modules
 
     def fronted(self, owner: str) -> bool:
         """The router, or what includes it, has dependencies of its own."""
@@ -211,16 +229,27 @@ class Routes:
             return bool(keywords)
         first = node[2][0] if node[2] else -1
         if short == "add_middleware":
-            name = self.program.short(place, first) if first >= 0 else ""
-            return name not in words("asks nobody")
+            return self._middleware_asks(place, first) if first >= 0 else True
         return self._decorated(place, call)
+
+    def _middleware_asks(self, place: Place, node: int) -> bool:
+        """A class of middleware may ask: by its name, or by what its methods do."""
+        name = self.program.short(place, node)
+        if name in words("asks nobody"):
+            return False
+        cls = self.program.class_of(self.program.dotted(place, node))
+        if self._is(name, "asks") or (cls is None and self._is(name, "may ask")):
+            return True
+        return cls is not None and any(
+            self._body_asks(one, 1) for one in self.program.members[cls].values()
+        )
 
     def _decorated(self, place: Place, call: int) -> bool:
         """The function that a call decorates as middleware asks."""
         module = self.program.modules[place[0]]
         for index, function in enumerate(module.functions):
             if function.parent == place[1] and call in function.decorators:
-                return self._body_asks((place[0], index), 0)
+                return self._body_asks((place[0], index), 1)
         return True
 
     def is_open(self, route: Route) -> bool:
