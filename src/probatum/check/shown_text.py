@@ -12,6 +12,7 @@ its address, under a name that comments are written by, or under one that nothin
 import hashlib
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -54,11 +55,12 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
     for found in re.finditer(r"<([A-Za-z][\w-]*)(?=[\s/>]|\Z)([^>]*)", text):
         _demand(found[1].lower() not in _UNSHOWN, f"3: an element at {found.start()}")
         _demand(_PLAIN.fullmatch(found[2]), f"3: an attribute at {found.start()}")
+    used = Counter(re.findall(r"\[([^\[\]\n]+)\]", text.lower()))
     for line in re.finditer(r"^[ \t>*+-]*\[([^\]\n]+)\]:(.*)\n?(.*)", text, re.MULTILINE):
         _demand(not re.fullmatch(r"/{2,}|comment|_+|[#.:]", line[1], re.IGNORECASE), "4: a name")
         _demand(len(line[2].split()) == 1, f"4: more than an address at {line.start()}")
         _demand(not re.match("[ \t>]*[\"'(]", line[3]), f"4: a title at {line.start()}")
-        _demand(text.lower().count(f"[{line[1].lower()}]") > 1, f"4: {line[1][:40]!r} is not used")
+        _demand(used[line[1].lower()] > 1, f"4: {line[1][:40]!r} is not used")
     _demand("![" not in text, "5: a picture, whose words a page does not show")
     _demand(not re.search(r"\[\s*\]\(", text), "5: a link without words")
     _demand(not re.search(r"\]\([^)\n]*[\s\"']", text), "5: a link with a title")

@@ -5,6 +5,7 @@ Source: docs.github.com/en/actions/reference/workflows-and-actions/workflow-synt
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -62,10 +63,17 @@ class Workflow(Struct, frozen=True):
         offset = value.place.offset
         if offset is None:
             return value.place
-        text = self.data.decode("utf-8", "replace")
+        text, spots = _written(self.data)
         start = len(self.data[:offset].decode("utf-8", "replace"))
         at = text.find(said, start, start + 2 * len(value.text) + 1000)
-        return yaml_nodes.Spots(text).place(at) if at >= 0 else value.place
+        return spots.place(at) if at >= 0 else value.place
+
+
+@lru_cache(maxsize=1)
+def _written(data: bytes) -> tuple[str, yaml_nodes.Spots]:
+    """The text and its places, made once for all that is sought in it."""
+    text = data.decode("utf-8", "replace")
+    return text, yaml_nodes.Spots(text)
 
 
 def workflow(data: bytes) -> Workflow:
