@@ -10,6 +10,7 @@ Sources: docs.github.com/en/actions/concepts/security/script-injections; GitHub 
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -170,7 +171,7 @@ class _Followed:
             yield from self._shell("a command, with its own files", run.place, way)
 
     def _shell(self, what: str, place: Place, way: Way) -> Iterator[Reached]:
-        holds, doubt = self._holds()
+        holds, doubt = self._power
         if holds or doubt:
             says = f"an outsider's text reaches {what}, in a job that holds {holds or 'a token'}"
             unsure = "" if way.sure else "a step in between may change it"
@@ -185,7 +186,7 @@ class _Followed:
             way = self._start.then(f"{agent.says} reads the event by itself", step.place)
         if way is None:
             return
-        holds, doubt = self._holds()
+        holds, doubt = self._power
         limit = _limit(step)
         if not holds and not doubt:
             return
@@ -285,7 +286,8 @@ class _Followed:
             for line in run.splitlines()
         )
 
-    def _holds(self) -> tuple[str, str]:
+    @cached_property
+    def _power(self) -> tuple[str, str]:
         """What the job holds, or why that is not known."""
         job = self._job
         said = [*self._workflow.env.values(), *job.env.values()]
