@@ -623,6 +623,10 @@ HARMLESS_FOR = {
         read('a.txt')
         """,
     ),
+    "a name that is no key": (
+        "no-path-traversal",
+        "def go(title):\n    open(os.path.join('/data', title))",
+    ),
     "a place by its name": (
         "no-path-traversal",
         "def go(file_path):\n    open(os.path.join('/data', file_path))",
@@ -644,6 +648,10 @@ def test_no_path_to_such_a_call_is_told_of(claim: str, program: str) -> None:
 
 
 STILL = {
+    "a key of what is kept for others": (
+        "no-path-traversal",
+        "def go(file_key):\n    open(os.path.join('/data', file_key))",
+    ),
     "a file that another class writes": (
         "no-unsafe-deserialization",
         """

@@ -90,7 +90,8 @@ class Origins:
             return state.inner
         inner = state.inner or field
         if row.joined:
-            return state.joined == BEHIND_OWN or inner
+            named = name.lower().rpartition("_")[2] in words("name of a thing", row.claim)
+            return inner or (named and state.joined == BEHIND_OWN)
         return inner or row.claim != "no-unsafe-reflection"
 
     def public(self, row: Sink, place: Place, called: bool) -> bool:
