@@ -104,12 +104,12 @@ def _order(path: Path, modules: dict[str, int]) -> tuple[Any, ...]:
 
 
 def _group(path: Path) -> tuple[object, ...]:
-    """What flows told as one have in common: the claim, and both ends' functions, or the file."""
+    """What flows told as one have in common: the claim, the source's function, the sink's file."""
+    sink = path.sink.module
     if path.claim in properties.names():
-        return path.claim, path.source, path.guard, path.sink.module
-    first, last = path.hops[0], path.sink
-    ends = first.module, first.function, last.module, last.function
-    return path.claim, path.source, path.guard, ends
+        return path.claim, path.source, path.guard, sink
+    first = path.hops[0]
+    return path.claim, path.source, path.guard, first.module, first.function, sink
 
 
 def _with(known: Flow, other: Flow) -> Flow:
