@@ -86,22 +86,22 @@ def _opened(
 def _recognised(
     one: Member, parent: Artifact | None, caps: Caps
 ) -> tuple[Artifact, FormatError | None]:
-    kind, digest, trouble = one.kind or "unknown", None, one.trouble
+    kind, told, trouble = one.kind or "unknown", None, one.trouble
     try:
         kind = one.kind or kind_of(one.name, one.material, parent.kind if parent else None)
         if trouble is None:
             trouble = _pointer(one.material)
-            digest = _digest(one.material, caps.digest_size)
+            told = digest(one.material, caps.digest_size)
     except FormatError as exc:
         trouble = trouble or exc
     if one.trouble is not None and kind not in PICKLES:
         # Only a pickle's first bytes do something before the rest is missed.
-        kind, digest = "unknown", None
+        kind, told = "unknown", None
     artifact = Artifact(
         name=one.name,
         kind=kind,
         size=one.material.size,
-        digest=digest,
+        digest=told,
         parent=parent.name if parent else None,
     )
     return artifact, trouble
@@ -117,15 +117,16 @@ def _pointer(material: Material) -> FormatError | None:
     )
 
 
-def _digest(material: Material, most: int) -> str | None:
+def digest(material: Material, most: int) -> str | None:
+    """`sha256:<hex>` of the whole material; None where it has more than `most` bytes."""
     if material.size > most:
         return None
-    digest, at = hashlib.sha256(), 0
+    state, at = hashlib.sha256(), 0
     while at < material.size:
         piece = material.read(at, _STEP)
-        digest.update(piece)
+        state.update(piece)
         at += len(piece) or material.size
-    return f"sha256:{digest.hexdigest()}"
+    return f"sha256:{state.hexdigest()}"
 
 
 def _unfolded(

@@ -5,13 +5,12 @@ A file that a project covers is not asked for itself what its project is asked a
 audit did, whatever a report says.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
-from probatum.audit.open import printable
+from probatum.audit.open import digest, printable
 from probatum.audit.opened import Caps, Opened, Root
 from probatum.errors import FormatError
 from probatum.formats.python_project import (
@@ -165,14 +164,16 @@ class _Members:
         if self._size > _MOST_IN_MEMORY:
             why = f"Python files of more than {_MOST_IN_MEMORY:,} bytes in an archive"
             material = packed(Project((), (), why))
-        digest = None
-        if self._size <= min(self._caps.digest_size, _MOST_IN_MEMORY):
-            digest = f"sha256:{hashlib.sha256(material.read(0, material.size)).hexdigest()}"
+        small = self._size <= min(self._caps.digest_size, _MOST_IN_MEMORY)
         name = f"{self._root}!/project"
         while name in self._names:
             name += "~"
         artifact = Artifact(
-            name=name, kind=KIND, size=material.size, digest=digest, parent=self._root
+            name=name,
+            kind=KIND,
+            size=material.size,
+            digest=digest(material, material.size) if small else None,
+            parent=self._root,
         )
         yield Opened(artifact, material)
 

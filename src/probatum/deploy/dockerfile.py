@@ -16,6 +16,7 @@ from probatum.deploy.model import Deployment, Reach, Service, Value
 from probatum.deploy.shell import Command, commands
 from probatum.deploy.variables import interpolated
 from probatum.errors import FormatError
+from probatum.formats.bounds import utf8
 from probatum.formats.yaml_nodes import Spots
 from probatum.vocabulary import Place, Reason
 
@@ -47,10 +48,7 @@ class _Stage(Struct):
 
 def read(data: bytes) -> Deployment:
     """Raises: FormatError."""
-    try:
-        source = data.decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError as exc:
-        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    source = utf8(data).replace("\r\n", "\n")
     reader = _Reader(source)
     for one in _instructions(source):
         reader.take(one)

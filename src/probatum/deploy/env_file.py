@@ -8,19 +8,16 @@ import re
 
 from probatum.deploy.model import Deployment, Service, Value
 from probatum.deploy.variables import interpolated
-from probatum.errors import FormatError
+from probatum.formats.bounds import utf8
 from probatum.formats.yaml_nodes import Spots
-from probatum.vocabulary import Place, Reason
+from probatum.vocabulary import Place
 
 _LINE = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.]*)[ \t]*=[ \t]*([^\n]*?)[ \t\r]*$")
 
 
 def read(data: bytes) -> Deployment:
     """Raises: FormatError."""
-    try:
-        source = data.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    source = utf8(data)
     spots = Spots(source)
     environment = {
         one[1]: _value(one[2], spots.place(one.start(1))) for one in _LINE.finditer(source)

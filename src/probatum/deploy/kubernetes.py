@@ -16,6 +16,7 @@ from probatum.deploy.command_lines import capability, is_local, simple
 from probatum.deploy.model import EVERYTHING, Deployment, Gap, Grant, Reach, Service, Value
 from probatum.deploy.variables import templated
 from probatum.errors import FormatError
+from probatum.formats.bounds import utf8
 from probatum.formats.nodes import Mapping, Node, Scalar, boolean, entries, items, text, walk
 from probatum.formats.yaml_nodes import documents
 from probatum.vocabulary import Place, Reason
@@ -39,10 +40,7 @@ def read(data: bytes) -> Deployment:
 
 def read_template(data: bytes) -> Deployment:
     """A Helm template. Raises: FormatError; UNSUPPORTED where it is no YAML without its values."""
-    try:
-        source = data.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    source = utf8(data)
     source = _OWN_LINE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), source)
     source = _TEMPLATE.sub(_unknown, source)
     try:

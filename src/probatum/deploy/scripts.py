@@ -11,18 +11,16 @@ from probatum.deploy.command_lines import assigned, container, simple
 from probatum.deploy.model import EVERYTHING, Deployment, Gap, Service, Value
 from probatum.deploy.shell import Command, commands
 from probatum.errors import FormatError
+from probatum.formats.bounds import utf8
 from probatum.formats.yaml_nodes import Spots
-from probatum.vocabulary import Place, Reason
+from probatum.vocabulary import Reason
 
 _MOST = 5_000
 
 
 def read(data: bytes) -> Deployment:
     """Raises: FormatError."""
-    try:
-        source = data.decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError as exc:
-        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    source = utf8(data).replace("\r\n", "\n")
     spots = Spots(source)
     exported: dict[str, Value] = {}
     services: list[Service] = []

@@ -14,6 +14,7 @@ from probatum.deploy.command_lines import container, simple
 from probatum.deploy.model import Deployment, Gap, Service, Value
 from probatum.deploy.shell import Command, commands
 from probatum.errors import FormatError
+from probatum.formats.bounds import utf8
 from probatum.formats.yaml_nodes import Spots
 from probatum.vocabulary import Place, Reason
 
@@ -31,10 +32,7 @@ class _Line(Struct, frozen=True):
 
 def read(data: bytes) -> Deployment:
     """Raises: FormatError."""
-    try:
-        source = data.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    source = utf8(data)
     spots = Spots(source)
     environment: dict[str, Value] = {}
     started: list[Command] = []

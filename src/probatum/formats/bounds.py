@@ -62,3 +62,11 @@ def digest(material: Material, offset: int, length: int) -> str:
         offset += len(piece)
         length -= len(piece)
     return state.hexdigest()
+
+
+def utf8(data: bytes) -> str:
+    """The bytes as text. Raises: FormatError(MALFORMED) at the first byte that is none."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from probatum.errors import FormatError
+from probatum.formats.bounds import utf8
 from probatum.formats.nodes import Entry, Mapping, Node, Scalar, Sequence
 from probatum.formats.yaml_nodes import LARGEST, Spots
 from probatum.vocabulary import Place, Reason
@@ -28,10 +29,7 @@ def document(data: bytes, *, comments: bool = False) -> Node:
     """The one document. Raises: FormatError MALFORMED, OVER_LIMIT or PARSER_DIFFERENTIAL."""
     if len(data) > LARGEST:
         raise FormatError(Reason.OVER_LIMIT, f"JSON of more than {LARGEST} bytes is not read")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    text = utf8(data)
     if text.startswith("\ufeff"):
         text = " " + text[1:]
         spots = Spots("\ufeff" + text[1:])

@@ -18,6 +18,7 @@ from typing import Any
 from msgspec import Struct
 
 from probatum.errors import FormatError
+from probatum.formats.bounds import utf8
 from probatum.formats.nodes import Entry, Mapping, Node, Scalar, Sequence
 from probatum.vocabulary import Place, Reason
 
@@ -35,10 +36,7 @@ def documents(data: bytes) -> tuple[Node, ...]:
     """
     if len(data) > LARGEST:
         raise FormatError(Reason.OVER_LIMIT, f"YAML of more than {LARGEST} bytes is not read")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    text = utf8(data)
     composer = _Composer(text)
     composer.demand_one_idea_of_lines()
     return tuple(composer.documents())

@@ -183,13 +183,17 @@ class Guards:
         }
         tests: list[tuple[int, int]] = []
         for link in function.raises if way == RETURNS else ():
-            tests += [(test, _opposite(said)) for test, said in self.conditions(place, link)]
+            tests += [
+                (test, _opposite(said)) for test, said in self.program.conditions(place, link)
+            ]
         for test, said, _ in function.controls:
             if said & WAY == RETURNS and function.nodes[test][0] == CALL:
                 tests.append((test, RETURNS))
         if way != RETURNS:
             for value, link in function.exits:
-                decided = [test for test, _ in self.conditions(place, link)] if value >= 0 else []
+                decided = (
+                    [test for test, _ in self.program.conditions(place, link)] if value >= 0 else []
+                )
                 if value >= 0 and function.nodes[value][0] != CONST:
                     decided.append(value)
                 tests += [(test, said) for test in decided for said in (HOLDS, FAILS)]
@@ -197,16 +201,6 @@ class Guards:
             (self.judged(place, test, said, path, claim, depth) for test, said in tests),
             default=NONE,
         )
-
-    def conditions(self, place: Place, link: int) -> list[tuple[int, int]]:
-        """The conditions of a control chain and whether they hold, without the calls before it."""
-        controls = self.program[place].controls
-        found = []
-        while link >= 0:
-            test, way, link = controls[link]
-            if way & WAY != RETURNS:
-                found.append((test, way & WAY))
-        return found
 
     # Switches
 

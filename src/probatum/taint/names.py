@@ -5,7 +5,17 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, TypeVar
 
-from probatum.taint.flow import ATTR, CALL, FUNCTION, JOIN, NAME, Function, Module
+from probatum.taint.flow import (
+    ATTR,
+    CALL,
+    FUNCTION,
+    JOIN,
+    NAME,
+    RETURNS,
+    WAY,
+    Function,
+    Module,
+)
 
 Place = tuple[str, int]  # a function: the name of its module, its index there
 Call = tuple[str, int, int]  # a call: its function's place, and its node there
@@ -102,6 +112,17 @@ class Names:
         for module in self.modules.values():
             for attribute, stores in stores_of(module).items():
                 found[attribute] += stores
+        return found
+
+    def conditions(self, place: Place, link: int) -> list[tuple[int, int]]:
+        """The conditions of a control chain, innermost first, and whether they hold, without the
+        calls that returned."""
+        controls = self[place].controls
+        found = []
+        while link >= 0:
+            test, way, link = controls[link]
+            if way & WAY != RETURNS:
+                found.append((test, way & WAY))
         return found
 
     def stored(self, cls: Place) -> dict[str, list[Store]]:

@@ -99,7 +99,7 @@ class Search:
         joined = ALONE if row.joined or row.text or row.shell else BEHIND_OWN
         level, words = self.sinks.filtered(row, place, function.nodes[node])
         under = function.under.get(node, -1)
-        own = self.sinks.own_file(row, place, starts)
+        far = self.sinks.own_file(row, place, starts)
         return [
             State(
                 place,
@@ -113,7 +113,7 @@ class Search:
                 "",
                 (under,),
                 start=True,
-                own=own,
+                far=far,
             )
             for start in starts
         ]
@@ -172,7 +172,7 @@ def _counts(row: Sink, state: State, source: Source | str) -> tuple[str, bool]:
         return "", False
     near = state.crossed <= _FARTHEST_CHOICE
     if isinstance(source, str):
-        return (source if near and not state.own else ""), True
+        return (source if near else ""), True
     if source.remote:
         return source.says, False
     counts = state.joined != ALONE and row.claim != "no-request-forgery"

@@ -49,10 +49,9 @@ class State(Struct):
     is the state nearer to the sink, and `says` what happens from this one to it. `links` are the
     control links passed here; a state that is the `start` of a segment is the first one in its
     function. `level` and `guard` are of the segments behind. A value is `far` if it is not what
-    reaches the sink, only what that is computed of, or a part of a file's name: what a caller
-    chooses so is no source, what an attacker sends is. It is the code's `own` where the code itself
-    writes what the sink reads, which no caller chooses then. `crossed` counts the calls
-    between here and the sink.
+    reaches the sink, only what that is computed of, a part of a file's name, or the name of a file
+    that the code itself writes: what a caller chooses so is no source, what an attacker sends is.
+    `crossed` counts the calls between here and the sink.
     """
 
     place: Place
@@ -70,7 +69,6 @@ class State(Struct):
     start: bool = False
     far: bool = False
     crossed: int = 0
-    own: bool = False
 
     def within(
         self,
@@ -87,7 +85,7 @@ class State(Struct):
         return State(
             self.place, node, self.context, max(self.joined, joined), self.inner or inner,
             self.level, self.guard, self, says, links, -1, part, False, self.far or far,
-            self.crossed, self.own,
+            self.crossed,
         )  # fmt: skip
 
     def across(
@@ -104,7 +102,7 @@ class State(Struct):
         """The state of a value of another function, where a new segment begins."""
         return State(
             place, node, context, self.joined, self.inner, self.level, self.guard, self, says,
-            (link,), site, part, True, self.far, self.crossed + 1, self.own,
+            (link,), site, part, True, self.far, self.crossed + 1,
         )  # fmt: skip
 
     def guarded(self, level: int, guard: str) -> "State":
@@ -112,7 +110,7 @@ class State(Struct):
         return State(
             self.place, self.node, self.context, self.joined, self.inner, level, guard,
             self.before, self.says, self.links, self.site, self.part, self.start, self.far,
-            self.crossed, self.own,
+            self.crossed,
         )  # fmt: skip
 
     @property

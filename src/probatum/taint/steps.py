@@ -77,8 +77,9 @@ class Steps:
             base = ALONE if row.shell else self._base(state.place, node[2])
             yield state.within(node[3], "joined to a path", joined=base)
             yield state.within(node[2])
-        elif kind == EACH and state.part >= 0 and self._zipped(state.place, node[1]):
-            yield from self._of_zip(state, node[1])
+        elif kind == EACH and (zipped := self._zipped(state, node[1])) is not None:
+            for one in zipped:
+                yield state.within(one)
         elif kind in (ITEM, EACH, STAR):
             yield state.within(node[1], inner=kind == ITEM)
         elif kind == PART:
@@ -121,19 +122,17 @@ class Steps:
             if one != state.node:
                 yield state.within(one, links=known[position : position + 1], part=state.part)
 
-    def _zipped(self, place: Place, node: int) -> str:
-        """`zip` or `enumerate`, where a value is what one of them answers."""
-        nodes = self.program[place].nodes
-        callee: Node = nodes[nodes[node][1]] if nodes[node][0] == CALL else (CONST, None)
-        known = callee[0] == NAME and callee[1] in ("zip", "enumerate")
-        return str(callee[1]) if known else ""
+    def _zipped(self, state: State, node: int) -> tuple[int, ...] | None:
+        """What the part that is meant of each tuple of `zip` or `enumerate` is taken of.
 
-    def _of_zip(self, state: State, node: int) -> Iterator[State]:
-        """The element that is meant of each tuple: the number of `enumerate` is none."""
-        call = self.program[state.place].nodes[node]
-        at = state.part - (self._zipped(state.place, node) == "enumerate")
-        for value in call[2][at : at + 1] if at >= 0 else ():
-            yield state.within(value)
+        The number of `enumerate` is of nothing; None where a value is no answer of either.
+        """
+        nodes = self.program[state.place].nodes
+        callee: Node = nodes[nodes[node][1]] if nodes[node][0] == CALL else (CONST, None)
+        if state.part < 0 or callee[0] != NAME or callee[1] not in ("zip", "enumerate"):
+            return None
+        at = state.part - (callee[1] == "enumerate")
+        return tuple(nodes[node][2][at : at + 1]) if at >= 0 else ()
 
     def _text(self, row: Sink, state: State, node: Node) -> Iterator[State]:
         if row.claim == "no-unsafe-reflection" and self._fixed(state.place, node[1]):

@@ -17,6 +17,7 @@ import hashlib
 from collections.abc import Iterator
 
 from probatum.errors import FormatError
+from probatum.formats.bounds import utf8
 from probatum.formats.encoded_text import Block, blocks
 from probatum.formats.instructions import instruction
 from probatum.ports import Material, analyzer
@@ -55,10 +56,7 @@ def encoded_instructions(artifact: Artifact, material: Material) -> Verdict:
     if material.size > _MOST:
         raise FormatError(Reason.OVER_LIMIT, f"more than {_MOST} bytes, which are not all decoded")
     data = b"".join(material.read(at, _STEP) for at in range(0, material.size, _STEP))
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    text = utf8(data)
     found = sorted(blocks(text), key=lambda one: one.at)
     witnesses = tuple(_witnesses(found, text, data))[:_SHOWN]
     if witnesses:

@@ -17,6 +17,7 @@ Sources: `rules/agent/instructions.toml`; CommonMark 0.31; HTML.
 
 from probatum.errors import FormatError
 from probatum.formats.agent_evidence import decided
+from probatum.formats.bounds import utf8
 from probatum.formats.instructions import instruction, is_directive
 from probatum.formats.unshown_text import Unshown, unshown
 from probatum.ports import Material, analyzer
@@ -46,10 +47,7 @@ def unshown_text(artifact: Artifact, material: Material) -> Verdict:
     if material.size > _MOST:
         raise FormatError(Reason.OVER_LIMIT, f"more than {_MOST} bytes, which are not all read")
     data = b"".join(material.read(at, _STEP) for at in range(0, material.size, _STEP))
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    text = utf8(data)
     found = sorted(
         (one for one in unshown(text) if not is_directive(one.words) or one.what != "a comment"),
         key=lambda one: one.at,

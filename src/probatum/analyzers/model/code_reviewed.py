@@ -5,10 +5,10 @@ author wrote, and what they are for nobody here can tell. They run when somebody
 them, or when a configuration names them (`no-remote-code`) and its loader is told to trust it.
 Read them as you would any program, and accept them in the policy by their digest.
 
-The Python files and notebooks of a folder are asked this once, as the artifact of kind
-`python-project` that they are together; what other claims say of the project they say of all of
-them. One by one are asked those that lie in an archive, come from an address or from standard
-input, and scripts and stubs without the name of a module.
+The Python files and notebooks of a folder, an archive or a repository on a hub are asked this once,
+as the artifact of kind `python-project` that they are together; what other claims say of the
+project they say of all of them. One by one are asked those of other layouts and of standard input,
+and scripts and stubs without the name of a module.
 """
 
 from probatum.ports import Material, analyzer

@@ -27,6 +27,7 @@ import hashlib
 from msgspec.structs import replace
 
 from probatum.errors import FormatError
+from probatum.formats.bounds import utf8
 from probatum.formats.hidden_text import Hidden, hidden, scattered
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import (
@@ -72,10 +73,7 @@ def hidden_text(artifact: Artifact, material: Material) -> Verdict:
     if material.size > _MOST:
         raise FormatError(Reason.OVER_LIMIT, f"more than {_MOST} bytes, which are not all read")
     data = b"".join(material.read(at, _STEP) for at in range(0, material.size, _STEP))
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    text = utf8(data)
     found = tuple(hidden(text))
     sure = [one for one in found if one.surely][:_SHOWN]
     if sure:

@@ -30,6 +30,7 @@ import re
 
 from probatum.claims import TEMPLATE_INERT
 from probatum.errors import FormatError
+from probatum.formats.bounds import utf8
 from probatum.formats.jinja import LARGEST, parsed
 from probatum.formats.jinja_inert import faults
 from probatum.formats.jinja_reach import Reached, reached
@@ -61,10 +62,7 @@ def template_inert(artifact: Artifact, material: Material) -> Verdict:
     if material.size > LARGEST:
         raise FormatError(Reason.OVER_LIMIT, f"a template of more than {LARGEST} bytes")
     data = material.read(0, material.size)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise FormatError(Reason.MALFORMED, "not UTF-8", Place(offset=exc.start)) from exc
+    text = utf8(data)
     if _GO.search(text) and "{%" not in text:
         return Undecided(Reason.UNSUPPORTED, "a template in Go's language, which is not read here")
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from probatum.taint.flow import ATTR, RETURNS, WAY, Node, operands
+from probatum.taint.flow import ATTR, Node, operands
 from probatum.taint.guards import NONE, UNKNOWN
 from probatum.taint.program import Place, Program
 from probatum.taint.properties.constants import Constants, Known
@@ -84,17 +84,7 @@ class Matching:
         """The conditions that stand over a call, innermost first, and whether they hold."""
         function = self.program[place]
         under = function.under.get(node, -1)
-        return self.chain(place, under if isinstance(under, int) else -1)
-
-    def chain(self, place: Place, link: int) -> list[tuple[int, int]]:
-        """The conditions of a control chain but for the calls that returned."""
-        controls = self.program[place].controls
-        found = []
-        while link >= 0:
-            test, way, link = controls[link]
-            if way & WAY != RETURNS:
-                found.append((test, way & WAY))
-        return found
+        return self.program.conditions(place, under if isinstance(under, int) else -1)
 
     def mentioned(self, place: Place, node: int) -> set[str]:
         """The names in what a value is made of: variables, parameters, attributes, keys."""

@@ -230,7 +230,7 @@ class Switches:
                     if self._whole(row, place, base) or self._of_server(place, base):
                         continue
                     if self._harms(row, place, value):
-                        conditions = self.matching.chain(place, link)
+                        conditions = self.program.conditions(place, link)
                         yield from self._told(row, place, value, base, conditions)
 
     def _told(
