@@ -149,7 +149,7 @@ def test_bash_completes_commands_options_values_and_ids(
     assert bash_offers("probatum completion ", script) == {"bash", "zsh", "fish"}
 
 
-def test_the_catalogue_reads_from_the_source_what_modules_declare() -> None:
+def test_the_catalogue_knows_what_modules_declare() -> None:
     for kind in (*kinds(), "no-such-kind", "unknown"):
         every = tuple(one for one in analyzers() if kind in one.accepts)
         assert accepting(kind) == every, kind

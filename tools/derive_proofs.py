@@ -1,9 +1,10 @@
-"""Derives `rules/proofs.json` from the analysers: what is asked of each kind, and what proves it.
+"""Derives two tables from the analysers: what is asked of each kind, and what proves it.
 
-    python -m tools.derive_proofs           write the table
-    python -m tools.derive_proofs --check   exit 1 if it is stale
+    python -m tools.derive_proofs           write the tables
+    python -m tools.derive_proofs --check   exit 1 if one is stale
 
-`probatum check` reads the table and imports no analyser. Where a checker takes from the facts what
+By `rules/analyzers.json` an audit imports only the analysers of the kinds that it meets; by
+`rules/proofs.json` `probatum check` imports none. Where a checker takes from the facts what
 the kind of the artifact has to decide (which loader reads it, say), `_CHOICES` binds that fact to
 the kind, so that no report can choose it.
 """
@@ -22,7 +23,7 @@ from probatum.formats.kinds import TARS, ZIPS
 from probatum.formats.kinds_deploy import YAML_FORMS
 from probatum.ports import Analyzer
 
-TABLE = Path(__file__).parent.parent / "src" / "probatum" / "rules" / "proofs.json"
+_RULES = Path(__file__).parent.parent / "src" / "probatum" / "rules"
 
 _CERTIFICATE = re.compile(r'Certificate\(\s*"([a-z0-9_]+)"')
 # What an analyser's own source does not say: modules that write its certificates for it. The
@@ -65,19 +66,32 @@ _CHOICES = {
 _NAMES = {"torch-tar-pickle": ["pickle"]}
 
 
-def table() -> dict[str, dict[str, dict[str, dict[str, list[str]]]]]:
+def tables() -> dict[Path, str]:
+    """The tables as they lie in the package, by their files."""
+    found = {"analyzers.json": modules(), "proofs.json": proofs()}
+    return {
+        _RULES / name: json.dumps(table, indent=1, sort_keys=True) + "\n"
+        for name, table in found.items()
+    }
+
+
+def modules() -> dict[str, list[str]]:
+    """Kind -> the modules of the analysers that accept it."""
+    found: dict[str, list[str]] = {}
+    for one in analyzers():
+        for kind in one.accepts:
+            found.setdefault(kind, []).append(one.module)
+    return found
+
+
+def proofs() -> dict[str, dict[str, dict[str, dict[str, list[str]]]]]:
     """Kind -> claim -> checker -> what is bound: a fact, or the name."""
     found: dict[str, Any] = {}
     for one in analyzers():
         for kind in one.accepts:
-            proofs = {checker: _bound(checker, kind) for checker in _checkers(one)}
-            found.setdefault(kind, {})[one.claim.id] = proofs
+            bound = {checker: _bound(checker, kind) for checker in _checkers(one)}
+            found.setdefault(kind, {})[one.claim.id] = bound
     return found
-
-
-def written() -> str:
-    """The table as it lies in the package."""
-    return json.dumps(table(), indent=1, sort_keys=True) + "\n"
 
 
 def _checkers(one: Analyzer) -> list[str]:
@@ -92,13 +106,23 @@ def _bound(checker: str, kind: str) -> dict[str, list[str]]:
     return bound | ({"@name": _NAMES[kind]} if kind in _NAMES else {})
 
 
+def stale() -> list[str]:
+    """The names of the tables that are not what the analysers say now."""
+    return [
+        file.name
+        for file, text in tables().items()
+        if not file.is_file() or file.read_text("utf-8") != text
+    ]
+
+
 def main() -> int:
-    """Write the table, or with --check only compare it."""
+    """Write the tables, or with --check only compare them."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
     if asked.parse_args().check:
-        return 0 if TABLE.is_file() and TABLE.read_text("utf-8") == written() else 1
-    TABLE.write_text(written(), "utf-8")
+        return 1 if stale() else 0
+    for file, text in tables().items():
+        file.write_text(text, "utf-8")
     return 0
 
 

@@ -7,6 +7,6 @@ import sys
 if not sys.flags.safe_path and sys.path:
     del sys.path[0]
 
-from probatum.cli.main import main
+from probatum.cli.main import run
 
-sys.exit(main())
+run()

@@ -1,33 +1,31 @@
 """Finds the analysers: every module under `probatum.analyzers`, and those a user's file names.
 
 An audit imports only the analysers of the kinds it meets: importing them all costs more than
-judging most files. Which module accepts which kinds is read from its source, where the
-declaration says it in so many words (`accepts={"gguf"}`); a module that says it in another way
-is imported to be asked.
+judging most files. Which module accepts which kinds says a table, `rules/analyzers.json`, that is
+derived from them (`tools/derive_proofs.py`).
 """
 
 import importlib
 import importlib.util
 import os
-import re
+import pkgutil
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+import msgspec
+
 import probatum.analyzers
 import probatum.claims
+import probatum.rules
 from probatum.errors import ConfigurationError
 from probatum.ports import Analyzer
 from probatum.vocabulary import Claim
 
-_LITERAL = re.compile(r'accepts=\{((?:\s*"[a-z0-9-]+",?)+\s*)\}')
-_QUOTED = re.compile(r'"([a-z0-9-]+)"')
-
 
 @cache
 def accepting(kind: str) -> tuple[Analyzer, ...]:
-    """The built-in analysers that accept `kind`, by id; no others are imported if avoidable."""
-    asked = [module for module, kinds in _declarations().items() if kinds is None or kind in kinds]
-    found = [one for module in asked for one in _declared(module) if kind in one.accepts]
+    """The built-in analysers that accept `kind`, by id; no others are imported."""
+    found = [one for module in _table().get(kind, ()) for one in _declared(module)]
     return tuple(sorted(found, key=lambda one: one.id))
 
 
@@ -87,8 +85,6 @@ def _listed() -> Iterator[tuple[str, str]]:
 
 
 def _walked() -> Iterator[str]:
-    import pkgutil
-
     for area in pkgutil.iter_modules(probatum.analyzers.__path__, "probatum.analyzers."):
         package = importlib.import_module(area.name)
         for module in pkgutil.iter_modules(package.__path__, area.name + "."):
@@ -97,20 +93,10 @@ def _walked() -> Iterator[str]:
 
 
 @cache
-def _declarations() -> dict[str, frozenset[str] | None]:
-    """For each module the kinds that its source says it accepts; None: it has to be asked."""
-    return {
-        module: None if origin is None else _said(origin) for module, origin in _modules().items()
-    }
-
-
-def _said(origin: str) -> frozenset[str] | None:
-    with open(origin, encoding="utf-8") as file:
-        text = file.read()
-    literals = _LITERAL.findall(text)
-    if len(literals) != text.count("@analyzer(") or text.count("Analyzer(") > 0:
-        return None
-    return frozenset(kind for literal in literals for kind in _QUOTED.findall(literal))
+def _table() -> dict[str, tuple[str, ...]]:
+    """For each kind the modules of the analysers that accept it."""
+    text = pkgutil.get_data(probatum.rules.__name__, "analyzers.json") or b""
+    return msgspec.json.decode(text, type=dict[str, tuple[str, ...]])
 
 
 def _compiled(origin: str) -> bool:

@@ -4,11 +4,11 @@ The rows are data (`rules/effects`, described in docs/reference/effect-summaries
 without a row is unknown, whatever module it is in.
 """
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 import probatum.rules
@@ -65,7 +65,7 @@ def rows(package: str) -> dict[str, Row]:
         made = _row(written["names"][0], written, basis)
         found |= dict.fromkeys(written["names"], made)
     try:
-        derived = json.loads((_FOLDER / "derived" / f"{package}.json").read_bytes())
+        derived = msgspec.json.decode((_FOLDER / "derived" / f"{package}.json").read_bytes())
     except FileNotFoundError:
         return found
     shapes = _toml(_FOLDER / "shapes.toml").get("shape", {}) | reviewed.get("shape", {})

@@ -26,7 +26,6 @@ from probatum.formats.kinds_archives import (
 )
 from probatum.formats.kinds_archives import TARS as TARS
 from probatum.formats.kinds_archives import ZIPS as ZIPS
-from probatum.formats.kinds_deploy import deployment_kind, is_deployment
 from probatum.formats.kinds_marks import (
     EXECUTORCH,
     IMAGE,
@@ -140,6 +139,21 @@ def _protobuf_by_name(seen: Seen) -> bool:
     return seen.promise in _PROTOBUFS and seen.text is None
 
 
+def _is_deployment(seen: Seen) -> bool:
+    """A text that deploys something. Its patterns are not compiled where only weights are read."""
+    if seen.text is None:
+        return False
+    from probatum.formats.kinds_deploy import is_deployment
+
+    return is_deployment(seen)
+
+
+def _deployment_kind(seen: Seen) -> str:
+    from probatum.formats.kinds_deploy import deployment_kind
+
+    return deployment_kind(seen)
+
+
 _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] = (
     # What a container's own loader opens as a pickle, whatever it holds.
     ("torchscript-pickle", is_in_script),
@@ -194,7 +208,7 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     # Bytes of no format that begin otherwise: readers that go by the end find a ZIP.
     (zip_kind, zip_ends_it),
     # Text.
-    (deployment_kind, is_deployment),
+    (_deployment_kind, _is_deployment),
     (json_kind, is_json),
     ("lightgbm-text", begins(b"tree\nversion=", b"tree\r\nversion=")),
     (xml_kind, is_xml),

@@ -5,7 +5,6 @@ from functools import cached_property
 
 from probatum.errors import FormatError
 from probatum.formats import tar, zip
-from probatum.formats.agent_names import is_read_by_agents
 from probatum.formats.folder_names import promised
 from probatum.formats.pickle_start import Walk
 from probatum.formats.protobuf_outline import Outline, outline
@@ -31,13 +30,20 @@ class Seen:
         self.inside = name.rpartition("!/")[2]
         self.base = name.rpartition("/")[2].lower()
 
+    def _is_read_by_agents(self) -> bool:
+        from probatum.formats.agent_names import (
+            is_read_by_agents,  # its patterns cost a millisecond
+        )
+
+        return is_read_by_agents(self.inside, self.material.beside)
+
     @cached_property
     def promise(self) -> str | None:
         """The kind that the name promises, if any."""
         if self.is_raw_weights:
             return None
         kind = promised(self.base)
-        if kind in _PROSE and is_read_by_agents(self.inside, self.material.beside):
+        if kind in _PROSE and self._is_read_by_agents():
             return "agent-rules"
         if kind == "yaml" and _WORKFLOWS.search(self.inside):
             return "github-workflow"

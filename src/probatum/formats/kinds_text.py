@@ -3,7 +3,6 @@
 
 import re
 
-from probatum.formats.kinds_deploy import launches
 from probatum.formats.kinds_seen import Seen
 
 _JSON = re.compile(r"\ufeff?\s*(\{\s*(\"|\}|$)|\[\s*([\[{\"\]0-9tfn-]|$))")
@@ -28,6 +27,8 @@ def script_kind(seen: Seen) -> str:
     first = seen.head.split(b"\n", 1)[0]
     if b"python" in first:
         return "python"
+    from probatum.formats.kinds_deploy import launches
+
     return "launcher" if launches(seen) else "shell-script"
 
 

@@ -3,9 +3,10 @@
 The language is described in docs/reference/effect-summaries.md.
 """
 
-import json
 from collections.abc import Iterator
 from functools import cache
+
+import msgspec
 
 from probatum.formats.effects import Row
 from probatum.formats.pickle_conditions import NAMED, Condition
@@ -57,7 +58,7 @@ def _single(slot: str) -> Condition:
     if slot in NAMED:
         return NAMED[slot]
     if slot.startswith("="):
-        wanted = json.loads(slot[1:])
+        wanted = msgspec.json.decode(slot[1:])
         wanted = tuple(wanted) if type(wanted) is list else wanted
         return lambda value: type(value) is type(wanted) and value == wanted
     if slot.startswith("class:"):
