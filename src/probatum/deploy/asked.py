@@ -1,6 +1,8 @@
 """Asks one service what it is and how it is set: flags, variables, mounts, version of its image."""
 
 import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 from msgspec.structs import replace
 
@@ -10,6 +12,7 @@ from probatum.deploy.rules import Server, Setting
 from probatum.vocabulary import Place
 
 _OPTIONS = re.compile(r"ARG|OPT|FLAG|EXTRA|PARAM", re.IGNORECASE)
+_ARGUMENTS = re.compile(r"(?:^|_)(?:ARGS?|ARGUMENTS|FLAGS|OPTIONS|OPTS)$", re.IGNORECASE)
 _ONE_VALUE = re.compile(
     r"^the variable \w*(?:model|name|path|dir|repo|file|port|host|url|tag|id)\w*$", re.IGNORECASE
 )
@@ -38,12 +41,15 @@ def tag(image: str) -> str:
 
 
 def command_of(service: Service, starts: tuple[str, ...]) -> tuple[Value, ...] | None:
-    """The command line of the service that begins with one of these; None if none does."""
+    """The command line of the service that begins with one of these; None if none does.
+
+    A `*` in one of them stands for any letters.
+    """
     for words in service.commands:
         said = tuple(one.text for one in _normal(words))
         for start in starts:
             wanted = tuple(start.split())
-            if said[: len(wanted)] == wanted:
+            if len(said) >= len(wanted) and all(map(fnmatchcase, said, wanted)):
                 return words
     return None
 
@@ -78,6 +84,14 @@ def flag(words: tuple[Value, ...], name: str) -> Value | None:
     return found
 
 
+def option_lines(service: Service) -> Iterator[tuple[Value, ...]]:
+    """The command lines of the service, and those that variables hold (`EXTRA_ARGS: --flag`)."""
+    yield from service.commands
+    for name, value in service.environment.items():
+        if _ARGUMENTS.search(name) and value.sure and value.text.lstrip().startswith("-"):
+            yield tuple(replace(value, text=word) for word in value.text.split())
+
+
 def _dashed(name: str) -> str:
     return name.replace("_", "-") if name.startswith("--") else name
 
@@ -109,7 +123,8 @@ def said(service: Service, words: tuple[Value, ...], setting: Setting) -> Value 
         return found or _gap(service, "command")
     if setting.env:
         return _variable(service, setting.env) or _gap(service, "environment")
-    return next((one for one in service.mounts if one.text.endswith(setting.mount)), None)
+    files = (*service.mounts, *words[1:])
+    return next((one for one in files if one.text.endswith(setting.mount)), None)
 
 
 def _variable(service: Service, name: str) -> Value | None:
@@ -133,6 +148,8 @@ def fits(value: Value, setting: Setting) -> bool | None:
     if value.open and not value.text:
         return None
     wanted = setting.values
+    if setting.switch:
+        return value.text.strip("'\" ").lower() not in ("false", "0", "no", "off")
     if wanted is None:
         return bool(value.text.strip("'\" ")) or bool(setting.mount)
     return value.text.strip("'\" ").lower() in wanted
@@ -146,6 +163,8 @@ def address(service: Service, words: tuple[Value, ...], server: Server) -> tuple
             continue  # what stands elsewhere may say so; nobody publishes what only he can reach
         if not value.sure:
             return value.open, value
+        if setting.switch and (not value.text or value.text.startswith("-")):
+            return "everywhere", value
         if value.text:
             return ("loopback" if is_local(_host(value.text)) else "everywhere"), value
     for setting in server.elsewhere:

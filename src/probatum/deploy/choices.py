@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from probatum.deploy import rules
-from probatum.deploy.asked import flag, is_image
+from probatum.deploy.asked import flag, is_image, option_lines
 from probatum.deploy.judging import Found, elsewhere
 from probatum.deploy.model import Deployment, Service, Value
 from probatum.vocabulary import Place
@@ -36,11 +36,12 @@ def _of_row(service: Service, row: rules.Choice) -> Iterator[Found]:
         if own or (row.named and re.search(row.named, name)):
             told = True
             yield from _of_value(service, row, name, value, ())
-    for words in service.commands:
+    for words in option_lines(service):
         for name in row.flag:
             given = flag(words, name)
             if given is not None:
                 yield from _of_flag(service, row, name, given, words)
+    for words in service.commands:
         if row.command:
             yield from _of_command(service, row, words)
     if (

@@ -54,7 +54,6 @@ def open_services(deployment: Deployment) -> Iterator[Found]:
 
 def elsewhere(deployment: Deployment, of: str) -> Iterator[Found]:
     """What the file, or a service in it, leaves to others of this."""
-    """What the file, or a service in it, leaves to others of this."""
     for gap in deployment.gaps:
         if of in gap.of:
             yield Found(False, f"it rests on {gap.says}", gap.place)
@@ -99,9 +98,15 @@ def _served(service: Service, server: rules.Server, words: tuple[Value, ...]) ->
 def _ways_in(
     service: Service, server: rules.Server, words: tuple[Value, ...], bound: Value | None
 ) -> Iterator[Reach]:
-    if service.on_host:
+    if service.on_host and not server.lets_in:
         place = bound.place if bound is not None else place_of(service, words)
         yield Reach("", place, "it listens on every interface of its machine")
+    for setting in server.lets_in:
+        value = said(service, words, setting)
+        if value is not None and fits(value, setting):
+            yield Reach("", value.place, "any web page that a browser opens may ask it")
+    if server.lets_in:
+        return
     inside = ports(words, server)
     for reach in service.reaches:
         if not reach.port or inside is None or any(_covers(reach.port, one) for one in inside):
@@ -136,6 +141,8 @@ def _state(
             doubt = Value("", value.place, value.open or f"what {named} names ({value.text[:80]})")
     if doubt is not None:
         return doubt.open, doubt
+    if server.asks:
+        return server.asks, None
     if server.until:
         return _by_version(service, server), None
     return ("open" if server.open else "closed"), None

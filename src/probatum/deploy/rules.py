@@ -12,12 +12,16 @@ _FOLDER = Path(__file__).parent.parent / "rules" / "deploy"
 
 
 class Setting(Struct, frozen=True, forbid_unknown_fields=True):
-    """A flag, a variable or a mounted file; `values` (written `is`): only with one of these."""
+    """A flag, a variable or a mounted file; `values` (written `is`): only with one of these.
+
+    `switch`: a flag that is enough without a value.
+    """
 
     flag: str = ""
     env: str = ""
     mount: str = ""
     values: tuple[str, ...] | None = field(default=None, name="is")
+    switch: bool = False
 
 
 class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -42,6 +46,8 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     closed_by: tuple[Setting, ...] = ()
     opened_by: tuple[Setting, ...] = ()
     elsewhere: tuple[Setting, ...] = ()
+    lets_in: tuple[Setting, ...] = ()
+    asks: str = ""
     still: str = ""
     until: str = ""
     verified: bool = True

@@ -5,6 +5,9 @@ content takes another kind's claims away from a file.
 """
 
 import re
+import tomllib
+from functools import cache
+from importlib.resources import files
 
 from probatum.formats.kinds_seen import Seen
 
@@ -44,12 +47,9 @@ _DOCKERFILE = re.compile(
 _MLFLOW = re.compile(r"(?m)^\[mlflow\][ \t\r]*$")
 _ENV_NAME = re.compile(r"\.env(?:\.[\w.-]+)?|[\w.-]+\.env")
 _ENV_LINE = re.compile(r"\s*(?:#.*|(?:export\s+)?[A-Za-z_]\w*\s*=.*)?")
-_LAUNCHES = re.compile(
-    r"\b(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|create)\b|\bvllm\s+serve\b|\bray\s+start\b"
-    r"|vllm\.entrypoints|sglang\.launch_server|\bollama\s+serve\b|\blmdeploy\s+serve\b"
-    r"|\bmlflow\s+(?:server|ui)\b|\bjupyter[ -](?:lab|notebook|server)\b|\btritonserver\b"
-    r"|\btext-generation-launcher\b|\bllamafactory-cli\b|\blitellm\s+-|\blangflow\s+run\b"
-    r"|\bchroma\s+run\b|\bredis-server\b|\bopen-webui\s+serve\b|\bminio\s+server\b|\bmilvus\s+run\b"
+_CONTAINERS = (
+    r"\b(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|create)\b|\bminio\s+server\b"
+    r"|vllm\.entrypoints|sglang\.launch_server"
 )
 
 
@@ -109,4 +109,20 @@ def _is_values(seen: Seen) -> bool:
 
 def launches(seen: Seen) -> bool:
     """Whether a shell script starts something that is known to serve models, or a container."""
-    return seen.text is not None and bool(_LAUNCHES.search(_text(seen)))
+    return seen.text is not None and bool(_launches().search(_text(seen)))
+
+
+@cache
+def _launches() -> re.Pattern[str]:
+    """What starts a container, or a server that has a row in `rules/deploy/servers.toml`."""
+    rows = files("probatum.rules").joinpath("deploy/servers.toml").read_text("utf-8")
+    starts = {one for row in tomllib.loads(rows)["server"] for one in row.get("commands", ())}
+    return re.compile("|".join((_CONTAINERS, *map(_start, sorted(starts)))))
+
+
+def _start(command: str) -> str:
+    """A plain word alone stands in other lines too: behind a program's name stands an option."""
+    words = [re.escape(one).replace(r"\*", r"\S*") for one in command.split()]
+    words = [r"python[\d.]*" if one == "python" else one for one in words]
+    ends = r"\b" if len(words) > 1 or "-" in command else r"\s+-"
+    return r"(?<![\w.-])" + r"\s+".join(words) + ends
