@@ -18,7 +18,7 @@ from probatum.check.code_path import walks
 from probatum.errors import Rejected
 from probatum.formats.python_project import Keeper
 from probatum.ports import Material
-from probatum.taint.mentions import Mention, mentions
+from probatum.taint.mentions import Mention, mentions, spoken, written
 from probatum.taint.mentions import claims as named_claims
 from probatum.taint.recalled import key
 from probatum.taint.review import Flow
@@ -106,24 +106,33 @@ class Walks:
         if kept is None:
             return mentions(contents.items())
         changed = {name for name, digest in self._files.items() if kept.files[name] != digest}
-        found = dict(kept.mentioned)
         if not changed:
-            return found
-        places = {name: number for number, name in enumerate(contents)}
-        for claim in named_claims():
-            first = kept.mentioned.get(claim)
-            lost = first is not None and first.file in changed
-            end = places[first.file] if first is not None else len(places)
-            files = [
-                (name, content)
-                for name, content in contents.items()
-                if (name in changed and places[name] < end) or (lost and places[name] >= end)
-            ]
-            again = mentions(files, {claim})
-            if lost:
-                found.pop(claim, None)
-            found |= again
+            return dict(kept.mentioned)
+        found: dict[str, Mention] = {}
+        for claim in sorted(named_claims()):
+            found |= self._mentioned_again(claim, kept.mentioned.get(claim), contents, changed)
         return found
+
+    def _mentioned_again(
+        self, claim: str, first: Mention | None, contents: dict[str, bytes], changed: set[str]
+    ) -> dict[str, Mention]:
+        """The first word, where some files changed since another one was the first."""
+        places = {name: number for number, name in enumerate(contents)}
+        text = first if first is not None and not first.parsed else None
+        lost = text is not None and text.file in changed
+        end = places[text.file] if text is not None else len(places)
+        files = [
+            (name, content)
+            for name, content in contents.items()
+            if (name in changed and places[name] < end) or (lost and places[name] >= end)
+        ]
+        again = written(files, {claim})
+        if again:
+            return again
+        if text is not None and not lost:
+            return {claim: text}
+        clean = first is None
+        return spoken([one for one in contents.items() if one[0] in changed or not clean], {claim})
 
 
 class _Watched(Project):
