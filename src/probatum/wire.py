@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from probatum import claims
+from probatum import __version__, claims
 from probatum.errors import UsageError
 from probatum.vocabulary import (
     Artifact,
@@ -47,7 +47,7 @@ def to_json(report: Report) -> bytes:
 def pieces(report: Report) -> Iterator[bytes]:
     """The same text in pieces of about one finding, for writing a big report as it is made."""
     says = sentences(report)
-    yield b'{"version":%d,\n"tool":%s,\n' % (VERSION, _encoded(_Tool("probatum", tool_version())))
+    yield b'{"version":%d,\n"tool":%s,\n' % (VERSION, _encoded(_Tool("probatum", __version__)))
     yield b'"targets":%s,\n' % _encoded(report.targets)
     yield b'"interrupted":%s,\n' % _encoded(report.interrupted)
     yield b'"summary":%s,\n' % _encoded(_summary(report.findings))
@@ -102,14 +102,6 @@ def sentences(report: Report) -> dict[str, str]:
 def facts_text(certificate: Certificate) -> str:
     """The facts as indented JSON, the way a report carries them."""
     return msgspec.json.format(_encoded(_shallow(certificate).facts), indent=2).decode()
-
-
-@cache
-def tool_version() -> str:
-    """The version of the installed Probatum."""
-    from importlib import metadata  # 20 ms of processor time, and not every form tells the version
-
-    return metadata.version("probatum")
 
 
 # What is written. Nested structs are the vocabulary's own.

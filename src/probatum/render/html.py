@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from importlib import resources
 from itertools import islice
 
+from probatum import __version__
 from probatum.policy import Decision
 from probatum.render.evidence import (
     ORDER,
@@ -27,7 +28,7 @@ from probatum.render.html_evidence import finding, recheck_command
 from probatum.render.html_text import code, shown
 from probatum.render.html_tree import Node, joined, tally, tree
 from probatum.vocabulary import Artifact, Finding, Refuted, Report
-from probatum.wire import counts, sentences, tool_version, unanswered, verdict_word
+from probatum.wire import counts, sentences, unanswered, verdict_word
 
 # Up to so many findings the tree is open from the start; in a larger one, what leads to something
 # refuted is, for the first of these.
@@ -95,7 +96,7 @@ class _Page:
         report = self._report
         artifacts = len({one.artifact.name for one in report.findings})
         targets = ", ".join(code(target, 300) for target in report.targets) or "nothing"
-        yield f'<header><p class="brand">Probatum <span>{shown(tool_version())}</span></p>'
+        yield f'<header><p class="brand">Probatum <span>{shown(__version__)}</span></p>'
         yield f"<h1>Audit of {targets}</h1>"
         judged = plural(len(report.findings), "claim")
         yield f"<p>{judged} about {plural(artifacts, 'artifact')}.</p>"

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from probatum import __version__
 from probatum.formats.python_project import KIND as PROJECT
 from probatum.policy import Acceptance, Decision
 from probatum.render.evidence import headline, incompleteness, parted
@@ -31,7 +32,7 @@ from probatum.vocabulary import (
     Undecided,
     Witness,
 )
-from probatum.wire import sentences, tool_version, verdict_word
+from probatum.wire import sentences, verdict_word
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -89,8 +90,8 @@ class _Run:
     def _driver(self) -> _Object:
         return {
             "name": "Probatum",
-            "version": tool_version(),
-            "semanticVersion": tool_version(),
+            "version": __version__,
+            "semanticVersion": __version__,
             "rules": [self._rule(claim) for claim in self._claims],
         }
 
