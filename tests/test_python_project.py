@@ -22,7 +22,7 @@ from probatum.audit.run import Settings, audit
 from probatum.audit.targets import roots
 from probatum.errors import FormatError
 from probatum.formats.python_project import LeftOut, Project, Source, files, left_out, packed
-from probatum.material import BytesMaterial
+from probatum.material import BytesMaterial, FileMaterial
 from probatum.policy import Policy, decide
 from probatum.vocabulary import Artifact, Finding, Proven, Reason, Refuted, Report, Undecided
 from project_analyzers import ANALYZERS
@@ -198,11 +198,24 @@ def test_few_files_are_open_at_a_time(tmp_path: Path) -> None:
     assert len(list(Path("/dev/fd").iterdir())) <= before + 8
 
 
+def test_a_project_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[bytes] = []
+    real = FileMaterial.__init__
+    monkeypatch.setattr(
+        FileMaterial, "__init__", lambda self, path: opened.append(path) or real(self, path)
+    )
+    project = made(tmp_path, [b"x = 1\n", b"", b"y" * (1 << 20)])
+    material = packed(project)
+    bare = BytesMaterial(whole(material))
+    assert list(files(material)) == list(files(bare))
+    assert opened == [source.path for source in project.sources]
+
+
 def test_of_a_large_project_little_is_held_at_a_time(tmp_path: Path) -> None:
-    material = packed(made(tmp_path, [b"x" * (2 << 20)] * 20))
+    material = packed(made(tmp_path, [b"x" * (2 << 20)] * 33))
     tracemalloc.start()
     try:
-        assert sum(len(content) for _, content in files(material)) == 40 << 20
+        assert sum(len(content) for _, content in files(material)) == 66 << 20
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -22,9 +22,7 @@ from probatum.vocabulary import Artifact, Finding, Reason, Report, Undecided
 LIMITS = Limits(memory=1 << 30, cpu_s=0.5, wall_s=5, deaths=3)
 
 
-def opener(
-    root_name: str, material: Material, caps: Caps, kind: str | None = None
-) -> Iterator[Opened]:
+def opener(root_name: str, material: Material, caps: Caps, *_: object) -> Iterator[Opened]:
     """Yields the root, and for each word of it a member; some words never come back."""
     yield Opened(Artifact(name=root_name, kind="text", size=material.size), material)
     for number, word in enumerate(material.read(0, material.size).decode().split()):
@@ -96,9 +94,7 @@ def test_an_opening_that_fails_keeps_what_was_opened_and_says_where_it_ended(
 def test_a_file_that_fails_before_its_first_artifact_is_one_undecided_artifact(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def never(
-        root_name: str, material: Material, caps: Caps, kind: str | None = None
-    ) -> Iterator[Opened]:
+    def never(root_name: str, material: Material, caps: Caps, *_: object) -> Iterator[Opened]:
         if root_name == "1":
             os._exit(7)
         return opener(root_name, material, caps)

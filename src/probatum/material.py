@@ -177,9 +177,18 @@ class JoinedMaterial:
         skipped = len(piece.head)
         if not piece.path or end < skipped or (end == skipped and piece.size):
             return piece.head[first:end]
-        file = self._opened(number, piece)
         at = max(0, first - skipped)
-        return piece.head[first:] + file.read(at, min(end - skipped, piece.size) - at)
+        content = self._content(number, piece, at, min(end - skipped, piece.size))
+        return piece.head[first:] + content if first < skipped else content
+
+    def _content(self, number: int, piece: Piece, first: int, end: int) -> bytes:
+        """The bytes [first, end) of a piece's file."""
+        return self._opened(number, piece).read(first, end - first)
+
+    def let_go(self, number: int) -> None:
+        """Close a piece's file, if it is open."""
+        if (file := self._open.pop(number, None)) is not None:
+            file.close()
 
     def _opened(self, number: int, piece: Piece) -> "FileMaterial":
         file = self._open.pop(number, None)

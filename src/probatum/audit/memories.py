@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from probatum.audit.opened import Root
 from probatum.errors import UsageError
-from probatum.formats.python_project import is_near
+from probatum.formats.python_project import Project, is_near
 
 PARTS = ("review", "walks")
 _LARGEST = 1 << 30
@@ -48,8 +48,7 @@ class Memories:
         """Where the memory of a root lies; None if it has none: only projects near by have."""
         if root.project is None or not root.project.sources or not is_near(root.project):
             return None
-        paths = [os.path.abspath(source.path) for source in root.project.sources]
-        place = os.path.commonpath(paths) + b"\n" + root.name.encode("utf-8", "replace")
+        place = _folder(root.project) + b"\n" + root.name.encode("utf-8", "replace")
         return os.fsencode(os.path.join(self._folder, hashlib.sha256(place).hexdigest()))
 
     def adopt(self, spooled: str, place: bytes) -> None:
@@ -91,6 +90,15 @@ class Keeper:
 def spooled(spool: str, root: int) -> str:
     """Where a worker leaves the memory of a root."""
     return f"{spool}/memory-{root}"
+
+
+def _folder(project: Project) -> bytes:
+    """The folder that all its files lie in, or its only file; links in it may lead elsewhere."""
+    paths = [source.path for source in project.sources]
+    try:
+        return os.path.abspath(os.path.commonpath(paths))
+    except ValueError:  # some are relative, some, by links, are not
+        return os.path.commonpath([os.path.abspath(path) for path in paths])
 
 
 def _copy(source: str, target: bytes) -> None:

@@ -15,7 +15,7 @@ A member that cannot be opened is an artifact all the same, with its `trouble`.
 
 import hashlib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from probatum.audit.opened import Caps, Opened
 from probatum.errors import FormatError
@@ -42,11 +42,16 @@ _POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 
 
 def opened(
-    root_name: str, material: Material, caps: Caps, kind: str | None = None
+    root_name: str,
+    material: Material,
+    caps: Caps,
+    kind: str | None = None,
+    is_told: Callable[[str], bool] = lambda kind: True,
 ) -> Iterator[Opened]:
     """The file `root_name` and everything in it, each before its own members.
 
-    `kind` is that of the file where its bytes shall not decide it.
+    `kind` is that of the file where its bytes shall not decide it. A file that is not told of for
+    being of its kind, `is_told`, needs no digest.
 
     A caller whose bytes are dear to fetch sets `caps.digest_size` to 0. What cannot be read is the
     trouble of the artifact that holds it. Raises: FormatError if the file vanishes meanwhile.
@@ -58,13 +63,18 @@ def opened(
         total_size=caps.total_size,
         members=caps.members,
     )
-    return _opened(Member(root_name, material, kind), None, 0, allowance, caps)
+    root = Member(root_name, material, kind)
+    return _opened(root, _recognised(root, None, caps, is_told), 0, allowance, caps)
 
 
 def _opened(
-    one: Member, parent: Artifact | None, depth: int, allowance: Allowance, caps: Caps
+    one: Member,
+    recognised: tuple[Artifact, FormatError | None],
+    depth: int,
+    allowance: Allowance,
+    caps: Caps,
 ) -> Iterator[Opened]:
-    artifact, trouble = _recognised(one, parent, caps)
+    artifact, trouble = recognised
     unfolded = Unfolded(())
     if trouble is None:
         try:
@@ -77,21 +87,26 @@ def _opened(
     try:
         for member in unfolded.members:
             named = Member(names.unique(member.name), member.material, member.kind, member.trouble)
-            yield from _opened(named, artifact, depth + 1, allowance, caps)
+            found = _recognised(named, artifact, caps)
+            yield from _opened(named, found, depth + 1, allowance, caps)
     except FormatError:
         if artifact.kind in _CONTAINERS:
             raise  # its members are not all there, and nothing else would say so
 
 
 def _recognised(
-    one: Member, parent: Artifact | None, caps: Caps
+    one: Member,
+    parent: Artifact | None,
+    caps: Caps,
+    is_told: Callable[[str], bool] = lambda kind: True,
 ) -> tuple[Artifact, FormatError | None]:
     kind, told, trouble = one.kind or "unknown", None, one.trouble
     try:
         kind = one.kind or kind_of(one.name, one.material, parent.kind if parent else None)
         if trouble is None:
             trouble = _pointer(one.material)
-            told = digest(one.material, caps.digest_size)
+            if trouble is not None or is_told(kind):
+                told = digest(one.material, caps.digest_size)
     except FormatError as exc:
         trouble = trouble or exc
     if one.trouble is not None and kind not in PICKLES:

@@ -202,12 +202,19 @@ class Worker:
             else:
                 kind = python_project.KIND if order.project is not None else None
                 caps = self._caps_for(order)
-                found = opened(order.name, whole, caps, kind)
+                found = opened(order.name, whole, caps, kind, self._is_told(order))
                 yield from with_project(_expecting(order, found), caps)
                 return
         nothing = Artifact(name=order.name, kind="unknown", size=order.size)
         why = FormatError(trouble.reason, trouble.detail, trouble.place)
         yield Opened(nothing, BytesMaterial(b""), why)
+
+    def _is_told(self, order: Order) -> Callable[[str], bool]:
+        """Whether anything is asked of the root, by its kind: its project may be asked all."""
+        if not order.in_project or order.expected is not None or self._certificates is not None:
+            return lambda kind: True
+        plan, name, size = self._plan, order.name, order.size
+        return lambda kind: bool(of_file(plan(Artifact(name=name, kind=kind, size=size))))
 
     def _caps_for(self, order: Order) -> Caps:
         # Bytes that are dear to fetch are not fetched only to be hashed.

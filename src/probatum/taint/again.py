@@ -1,7 +1,6 @@
 """Reviews a project again: of what has changed since, and of what that changes."""
 
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 
 from probatum.formats.python_project import Keeper
@@ -17,7 +16,8 @@ _MOST_CHANGED = 30  # files, beyond which everything is worked out anew, and kep
 
 
 def review_again(
-    files: Iterable[tuple[str, bytes]],
+    files: dict[str, bytes],
+    digests: dict[str, bytes],
     keeper: Keeper,
     reviewed: Callable[[Project, Program], Review],
 ) -> Review:
@@ -25,8 +25,8 @@ def review_again(
 
     A memory is not renewed while little has changed since: that would take longer than it saves.
     """
-    contents = {name: content for name, content in files if project.is_read(name)}
-    digests = {name: hashlib.sha256(content).digest() for name, content in contents.items()}
+    contents = {name: content for name, content in files.items() if project.is_read(name)}
+    digests = {name: digests[name] for name in contents}
     memory = memory_of(keeper.last(PART))
     again = _recalled(memory, contents, digests) if memory is not None else None
     if again is not None:

@@ -84,23 +84,36 @@ def _unread(path: str, error: Exception) -> Unread:
 def module_names(paths: Iterable[str]) -> dict[str, str]:
     """The dotted name of each file's module: from its outermost package on, each name once."""
     listed = sorted(paths, key=lambda path: (path.count("/"), path))
-    packages = {str(PurePosixPath(path).parent) for path in listed if path.endswith("__init__.py")}
+    packages = {_parts(path)[:-1] for path in listed if path.endswith("__init__.py")}
+    outside: dict[tuple[str, ...], int] = {}
     names: dict[str, str] = {}
     taken: set[str] = set()
     for path in listed:
-        name = next(one for one in _possible_names(path, packages) if one not in taken)
+        parts = _parts(path)
+        if (skipped := outside.get(parts[:-1])) is None:
+            skipped = outside[parts[:-1]] = _outside(parts[:-1], packages)
+        name = next(one for one in _possible_names(parts, skipped) if one not in taken)
         taken.add(name)
         names[path] = name
     return names
 
 
-def _possible_names(path: str, packages: set[str]) -> Iterator[str]:
+def _parts(path: str) -> tuple[str, ...]:
+    """The folders of a path, and the file without its suffix."""
+    if path[:1] in "./" or "//" in path or "/./" in path:  # in an archive they have any names
+        place = PurePosixPath(path)
+        return *place.parts[:-1], place.stem
+    *folders, name = path.split("/")
+    stem, _, suffix = name.rpartition(".")
+    return *folders, (stem if stem and suffix else name)
+
+
+def _possible_names(given: tuple[str, ...], outside: int) -> Iterator[str]:
     """The name by the outermost package, by the whole path, and numbered."""
-    place = PurePosixPath(path)
-    parts = [part.replace(".", "_") for part in (*place.parts[:-1], place.stem)]
+    parts = [part.replace(".", "_") for part in given]
     if parts[-1] == "__init__" and len(parts) > 1:
         parts.pop()
-    yield ".".join(parts[_outside(place, packages) :])
+    yield ".".join(parts[outside:])
     whole = ".".join(parts)
     yield whole
     number = 2
@@ -109,30 +122,29 @@ def _possible_names(path: str, packages: set[str]) -> Iterator[str]:
         number += 1
 
 
-def _outside(place: PurePosixPath, packages: set[str]) -> int:
+def _outside(folders: tuple[str, ...], packages: set[tuple[str, ...]]) -> int:
     """How many leading folders are not part of the module's name."""
-    folders = place.parts[:-1]
     for depth in range(1, len(folders) + 1):
-        if "/".join(folders[:depth]) in packages:
+        if folders[:depth] in packages:
             return depth - 1
     return 1 if folders and folders[0] in _ROOTS else 0
 
 
 def is_test(path: str) -> bool:
     """Whether the file is one of the project's own tests."""
-    place = PurePosixPath(path)
-    inside = any(part.lower() in ("tests", "test") for part in place.parts[:-1])
-    named = place.stem.startswith("test_") or place.stem.endswith("_test")
-    return inside or named or place.stem == "conftest"
+    *folders, stem = _parts(path)
+    inside = any(part.lower() in ("tests", "test") for part in folders)
+    named = stem.startswith("test_") or stem.endswith("_test")
+    return inside or named or stem == "conftest"
 
 
 def is_shipped(path: str) -> bool:
     """Whether others may call it: not the project's own tests, examples or documentation."""
-    place = PurePosixPath(path)
+    *folders, stem = _parts(path)
     own = words("own folder")
-    if any(part.lower() in own for part in place.parts[:-1]):
+    if any(part.lower() in own for part in folders):
         return False
-    return not is_test(path) and place.stem not in own
+    return not is_test(path) and stem not in own
 
 
 def _link_scripts(modules: list[Module], names: set[str]) -> None:
@@ -165,6 +177,5 @@ def _link_namespaces(modules: list[Module], names: dict[str, str]) -> None:
 
 def _around(path: str, name: str) -> str:
     """The names of the folders around a module that its own name leaves out, with a dot behind."""
-    place = PurePosixPath(path)
-    whole = ".".join((*place.parts[:-1], place.stem)).removesuffix(".__init__")
+    whole = ".".join(_parts(path)).removesuffix(".__init__")
     return whole.removesuffix(name) if whole.endswith(f".{name}") else ""

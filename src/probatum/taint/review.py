@@ -1,5 +1,6 @@
 """Reviews a project's Python code: the paths on which a value from outside reaches a sink."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -65,18 +66,29 @@ class Review(Struct, frozen=True):
     sinks: dict[str, int]
 
 
-def review(files: Iterable[tuple[str, bytes]], keeper: Keeper | None = None) -> Review:
+def review(
+    files: Iterable[tuple[str, bytes]],
+    keeper: Keeper | None = None,
+    digests: dict[str, bytes] | None = None,
+) -> Review:
     """Reviews files given as (name relative to the project with "/", content).
 
     Only names that end in `.py` or `.ipynb` are looked at; nothing of them is imported or run.
-    With a `keeper`, what the last review left there saves work, and this one may leave the like.
+    With a `keeper`, what the last review left there saves work, and this one may leave the like;
+    `digests` are those of the files by name, if they are known.
     """
     if keeper is None:
         read = project.read(files)
         return reviewed(read, Program(read.modules))
     from probatum.taint.again import review_again
 
-    return review_again(files, keeper, reviewed)
+    contents = dict(files)
+    return review_again(contents, digests or digests_of(contents), keeper, reviewed)
+
+
+def digests_of(files: dict[str, bytes]) -> dict[str, bytes]:
+    """What tells whether a file is what it was, by name."""
+    return {name: hashlib.sha256(content).digest() for name, content in files.items()}
 
 
 def reviewed(read: Project, program: Program) -> Review:

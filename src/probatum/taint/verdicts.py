@@ -5,7 +5,7 @@ from probatum.formats.bounds import digest
 from probatum.ports import Material
 from probatum.taint.mentions import claims
 from probatum.taint.properties import rows
-from probatum.taint.review import Flow, Review, review
+from probatum.taint.review import Flow, Review, digests_of, review
 from probatum.taint.walks import Walks
 from probatum.vocabulary import (
     Certificate,
@@ -114,8 +114,9 @@ def _reviewed(material: Material) -> tuple[Review, Walks]:
     if not (_last and _last[0][0] is material):
         keeper = material.keeper if isinstance(material, python_project.Packed) else None
         contents = dict(python_project.files(material))
-        found = review(contents.items(), keeper)
-        walked = Walks(material, contents, keeper)
+        digests = digests_of(contents) if keeper is not None else None
+        found = review(contents.items(), keeper, digests)
+        walked = Walks(material, contents, keeper, digests)
         walked.keep(flow for claim in sorted(claims()) for flow in _open(found, claim))
         _last[:] = [(material, found, walked)]
     return _last[0][1:]

@@ -21,7 +21,7 @@ from probatum.ports import Material
 from probatum.taint.mentions import Mention, mentions, spoken, written
 from probatum.taint.mentions import claims as named_claims
 from probatum.taint.recalled import key
-from probatum.taint.review import Flow
+from probatum.taint.review import Flow, digests_of
 from probatum.taint.telling import witness
 from probatum.vocabulary import Witness
 
@@ -43,7 +43,11 @@ class Walks:
     """The witnesses of one project's paths, and the words that it names."""
 
     def __init__(
-        self, material: Material, contents: dict[str, bytes], keeper: Keeper | None = None
+        self,
+        material: Material,
+        contents: dict[str, bytes],
+        keeper: Keeper | None = None,
+        digests: dict[str, bytes] | None = None,
     ) -> None:
         self._material = material
         self._keeper = keeper
@@ -52,9 +56,7 @@ class Walks:
         self._told: dict[Flow, Told] = {}
         self._kept = _last(keeper) if keeper is not None else None
         if keeper is not None:
-            self._files = {
-                name: hashlib.sha256(content).digest() for name, content in contents.items()
-            }
+            self._files = digests or digests_of(contents)
         if self._kept is not None and self._kept.files.keys() != contents.keys():
             self._kept = None
         self._valid = self._kept is not None and self._holds(self._kept)
