@@ -3,7 +3,8 @@
 import os
 import stat
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from itertools import accumulate
 
 from msgspec import Struct
@@ -14,6 +15,14 @@ from probatum.vocabulary import Reason
 
 _SMALL = 1 << 14
 _OPEN = 8
+_NEIGHBOUR = 1 << 20
+
+
+class Around(Struct, frozen=True, array_like=True):
+    """The folder that a file is judged in, and the patterns of what is not to be looked at."""
+
+    top: bytes
+    exclude: tuple[str, ...] = ()
 
 
 class FileMaterial:
@@ -22,7 +31,14 @@ class FileMaterial:
     A small one is read once and kept: its readers ask for many pieces of it.
     """
 
-    def __init__(self, path: str | bytes, beside: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        path: str | bytes,
+        beside: frozenset[str] = frozenset(),
+        around: Around | None = None,
+    ) -> None:
+        self._path = path
+        self._around = around
         self._beside = beside
         self._fd = -1
         try:
@@ -70,6 +86,12 @@ class FileMaterial:
             raise FormatError(Reason.UNREADABLE, f"reading failed: {exc.strerror}") from exc
         return data
 
+    def neighbour(self, path: str) -> bytes:
+        """Another file of the folder that this one is judged in."""
+        if self._around is None:
+            raise FormatError(Reason.OUTSIDE_TARGET, "only this file was named")
+        return neighbour(os.fsencode(self._path), path, self._around)
+
     def close(self, close: Callable[[int], None] = os.close) -> None:
         # The default keeps os.close reachable for __del__ while the interpreter shuts down.
         if self._fd >= 0:
@@ -86,12 +108,70 @@ class FileMaterial:
         self.close()
 
 
-class BytesMaterial:
-    """Bytes in memory."""
+def neighbour(path: bytes, name: str, around: Around) -> bytes:
+    """The file that `path` calls `name`, below the top; no link on the way is followed.
 
-    def __init__(self, data: bytes | memoryview, beside: frozenset[str] = frozenset()) -> None:
+    Raises: FormatError.
+    """
+    parts = _below(path, name, around)
+    flags = os.O_RDONLY | _QUIET_FLAGS | getattr(os, "O_NOFOLLOW", 0)
+    folder = -1
+    try:
+        folder = os.open(around.top, os.O_RDONLY | os.O_DIRECTORY)
+        for part in parts[:-1]:
+            inner = os.open(part, flags | os.O_DIRECTORY, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        file = os.open(parts[-1], flags, dir_fd=folder)
+    except (OSError, ValueError) as exc:
+        says = getattr(exc, "strerror", None) or "not a name"
+        raise FormatError(Reason.UNREADABLE, f"it cannot be opened: {says}") from exc
+    finally:
+        if folder >= 0:
+            os.close(folder)
+    try:
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _NEIGHBOUR:
+            raise FormatError(Reason.OVER_LIMIT, f"no file of at most {_NEIGHBOUR} bytes")
+        return os.read(file, _NEIGHBOUR)
+    finally:
+        os.close(file)
+
+
+def _below(path: bytes, name: str, around: Around) -> list[str]:
+    """The folders and the name, from the top on. Raises: FormatError where it leads out."""
+    if name.startswith(("/", "~")) or not name:
+        raise FormatError(Reason.OUTSIDE_TARGET, "a path of the machine that it is for")
+    parts: list[str] = []
+    own = os.path.relpath(os.fsdecode(path), os.fsdecode(around.top)).split("/")[:-1]
+    for part in (*own, *name.split("/")):
+        if part == ".." and not parts:
+            raise FormatError(Reason.OUTSIDE_TARGET, "outside of what is judged")
+        if part == "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    for number in range(len(parts)):
+        whole = "/".join(parts[: number + 1])
+        if any(fnmatchcase(one, pat) for one in (whole, parts[number]) for pat in around.exclude):
+            raise FormatError(Reason.NOT_ANALYSED, "it is excluded")
+    if not parts:
+        raise FormatError(Reason.UNREADABLE, "not a file")
+    return parts
+
+
+class BytesMaterial:
+    """Bytes in memory; `around`, in memory too, is what stands in for the rest of a target."""
+
+    def __init__(
+        self,
+        data: bytes | memoryview,
+        beside: frozenset[str] = frozenset(),
+        around: Mapping[str, bytes] | None = None,
+    ) -> None:
         self._data = data
         self._beside = beside
+        self._around = around or {}
 
     @property
     def size(self) -> int:
@@ -103,6 +183,12 @@ class BytesMaterial:
 
     def read(self, offset: int, length: int) -> bytes:
         return bytes(self._data[offset : offset + length]) if length > 0 else b""
+
+    def neighbour(self, path: str) -> bytes:
+        """A file of those that were given."""
+        if path.removeprefix("./") not in self._around:
+            raise FormatError(Reason.OUTSIDE_TARGET, "only this file was named")
+        return self._around[path.removeprefix("./")]
 
 
 class SliceMaterial:

@@ -1,7 +1,7 @@
 """The protocols between rings: what an analyser is given and how it declares itself."""
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -31,6 +31,21 @@ class Material(Protocol):
     def beside(self) -> frozenset[str]:
         """Names (not paths) of the files and folders in the artifact's own folder and at the
         target's root: what an import or a relative path could reach next to the artifact."""
+        ...
+
+
+@runtime_checkable
+class Neighbourly(Protocol):
+    """A material that may tell other files of its target, for settings that name one.
+
+    No proof may rest on them: a certificate binds the artifact's own bytes.
+    """
+
+    def neighbour(self, path: str) -> bytes:
+        """The bytes of a small file, by its path from the artifact's own folder.
+
+        Raises: FormatError where it is none of the target, a link, excluded, or too large.
+        """
         ...
 
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 from probatum.audit.opened import Caps
 from probatum.audit.sandbox import Limits
 from probatum.formats.python_project import Project
+from probatum.material import Around
 from probatum.vocabulary import Artifact, Claim, Expected, Undecided, Verdict
 
 OPENING = -1
@@ -60,6 +61,7 @@ class Order(Struct, frozen=True, kw_only=True, array_like=True):
     project: Project | None = None
     in_project: bool = False
     memory: bytes | None = None
+    around: Around | None = None
 
 
 class Batch(Struct, frozen=True, array_like=True, tag=0):

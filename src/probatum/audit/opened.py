@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from probatum.errors import FormatError
 from probatum.formats.python_project import Project
+from probatum.material import Around
 from probatum.ports import Material
 from probatum.vocabulary import Artifact, Expected
 
@@ -35,6 +36,7 @@ class Root(Struct, frozen=True):
     `name` is the artifact's name, valid UTF-8 and unique in the target; `size` in bytes.
     `expected` is what a manifest says of the bytes; the opener hands it on to the artifact.
     `in_project`: a Python file that a project among the same roots covers.
+    `around`: the folder whose other files it may name, for files that configure something.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Root(Struct, frozen=True):
     expected: Expected | None = None
     project: Project | None = None
     in_project: bool = False
+    around: Around | None = None
 
 
 class Opened(Struct, frozen=True):

@@ -33,6 +33,7 @@ from probatum.audit.open import printable
 from probatum.audit.opened import Caps, Root
 from probatum.audit.projects import Gathered
 from probatum.errors import FormatError, TargetError
+from probatum.material import Around
 from probatum.vocabulary import Reason
 
 Scheme = Callable[[str], Iterator[Root]]
@@ -43,6 +44,10 @@ Layout = Callable[[str], Iterator[Root] | None]
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SNAPSHOT = re.compile(r"(.*/(?:models|datasets|spaces)--[^/]+)/snapshots/[^/]+(?:/.*)?")
+# Files that may name others by which they are judged: see `Root.around`.
+_CONFIGURES = re.compile(
+    r".+\.(?:ya?ml|service|container|kube|sh|bash|conf|mk)|[Mm]akefile|Procfile[\w.-]*"
+)
 _STDIN = ("-", "/dev/stdin")
 _STEP = 1 << 20
 
@@ -188,13 +193,15 @@ class _Walk(Struct):
     boundary: str
     exclude: tuple[str, ...]
     taken: set[str]
+    around: Around
     beside_top: frozenset[str] = frozenset()
 
 
 def _of_folder(target: str, exclude: tuple[str, ...], caps: Caps) -> Iterator[Root]:
     real = os.path.realpath(target)
     snapshot = _SNAPSHOT.fullmatch(real)
-    walk = _Walk(target, real, snapshot[1] if snapshot else real, exclude, set())
+    around = Around(os.fsencode(target), exclude)
+    walk = _Walk(target, real, snapshot[1] if snapshot else real, exclude, set(), around)
     project = Gathered(caps)
     empty = True
     for root in _walked(walk):
@@ -266,7 +273,8 @@ def _step(walk: _Walk, path: str, entry: "os.DirEntry[str]", beside: frozenset[s
     if not stat.S_ISREG(status.st_mode):
         return Root(_name(walk, path), 0, trouble=_special(status.st_mode))
     full = os.path.join(walk.top, path)
-    return Root(_name(walk, path), status.st_size, path=full, beside=beside)
+    around = walk.around if _CONFIGURES.fullmatch(entry.name) else None
+    return Root(_name(walk, path), status.st_size, path=full, beside=beside, around=around)
 
 
 def _linked(walk: _Walk, path: str, beside: frozenset[str]) -> Root:

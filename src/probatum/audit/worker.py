@@ -224,7 +224,7 @@ class Worker:
     def _material(self, order: Order) -> Material:
         beside = self._beside[order.beside]
         if order.path is not None:
-            return FileMaterial(order.path, beside)
+            return FileMaterial(order.path, beside, order.around)
         if order.project is not None and python_project.is_near(order.project):
             keeper = None
             if order.memory is not None:

@@ -183,6 +183,7 @@ class Crew:
             project=root.project,
             in_project=root.in_project,
             memory=self._memories.of(root) if self._memories is not None else None,
+            around=root.around,
         )
 
     def _beside_id(self, names: frozenset[str]) -> int:

@@ -87,6 +87,7 @@ def _of_value(
         yield Found(False, says, value.place)
         return
     says = f"{service.name} is started with {name}" if words else f"{name} is set ({service.name})"
+    says += f", by {value.open}" if value.open else ""
     yield _found(row, says, value.place)
 
 

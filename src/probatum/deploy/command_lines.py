@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from probatum.deploy.model import Gap, Grant, Reach, Service, Value
+from probatum.deploy.near import NOTHING, Near
 from probatum.deploy.shell import Command, commands
+from probatum.errors import FormatError
 from probatum.vocabulary import Place
 
 _WRAPPERS = frozenset("exec nohup sudo time nice command setsid tini dumb-init stdbuf".split())
@@ -82,7 +84,7 @@ def assigned(words: Command) -> dict[str, Value]:
     return found
 
 
-def container(words: Command) -> Service | None:
+def container(words: Command, near: Near = NOTHING) -> Service | None:
     """The service that `docker run` or `podman run` starts; None if this is no such command."""
     names = [one.text for one in words[:3]]
     if not names or names[0].rpartition("/")[2] not in ("docker", "podman", "nerdctl"):
@@ -91,14 +93,16 @@ def container(words: Command) -> Service | None:
     if not verbs or verbs[0] not in ("run", "create"):
         return None
     rest = words[len(names) - len(verbs) + 1 :] if names[1:2] == ["container"] else words[2:]
-    return _Run(words[0].place, rest).service()
+    return _Run(words[0].place, rest, near).service()
 
 
 class _Run:
     """The options of `docker run`, one by one."""
 
-    def __init__(self, place: Place, words: Command) -> None:
+    def __init__(self, place: Place, words: Command, near: Near) -> None:
         self._place = place
+        self._near = near
+        self._of_files: dict[str, Value] = {}
         self._words = list(words)
         self._environment: dict[str, Value] = {}
         self._reaches: list[Reach] = []
@@ -117,7 +121,8 @@ class _Run:
         lines = tuple(simple((*self._entry, *self._words))) if self._words or self._entry else ()
         return Service(
             name=self._name or image.text or image.open, place=self._place, image=image,
-            commands=tuple(line for line in lines if line), environment=self._environment,
+            commands=tuple(line for line in lines if line),
+            environment=self._of_files | self._environment,
             reaches=tuple(self._reaches), grants=tuple(self._grants), mounts=tuple(self._mounts),
             gaps=tuple(self._gaps),
         )  # fmt: skip
@@ -161,8 +166,7 @@ class _Run:
         elif name == "--security-opt":
             self._grants.append(Grant(f"security {value.text}", value.place))
         elif name == "--env-file":
-            says = f"a file of variables ({value.text[:80] or value.open})"
-            self._gaps.append(Gap(says, value.place, frozenset({"environment"})))
+            self._file(value)
         elif name == "--device":
             self._grants.append(Grant(f"device {value.text.partition(':')[0]}", value.place))
         elif name in ("-v", "--volume"):
@@ -174,6 +178,13 @@ class _Run:
             self._name = value.text
         elif name == "--entrypoint":
             self._entry = [value]
+
+    def _file(self, name: Value) -> None:
+        try:
+            self._of_files |= self._near.variables(name.text)
+        except FormatError as exc:
+            says = f"a file of variables ({name.text[:80] or name.open}: {exc.detail})"
+            self._gaps.append(Gap(says, name.place, frozenset({"environment"})))
 
 
 def capability(name: str) -> str:
@@ -194,7 +205,8 @@ def published(value: Value) -> Iterable[Reach]:
     address, port = _address(text)
     if is_local(address):
         return ()
-    return (Reach(port, value.place, f"its port is published for other machines: {value.text}"),)
+    says = f"its port is published for other machines: {value.text}"
+    return (Reach(port, value.place, says + (f" ({value.open})" if value.open else "")),)
 
 
 def _address(text: str) -> tuple[str, str]:

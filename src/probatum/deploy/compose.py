@@ -4,14 +4,17 @@ Sources: the Compose specification (docs.docker.com/reference/compose-file): ser
 volumes, fragments, extension, include, interpolation.
 """
 
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from msgspec.structs import replace
 
 from probatum.deploy.command_lines import capability, is_local, published, simple
 from probatum.deploy.model import EVERYTHING, Deployment, Gap, Grant, Reach, Service, Value
-from probatum.deploy.variables import interpolated
+from probatum.deploy.near import NOTHING, Near
+from probatum.deploy.variables import Variables, interpolated
 from probatum.errors import FormatError
 from probatum.formats.nodes import Mapping, Node, Scalar, boolean, entries, items, text
 from probatum.formats.yaml_nodes import documents
@@ -21,13 +24,17 @@ _OF_HOST = ("pid", "ipc", "uts", "userns_mode", "cgroup")
 _ELSEWHERE = {"include": "another Compose file, which is included"}
 _SERVICE_ELSEWHERE = {
     "extends": ("what it extends", EVERYTHING),
-    "env_file": ("a file of variables", frozenset({"environment"})),
     "provider": ("a program on the host, which is started instead", EVERYTHING),
 }
 
 
-def read(data: bytes) -> Deployment:
+Told = Callable[[str, Place], Value]
+"""The value of a text, with the variables that are known put in."""
+
+
+def read(data: bytes, near: Near = NOTHING) -> Deployment:
     """Raises: FormatError, MALFORMED where this is no Compose file."""
+    told = partial(interpolated, known=_own_variables(near))
     found = documents(data)
     root = found[0] if len(found) == 1 else None
     if not isinstance(root, Mapping) or not isinstance(root.get("services"), Mapping):
@@ -38,7 +45,7 @@ def read(data: bytes) -> Deployment:
         if one.key.text in _ELSEWHERE
     )
     services = tuple(
-        _service(one.key, one.value, root)
+        _service(one.key, one.value, root, told, near)
         for one in entries(root.get("services"))
         if isinstance(one.value, Mapping)
     )
@@ -46,70 +53,99 @@ def read(data: bytes) -> Deployment:
     return Deployment(services=_joined(services, root), images=images, gaps=gaps)
 
 
-def _service(key: Scalar, node: Mapping, root: Mapping) -> Service:
+def _own_variables(near: Near) -> Variables:
+    """Those of the `.env` that lies beside a Compose file, which Compose reads unasked."""
+    try:
+        return near.variables(".env")
+    except FormatError:
+        return {}
+
+
+def _service(key: Scalar, node: Mapping, root: Mapping, told: Told, near: Near) -> Service:
     image, build = node.get("image"), node.get("build")
-    words = (*_words(node.get("entrypoint")), *_words(node.get("command")))
+    words = (*_words(node.get("entrypoint"), told), *_words(node.get("command"), told))
+    of_files, gaps = _of_files(node.get("env_file"), near, told)
     return Service(
         name=key.text,
         place=key.place,
-        image=_value(image) if isinstance(image, Scalar) and text(image) else None,
+        image=_value(image, told) if isinstance(image, Scalar) and text(image) else None,
         built=None if build is None else build.place,
         commands=tuple(line for line in simple(words) if line),
-        environment=dict(_environment(node.get("environment"))),
-        reaches=tuple(_reaches(node, root)),
-        grants=tuple(_grants(node)),
-        mounts=tuple(_mounts(node, root)),
-        gaps=tuple(_gaps(node)),
+        environment=of_files | dict(_environment(node.get("environment"), told)),
+        reaches=tuple(_reaches(node, root, told)),
+        grants=tuple(_grants(node, told)),
+        mounts=tuple(_mounts(node, root, told)),
+        gaps=(*gaps, *_gaps(node)),
     )
 
 
-def _value(node: Scalar) -> Value:
-    return interpolated(node.text, node.place)
+def _of_files(node: Node | None, near: Near, told: Told) -> tuple[dict[str, Value], list[Gap]]:
+    """What the files of `env_file` set, each over the one before; those that are not at hand."""
+    found: dict[str, Value] = {}
+    gaps = []
+    for one in items(node) or ((node,) if node is not None else ()):
+        path = one.get("path") if isinstance(one, Mapping) else one
+        if not isinstance(path, Scalar):
+            continue
+        name = _value(path, told)
+        try:
+            if not name.sure:
+                raise FormatError(Reason.UNRESOLVED, f"{name.open} says which")
+            found |= near.variables(name.text)
+        except FormatError as exc:
+            says = f"a file of variables (env_file {name.text[:80]}: {exc.detail})"
+            gaps.append(Gap(says, path.place, frozenset({"environment"})))
+    return found, gaps
 
 
-def _words(node: Node | None) -> Iterator[Value]:
+def _value(node: Scalar, told: Told) -> Value:
+    return told(node.text, node.place)
+
+
+def _words(node: Node | None, told: Told) -> Iterator[Value]:
     for one in items(node):
         if isinstance(one, Scalar):
-            yield _value(one)
+            yield _value(one, told)
     if isinstance(node, Scalar) and text(node):
         try:
             words = shlex.split(node.text.replace("\n", " "))
         except ValueError as exc:
             raise FormatError(Reason.MALFORMED, f"a command: {exc}", node.place) from exc
-        yield from (interpolated(word, node.place) for word in words)
+        yield from (told(word, node.place) for word in words)
 
 
-def _environment(node: Node | None) -> Iterator[tuple[str, Value]]:
+def _environment(node: Node | None, told: Told) -> Iterator[tuple[str, Value]]:
     for entry in entries(node):
         value = entry.value
         if isinstance(value, Scalar) and text(value) is not None:
-            yield entry.key.text, _value(value)
+            yield entry.key.text, _value(value, told)
         else:
-            yield entry.key.text, _handed_on(entry.key.text, entry.key.place)
+            yield entry.key.text, _handed_on(entry.key.text, entry.key.place, told)
     for one in items(node):
         name, equals, said = (text(one) or "").partition("=")
         if equals:
-            yield name, interpolated(said, one.place)
+            yield name, told(said, one.place)
         elif name:
-            yield name, _handed_on(name, one.place)
+            yield name, _handed_on(name, one.place, told)
 
 
-def _handed_on(name: str, place: Place) -> Value:
-    return Value("", place, f"the variable {name}")
+def _handed_on(name: str, place: Place, told: Told) -> Value:
+    is_name = re.fullmatch(r"[A-Za-z_]\w*", name) is not None
+    return told(f"${{{name}}}", place) if is_name else Value("", place, f"the variable {name}")
 
 
-def _reaches(node: Mapping, root: Mapping) -> Iterator[Reach]:
+def _reaches(node: Mapping, root: Mapping, told: Told) -> Iterator[Reach]:
     for one in items(node.get("ports")):
         if isinstance(one, Mapping):
-            yield from _long_port(one)
+            yield from _long_port(one, told)
         elif isinstance(one, Scalar):
-            yield from published(_value(one))
+            yield from published(_value(one, told))
     ports = node.get("ports")
     if isinstance(ports, Scalar) and text(ports):
-        yield from published(_value(ports))
+        yield from published(_value(ports, told))
     mode = node.get("network_mode") or node.get("net")
     if isinstance(mode, Scalar):
-        value = _value(mode)
+        value = _value(mode, told)
         if value.text == "host":
             yield Reach("", mode.place, "it is on the network of its host")
         elif not value.sure or value.text not in ("bridge", "none", "private"):
@@ -121,12 +157,12 @@ def _reaches(node: Mapping, root: Mapping) -> Iterator[Reach]:
             yield Reach("", place, says, surely=False)
 
 
-def _long_port(node: Mapping) -> Iterator[Reach]:
+def _long_port(node: Mapping, told: Told) -> Iterator[Reach]:
     target, address = node.get("target"), node.get("host_ip")
-    said = interpolated(text(address) or "", node.place)
+    said = told(text(address) or "", node.place)
     if is_local(said.text):
         return
-    inner = interpolated(text(target) or "", node.place)
+    inner = told(text(target) or "", node.place)
     if said.open and not said.default:
         yield Reach(inner.text, node.place, f"the address is for {said.open} to say", surely=False)
     else:
@@ -149,7 +185,7 @@ def _leads_out(network: Mapping) -> bool:
     )
 
 
-def _grants(node: Mapping) -> Iterator[Grant]:
+def _grants(node: Mapping, told: Told) -> Iterator[Grant]:
     privileged = node.get("privileged")
     if privileged is not None and boolean(privileged) is not False:
         open = "" if boolean(privileged) else f"the value {text(privileged)}"
@@ -157,12 +193,12 @@ def _grants(node: Mapping) -> Iterator[Grant]:
     for key in _OF_HOST:
         mode = node.get(key)
         if isinstance(mode, Scalar):
-            value = _value(mode)
+            value = _value(mode, told)
             if value.text == "host" or not value.sure:
                 what = f"{key.removesuffix('_mode')} host"
                 yield Grant(what, mode.place, "" if value.sure else value.open)
     network = node.get("network_mode") or node.get("net")
-    if isinstance(network, Scalar) and _value(network).text == "host":
+    if isinstance(network, Scalar) and _value(network, told).text == "host":
         yield Grant("network host", network.place)
     for one in items(node.get("cap_add")):
         yield Grant(f"cap {capability(text(one) or '')}", one.place)
@@ -175,26 +211,26 @@ def _grants(node: Mapping) -> Iterator[Grant]:
         yield Grant("api-socket", socket.place)
 
 
-def _mounts(node: Mapping, root: Mapping) -> Iterator[Value]:
+def _mounts(node: Mapping, root: Mapping, told: Told) -> Iterator[Value]:
     for one in items(node.get("volumes")):
         if isinstance(one, Mapping):
             source = one.get("source")
             if isinstance(source, Scalar):
-                yield _of_volume(_value(source), root)
+                yield _of_volume(_value(source, told), root, told)
         elif isinstance(one, Scalar):
-            value = _value(one)
-            yield _of_volume(replace(value, text=value.text.partition(":")[0]), root)
+            value = _value(one, told)
+            yield _of_volume(replace(value, text=value.text.partition(":")[0]), root, told)
     for kind in ("secrets", "configs"):
         for entry in entries(root.get(kind)):
             file = entry.value.get("file") if isinstance(entry.value, Mapping) else None
             if node.get(kind) is not None and isinstance(file, Scalar):
-                yield _value(file)
+                yield _value(file, told)
 
 
-def _of_volume(value: Value, root: Mapping) -> Value:
+def _of_volume(value: Value, root: Mapping, told: Told) -> Value:
     """The folder of the host behind a volume that is named here and bound to one."""
     options = root.get("volumes", value.text, "driver_opts", "device")
-    return _value(options) if isinstance(options, Scalar) else value
+    return _value(options, told) if isinstance(options, Scalar) else value
 
 
 def _gaps(node: Mapping) -> Iterator[Gap]:

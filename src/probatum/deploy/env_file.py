@@ -14,16 +14,35 @@ from probatum.vocabulary import Place
 
 _LINE = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.]*)[ \t]*=[ \t]*([^\n]*?)[ \t\r]*$")
 
+_SETS = re.compile(
+    r"\s*(?:#.*|(?:set\s+[-+][aeu]+(?:o\s+pipefail)?|export(?:\s+[A-Za-z_]\w*)+"
+    r"|(?:export\s+)?[A-Za-z_]\w*=(?:'[^']*'|\"(?:[^\"\\$`]|\\.|\$\{?\w)*\"|[^\s'\"`;&|()]*))\s*(?:#.*)?)?"
+)
+
 
 def read(data: bytes) -> Deployment:
     """Raises: FormatError."""
-    source = utf8(data)
-    spots = Spots(source)
-    environment = {
-        one[1]: _value(one[2], spots.place(one.start(1))) for one in _LINE.finditer(source)
-    }
+    environment = variables(data)
     service = Service(name="this file", place=Place(line=1), environment=environment, on_host=True)
     return Deployment(services=(service,))
+
+
+def variables(data: bytes, part: str = "") -> dict[str, Value]:
+    """What each line sets; with `part`, as places of that file. Raises: FormatError."""
+    source = utf8(data)
+    spots = Spots(source)
+    found = {}
+    for one in _LINE.finditer(source):
+        place = spots.place(one.start(1))
+        if part:
+            place = Place(line=place.line, column=place.column, part=part)
+        found[one[1]] = _value(one[2], place)
+    return found
+
+
+def is_plain(data: bytes) -> bool:
+    """Whether a script does nothing but set variables."""
+    return all(_SETS.fullmatch(line) for line in utf8(data).splitlines())
 
 
 def _value(said: str, place: Place) -> Value:

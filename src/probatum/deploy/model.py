@@ -13,13 +13,15 @@ from probatum.vocabulary import Place
 class Value(Struct, frozen=True):
     """One word or value. `open` says what decides it elsewhere; then `text` is its default, if any.
 
-    `default`: whether there is one.
+    `default`: whether there is one. `raw`: the text with its variables, where it has any.
+    A place with a part is one of another file, which this one names.
     """
 
     text: str
     place: Place
     open: str = ""
     default: bool = False
+    raw: str = ""
 
     @property
     def sure(self) -> bool:

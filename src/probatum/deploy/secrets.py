@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from probatum.deploy.judging import Found
 from probatum.deploy.model import Deployment, Service, Value
+from probatum.deploy.variables import interpolated
 
 _NAMES = re.compile(
     r"(?i)(?:^|[_.-])(?:token|secret|password|passwd|api[_-]?keys?|apikey|access[_-]?key|secret[_-]?key"
@@ -46,8 +47,9 @@ def _of_words(service: Service, words: tuple[Value, ...]) -> Iterator[Found]:
 
 
 def _of(service: Service, name: str, value: Value) -> Iterator[Found]:
+    value = interpolated(value.raw, value.place) if value.raw else value
     said = value.text.strip("'\" ")
-    if value.open and not value.default:
+    if not value.sure or value.place.part:  # of another file, which is told for itself
         return
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.lstrip("-"))
     named = len(said) >= 6 and _NAMES.search(parted) and not _PLACEHOLDER.fullmatch(said)

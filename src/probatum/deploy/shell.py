@@ -70,6 +70,7 @@ class _Reader:
         self._place = place
         self._words: list[Value] = []
         self._text = ""
+        self._raw: str | None = ""
         self._open: list[str] = []
         self._start: int | None = None
         self._to_file = False
@@ -88,13 +89,14 @@ class _Reader:
                 self._end_word()
                 self.here.append(token["tag"].strip("'\""))
             case "single":
-                self._add(token.start(), said[1:-1])
+                self._add(token.start(), said[1:-1], said[1:-1].replace("$", "$$"))
             case "double":
                 self._add_expanded(token.start(), re.sub(r'\\(["\\`])', r"\1", said[1:-1]))
             case "escaped":
-                self._add(token.start(), said[1:])
+                self._add(token.start(), said[1:], said[1:].replace("$", "$$"))
             case "substitution" | "begun":
                 self._add(token.start(), "")
+                self._raw = None
                 rest = token.string[token.start() : token.start() + 40].partition("\n")[0]
                 self._open.append(f"the output of {rest}")
             case "braced":
@@ -105,21 +107,28 @@ class _Reader:
     def _add_plain(self, token: re.Match[str], said: str) -> None:
         if said == "$":
             name = re.compile(r"[A-Za-z_]\w*").match(token.string, token.end())
+            self._raw = self._raw if name else None
             says = f"the variable {name[0]}" if name else "the arguments of the script"
             self._open.append(says)
         self._add(token.start(), said)
 
-    def _add(self, start: int, text: str) -> None:
+    def _add(self, start: int, text: str, raw: str | None = None) -> None:
         self._start = start if self._start is None else self._start
         self._text += text
+        if self._raw is not None:
+            self._raw += text if raw is None else raw
 
     def _add_expanded(self, start: int, text: str) -> None:
-        if "$(" in text or "`" in text:
+        raw = text.replace("\\$", "$$")
+        computed = "$(" in text or "`" in text
+        if computed or _SPECIAL.search(text):
+            self._raw = None
+        if computed:
             self._open.append(f"the output of {text[:60]}")
         if _SPECIAL.search(text):
             self._open.append("the arguments of the script")
-        value = interpolated(text.replace("\\$", "$$"), Place())
-        self._add(start, value.text)
+        value = interpolated(raw, Place())
+        self._add(start, value.text, raw)
         if value.open and not value.default:
             self._open.append(value.open)
         elif value.open:
@@ -129,7 +138,7 @@ class _Reader:
 
     def _end_redirected(self, said: str) -> None:
         if self._text.isdigit():
-            self._start, self._text = None, ""
+            self._start, self._text, self._raw = None, "", ""
         self._end_word()
         self._to_file = True
 
@@ -139,11 +148,12 @@ class _Reader:
         open = "; ".join(dict.fromkeys(self._open)) or self._defaults
         whole = not self._open
         text = self._text if whole else self._known()
-        word = Value(text, self._place(self._start), open, default=bool(open) and whole)
+        raw = (self._raw or "") if open else ""
+        word = Value(text, self._place(self._start), open, default=bool(open) and whole, raw=raw)
         if not self._to_file:
             self._words.append(word)
         self._to_file = False
-        self._start, self._text, self._open, self._defaults = None, "", [], ""
+        self._start, self._text, self._raw, self._open, self._defaults = None, "", "", [], ""
 
     def _known(self) -> str:
         """What is certain of a word that goes on with something computed: `--api-key=`."""

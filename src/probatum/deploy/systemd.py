@@ -12,7 +12,9 @@ from msgspec import Struct
 
 from probatum.deploy.command_lines import container, simple
 from probatum.deploy.model import Deployment, Gap, Service, Value
+from probatum.deploy.near import NOTHING, Near
 from probatum.deploy.shell import Command, commands
+from probatum.deploy.variables import resolved
 from probatum.errors import FormatError
 from probatum.formats.bounds import utf8
 from probatum.formats.yaml_nodes import Spots
@@ -30,11 +32,12 @@ class _Line(Struct, frozen=True):
     at: int
 
 
-def read(data: bytes) -> Deployment:
+def read(data: bytes, near: Near = NOTHING) -> Deployment:
     """Raises: FormatError."""
     source = utf8(data)
     spots = Spots(source)
     environment: dict[str, Value] = {}
+    of_files: dict[str, Value] = {}
     started: list[Command] = []
     gaps: list[Gap] = []
     for line in _lines(source):
@@ -42,17 +45,25 @@ def read(data: bytes) -> Deployment:
         if line.key == "Environment":
             environment |= dict(_assigned(line.value, place))
         elif line.key == "EnvironmentFile":
-            says = f"a file of variables ({line.value[:80]})"
-            gaps.append(Gap(says, place, frozenset({"environment"})))
+            try:
+                of_files |= near.variables(line.value.removeprefix("-").strip())
+            except FormatError as exc:
+                says = f"a file of variables ({line.value[:80]}: {exc.detail})"
+                gaps.append(Gap(says, place, frozenset({"environment"})))
         elif line.key in _STARTS:
             started += _started(line, spots)
-    return _deployment(environment, tuple(started), tuple(gaps))
+    environment |= of_files  # which override what the unit itself sets, wherever they stand
+    known = tuple(tuple(resolved(word, environment) for word in each) for each in started)
+    return _deployment(environment, known, tuple(gaps), near)
 
 
 def _deployment(
-    environment: dict[str, Value], started: tuple[Command, ...], gaps: tuple[Gap, ...]
+    environment: dict[str, Value],
+    started: tuple[Command, ...],
+    gaps: tuple[Gap, ...],
+    near: Near,
 ) -> Deployment:
-    services = [one for each in started if (one := container(each)) is not None]
+    services = [one for each in started if (one := container(each, near)) is not None]
     others = tuple(each for each in started if container(each) is None)
     if others or not services:
         place = others[0][0].place if others else Place(line=1)

@@ -5,18 +5,24 @@ kubernetes.io, "Define Dependent Environment Variables" (`$(NAME)`).
 """
 
 import re
+from collections.abc import Mapping
 
 from probatum.deploy.model import Value
 from probatum.vocabulary import Place
 
+Variables = Mapping[str, Value]
+NONE: Variables = {}
 _BRACED = r"\$\{(?P<braced>[A-Za-z_]\w*)(?:(?P<how>:?[-?+])(?P<word>[^{}]*))?\}"
 _COMPOSE = re.compile(rf"\$\$|{_BRACED}|\$(?P<bare>[A-Za-z_]\w*)|\$\{{")
 _TEMPLATE = re.compile(r"\{\{(?:[^{}]|\}(?!\})|\{(?!\{)|(?!))*+\}\}")
 _DEPENDENT = re.compile(r"\$\((\w+)\)")
 
 
-def interpolated(text: str, place: Place) -> Value:
-    """The value of a text in which Compose, or a shell, replaces variables."""
+def interpolated(text: str, place: Place, known: Variables = NONE) -> Value:
+    """The value of a text in which Compose, or a shell, replaces variables.
+
+    Those that are `known` count as defaults: the environment of who starts it may say otherwise.
+    """
     names: list[str] = []
     whole = True
 
@@ -24,7 +30,12 @@ def interpolated(text: str, place: Place) -> Value:
         nonlocal whole
         if found[0] == "$$":
             return "$"
-        names.append(found["braced"] or found["bare"] or found[0])
+        name = found["braced"] or found["bare"] or found[0]
+        told = known.get(name)
+        if told is not None and told.sure and (told.text or (found["how"] or "")[:1] != ":"):
+            names.append(f"{name} of {told.place}" if told.place.part else name)
+            return told.text
+        names.append(name)
         if found["how"] in (":-", "-"):
             return str(found["word"])
         whole = False
@@ -33,7 +44,13 @@ def interpolated(text: str, place: Place) -> Value:
     said = _COMPOSE.sub(replaced, text)
     if not names:
         return Value(said, place)
-    return Value(said if whole else "", place, _variables(names), default=whole)
+    return Value(said if whole else "", place, _variables(names), default=whole, raw=text)
+
+
+def resolved(value: Value, known: Variables) -> Value:
+    """The value, now that these variables are known; as it was where they do not say all of it."""
+    found = interpolated(value.raw, value.place, known) if value.raw else value
+    return found if found.sure else value
 
 
 def templated(text: str, place: Place) -> Value:

@@ -15,6 +15,7 @@ from probatum.deploy import (
 from probatum.deploy.choices import default_credentials, unsafe_switches
 from probatum.deploy.judging import Found, Judge, host_takeovers, open_services
 from probatum.deploy.model import Deployment
+from probatum.deploy.near import Near
 from probatum.deploy.pins import unpinned_images
 from probatum.deploy.rules import absent
 from probatum.deploy.said import readable
@@ -53,6 +54,12 @@ READERS: dict[str, Callable[[bytes], Deployment]] = {
     "env-file": env_file.read,
     "mlflow-auth": env_file.read,
 }
+_JOINED: dict[str, Callable[[bytes, Near], Deployment]] = {
+    "compose": compose.read,
+    "systemd-unit": systemd.read,
+    "launcher": scripts.read,
+}
+"""Those that may name other files of the target, which are read with them."""
 _JUDGES: dict[str, Judge] = {
     "no-unsafe-switch": unsafe_switches,
     "no-default-credentials": default_credentials,
@@ -76,7 +83,7 @@ def verdict(claim: str, artifact: Artifact, material: Material) -> Verdict:
     if material.size > _LARGEST:
         raise FormatError(Reason.OVER_LIMIT, f"more than {_LARGEST} bytes, which are not all read")
     data = region(material, 0, material.size)
-    found = list(_JUDGES[claim](READERS[artifact.kind](data)))
+    found = list(_JUDGES[claim](_deployment(artifact.kind, data, material)))
     # One place may break a rule under several names; it is told once.
     broken = list({(one.rule, one.place): one for one in found if one.sure}.values())
     if broken:
@@ -90,6 +97,11 @@ def verdict(claim: str, artifact: Artifact, material: Material) -> Verdict:
         says = f"{_NOTHING}: Compose merges {other}, which stands beside it, into this file"
         return Undecided(Reason.UNRESOLVED, says)
     return _unbroken(claim, artifact.kind, data, material)
+
+
+def _deployment(kind: str, data: bytes, material: Material) -> Deployment:
+    joined = _JOINED.get(kind)
+    return READERS[kind](data) if joined is None else joined(data, Near(material))
 
 
 def _merged(artifact: Artifact, material: Material) -> str:
