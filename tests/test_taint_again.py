@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from probatum.material import BytesMaterial
 from probatum.taint import project
+from probatum.taint.kept import memory_of
 from probatum.taint.program import Program
-from probatum.taint.recalled import memory_of
 from probatum.taint.recording import Recording
 from probatum.taint.review import Review, review, reviewed
 from probatum.taint.walks import Walks
@@ -303,22 +303,45 @@ def test_many_changes_are_worked_out_anew_and_kept() -> None:
     assert len(found.flows) == len(review({"m.py": b"eval(input())\n"}.items()).flows) * 40
 
 
-def test_a_memory_of_which_a_byte_has_changed_is_not_used() -> None:
+def test_a_memory_of_which_a_byte_has_changed_changes_nothing_that_is_said() -> None:
     shelf = Shelf()
     first = review(APP.items(), shelf)
+    after = edited(APP, "app/paths.py", 5, 0, b"    path = str(path)")
+    changed = review(after.items())
     whole = shelf.parts["review"]
-    for at in (0, 31, 32, 63, 64, len(whole) // 2, len(whole) - 1):
-        shelf.parts["review"] = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
-        assert memory_of(shelf.parts["review"]) is None
-        assert review(APP.items(), shelf) == first
-    for cut in (b"", whole[:40], whole[:-1], whole + b"x"):
+    for at in (0, 31, 32, 63, 64, 71, 72, *range(73, len(whole), 997), len(whole) - 1):
+        for files, said in ((APP, first), (after, changed)):
+            shelf.parts["review"] = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+            assert review(files.items(), shelf) == said
+    for cut in (b"", whole[:40], whole[:80], whole[:-1], whole + b"x"):
         assert memory_of(cut) is None
+
+
+def test_of_a_memory_only_what_is_looked_at_is_read() -> None:
+    shelf = Shelf()
+    many = {f"apart{number}.py": b"import os\n\nclass A:\n    x = 1\n" for number in range(20)}
+    review((APP | many).items(), shelf)
+    read: list[int] = []
+
+    class Watched(bytes):
+        def __getitem__(self, span: Any) -> Any:
+            found = super().__getitem__(span)
+            read.append(len(found))
+            return found
+
+    shelf.parts["review"] = Watched(shelf.parts["review"])
+    after = edited(APP | many, "app/paths.py", 5, 0, b"    path = str(path)")
+    assert review(after.items(), shelf) == review(after.items())
+    assert sum(read) < len(shelf.parts["review"]) * 0.9
+    read.clear()
+    review((APP | many).items(), shelf)
+    assert sum(read) < len(shelf.parts["review"]) / 2
 
 
 def test_a_memory_of_another_engine_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = Shelf()
     review(APP.items(), shelf)
-    monkeypatch.setattr("probatum.taint.recalled.key", lambda: b"\0" * 32)
+    monkeypatch.setattr("probatum.taint.kept.key", lambda: b"\0" * 32)
     assert memory_of(shelf.parts["review"]) is None
 
 

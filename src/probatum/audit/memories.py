@@ -12,7 +12,7 @@ may write to: an audited repository must not bring answers of its own.
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from probatum.audit.opened import Root
@@ -73,18 +73,41 @@ class Keeper:
     def __init__(self, place: bytes, spooled: str) -> None:
         self._place, self._spooled = place, spooled
 
-    def last(self, part: str) -> bytes | None:
+    def last(self, part: str) -> "Stored | None":
         try:
-            place = self._place + f".{part}".encode()
-            with open(os.open(place, _READING), "rb") as file:
-                size = os.fstat(file.fileno()).st_size
-                return file.read() if size <= _LARGEST else None
+            found = Stored(os.open(self._place + f".{part}".encode(), _READING))
         except OSError:
             return None
+        return found if len(found) <= _LARGEST else None
 
     def keep(self, part: str, data: bytes) -> None:
         with suppress(OSError), open(f"{self._spooled}.{part}", "wb") as file:
             file.write(data)
+
+
+class Stored:
+    """The bytes of an open file. What of it cannot be read is missing from what is given."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+        self._size = os.fstat(file).st_size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, span: slice) -> bytes:
+        start, end, _ = span.indices(self._size)
+        found = b""
+        with suppress(OSError):
+            while start < end and (data := os.pread(self._file, end - start, start)):
+                found = found + data if found else data
+                start += len(data)
+        return found
+
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        # The default keeps os.close reachable while the interpreter shuts down.
+        with suppress(OSError):
+            close(self._file)
 
 
 def spooled(spool: str, root: int) -> str:

@@ -84,10 +84,18 @@ def is_near(project: Project) -> bool:
     return bool(project.too_large) or all(one.path for one in project.sources)
 
 
+class Stored(Protocol):
+    """Bytes that lie somewhere, read by their places: `bytes` are such."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, span: slice, /) -> bytes: ...
+
+
 class Keeper(Protocol):
     """Keeps what one review of a project leaves behind for the next, in parts of some names."""
 
-    def last(self, part: str) -> bytes | None:
+    def last(self, part: str) -> Stored | None:
         """What was kept last; None if nothing was."""
         ...
 

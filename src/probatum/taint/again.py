@@ -5,9 +5,10 @@ from contextlib import suppress
 
 from probatum.formats.python_project import Keeper
 from probatum.taint import project
+from probatum.taint.kept import Memory, Spoilt, memory_of, written
 from probatum.taint.program import Program
 from probatum.taint.project import Project
-from probatum.taint.recalled import Memory, Recalled, memory_of, written
+from probatum.taint.recalled import Recalled
 from probatum.taint.recording import Recording
 from probatum.taint.review import Review
 
@@ -28,9 +29,10 @@ def review_again(
     contents = {name: content for name, content in files.items() if project.is_read(name)}
     digests = {name: digests[name] for name in contents}
     memory = memory_of(keeper.last(PART))
-    again = _recalled(memory, contents, digests) if memory is not None else None
-    if again is not None:
-        return reviewed(*again)
+    with suppress(Spoilt):
+        again = _recalled(memory, contents, digests) if memory is not None else None
+        if again is not None:
+            return reviewed(*again)
     read = project.read(contents.items())
     program = Recording(read.modules)
     review = reviewed(read, program)
@@ -47,7 +49,7 @@ def _recalled(
     if digests.keys() != memory.files.keys():
         return None
     changed = {path for path, digest in digests.items() if memory.files[path] != digest}
-    unkept = {kept.path for kept in memory.modules if not kept.bodies}
+    unkept = {kept.path for kept in memory.modules if not kept.whole}
     if len(changed) > _MOST_CHANGED or changed & unkept:
         return None
     anew = changed | unkept | {path for path in contents if path.endswith(".ipynb")}

@@ -35,11 +35,14 @@ class Names:
     def __init__(self, modules: list[Module]) -> None:
         self.memo: dict[Any, Any] = {}  # every answer that is kept, but for the indexes
         self.modules = {module.name: module for module in modules}
+        self._index()
+
+    def _index(self) -> None:
         self.named: dict[str, Place] = {}
         self.methods: dict[str, list[Place]] = defaultdict(list)
         self.members: dict[Place, dict[str, Place]] = defaultdict(dict)
         self._inside_of: dict[Place, list[int]] = defaultdict(list)
-        for module in modules:
+        for module in self.modules.values():
             self._define(module.name, self.outline(module))
 
     def _define(self, module: str, outline: Outline) -> None:

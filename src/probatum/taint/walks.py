@@ -18,9 +18,9 @@ from probatum.check.code_path import walks
 from probatum.errors import Rejected
 from probatum.formats.python_project import Keeper
 from probatum.ports import Material
+from probatum.taint.kept import key
 from probatum.taint.mentions import Mention, mentions, spoken, written
 from probatum.taint.mentions import claims as named_claims
-from probatum.taint.recalled import key
 from probatum.taint.review import Flow, digests_of
 from probatum.taint.telling import witness
 from probatum.vocabulary import Witness
@@ -154,8 +154,9 @@ class _Watched(Project):
 
 
 def _last(keeper: Keeper) -> Kept | None:
-    data = keeper.last(PART)
-    if data is None or len(data) < 64 or data[:32] != key():
+    stored = keeper.last(PART)
+    data = stored[: len(stored)] if stored is not None else b""
+    if len(data) < 64 or data[:32] != key():
         return None
     if hashlib.sha256(data[64:]).digest() != data[32:64]:
         return None
