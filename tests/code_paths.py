@@ -5,7 +5,7 @@ from textwrap import dedent
 
 from probatum.check.code_ends import claims
 from probatum.check.code_files import Project
-from probatum.check.code_path import walks
+from probatum.check.code_witness import shows
 from probatum.errors import Rejected
 from probatum.taint.review import review
 from probatum.taint.telling import witness
@@ -42,7 +42,7 @@ def told(files: dict[str, str]) -> list[Told]:
 def rejection(claim: str, path: Witness, files: dict[str, str]) -> str:
     """Why the checker does not walk the path; empty if it does."""
     try:
-        walks(path, claim, project_of(files))
+        shows(path, claim, project_of(files))
     except Rejected as exc:
         return str(exc)
     return ""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from code_paths import APPLICATION, of_application, project_of, rejection, told
-from probatum.check.code_path import walks
+from probatum.check.code_witness import shows
 from probatum.cli.main import main
 from probatum.errors import Rejected
 from probatum.taint.rules import sinks
@@ -170,7 +170,7 @@ def test_a_sink_is_not_reached_by_what_is(text: str) -> None:
     source = _step("x", line, number, "the parameter 'x' of go, for its callers to choose")
     number, line = next((at, one) for at, one in enumerate(lines, 1) if "os.system(" in one)
     sink = _step(line.strip(), line, number, "")
-    path = Witness("x", sink.place, (source, sink))
+    path = Witness("x reaches `x`", sink.place, (source, sink))
     assert "the last step" in rejection("no-command-injection", path, files)
 
 
@@ -219,7 +219,7 @@ def _forged(draw: st.DrawFn) -> Witness:
 def test_a_forged_path_is_rejected_or_a_path(forged: Witness) -> None:
     claim, honest = of_application()
     try:
-        walks(forged, claim, project_of(APPLICATION))
+        shows(forged, claim, project_of(APPLICATION))
     except Rejected:
         return
     _assert_is_true(forged, honest)
@@ -325,6 +325,45 @@ def project_of_bytes(data: bytes) -> Any:
     return Project(lambda at, length: data[at : at + length], len(data))
 
 
+# Calls that are told as one with another.
+
+SEVERAL = {
+    "app.py": """\
+        import os
+        from flask import request
+
+
+        def go():
+            name = request.args["name"]
+            os.system(name)
+            os.popen("ls " + name)
+            os.system("ls " + name)
+        """
+}
+
+
+def test_every_call_that_is_told_with_another_has_its_place_and_path() -> None:
+    [(claim, path)] = told(SEVERAL)
+    assert path.says.endswith("`os.system(request.args[…])`, and 2 more calls like it")
+    assert [steps[-1].place.line for steps in path.also] == [8, 9]
+    assert rejection(claim, path, SEVERAL) == ""
+
+
+def test_a_call_that_is_told_with_another_must_be_reached_as_well() -> None:
+    [(claim, path)] = told(SEVERAL)
+    first, last = path.also
+    elsewhere = (*first[:-1], replace(first[-1], place=Place(part="app.py", line=6, column=5)))
+    for also in ((first, ()), (first, first[1:]), (first[:-1], last), (elsewhere, last)):
+        assert rejection(claim, replace(path, also=also), SEVERAL)
+
+
+def test_a_witness_tells_as_many_calls_as_it_shows() -> None:
+    [(claim, path)] = told(SEVERAL)
+    for also in ((), path.also[:1], (*path.also, path.also[0])):
+        assert "another number" in rejection(claim, replace(path, also=also), SEVERAL)
+    assert "another number" in rejection(claim, replace(path, says="x"), SEVERAL)
+
+
 # A report that is checked again.
 
 
@@ -373,6 +412,20 @@ def test_a_report_with_a_forged_path_fails(
     code, said = checked(folder, forged, capsys, "--only-certificates")
     assert code == 1
     assert "rejected" in said.splitlines()[0]
+
+
+def test_a_report_with_a_forged_further_path_fails(
+    audited: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, report = audited
+    forged = json.loads(json.dumps(report))
+    [finding] = [one for one in forged["findings"] if one["verdict"] == "refuted"]
+    [witness] = finding["witnesses"]
+    witness["says"] += ", and 1 more calls like it"
+    witness["also"] = [witness["steps"]]
+    assert checked(folder, forged, capsys, "--only-certificates")[0] == 0
+    witness["also"] = [witness["steps"][:-1]]
+    assert checked(folder, forged, capsys, "--only-certificates")[0] == 1
 
 
 def test_a_refutation_without_a_path_fails(

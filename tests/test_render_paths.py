@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
+from msgspec.structs import replace
 
 from browser import CHROMIUM, page
 from probatum.render import html, junit, markdown, sarif, terminal
@@ -59,6 +60,26 @@ refuted  .  no-unsafe-load  models.py:8: torch.load(path) (+1 more)
 
 0 proven, 1 refuted, 0 undecided
 """)
+
+
+def test_every_form_shows_where_the_further_places_are() -> None:
+    further = (STEPS[:2], (*STEPS[:2], Step("torch.load(name)", Place(part="models.py", line=12))))
+    report = reviewed()
+    [finding] = report.findings
+    verdict = Refuted((replace(WITNESS, also=further),))
+    report = replace(report, findings=(replace(finding, verdict=verdict),))
+    assert from_json(to_json(report)).findings == report.findings
+    said = "also at app/routes.py:33, models.py:12"
+    assert f"      {said}\n" in terminal.render(report, verbose=True)
+    assert f"\n  {said}<" in junit.render(report)
+    assert f"  `{said}`\n" in markdown.render(report)
+    assert f'<p class="also">{said}</p>' in html.render(report)
+    told = json.loads(sarif.render(report))
+    VALIDATOR.validate(told)
+    [result] = told["runs"][0]["results"]
+    assert len(result["codeFlows"]) == 3
+    lines = [one["physicalLocation"]["region"]["startLine"] for one in result["relatedLocations"]]
+    assert lines == [33, 12]
 
 
 def test_one_line_says_where_the_path_ends() -> None:

@@ -270,7 +270,7 @@ def test_paths_are_not_walked_again_where_no_file_on_them_changed(
     apart = APP | {"app/apart.py": b"x = 1"}
     first = told(apart, shelf)
     assert any(not why for _, why in first[1:])
-    monkeypatch.setattr("probatum.taint.walks.walks", None)
+    monkeypatch.setattr("probatum.taint.walks.shows", None)
     assert told(apart | {"app/apart.py": b"x = 2"}, shelf) == first
 
 

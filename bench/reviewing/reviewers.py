@@ -93,7 +93,8 @@ def _probatum(data: dict[str, Any]) -> list[Told]:
 
 
 def _witness(claim: str, witness: dict[str, Any]) -> Told:
-    places = [witness["place"], *(step["place"] for step in witness["steps"])]
+    traces = [witness["steps"], *witness.get("also", ())]
+    places = [witness["place"], *(step["place"] for steps in traces for step in steps)]
     named = tuple(
         (place["part"], place["line"]) for place in places if "part" in place and "line" in place
     )

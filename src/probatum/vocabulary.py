@@ -127,7 +127,8 @@ class Excerpt(Struct, frozen=True):
 class Witness(Struct, frozen=True):
     """A place at which a claim is broken, and the steps by which anyone can replay it.
 
-    `instead` says what would have stopped it, where that can be said.
+    `instead` says what would have stopped it, where that can be said. `also` are the traces to
+    further places like it, which are told as one with this.
     """
 
     says: str
@@ -135,6 +136,7 @@ class Witness(Struct, frozen=True):
     steps: tuple[Step, ...] = ()
     excerpt: Excerpt | None = None
     instead: str = ""
+    also: tuple[tuple[Step, ...], ...] = ()
 
 
 class Certificate(Struct, frozen=True):

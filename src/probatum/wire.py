@@ -234,6 +234,7 @@ class _Witness(Struct, frozen=True, forbid_unknown_fields=True):
     steps: tuple[_Step, ...]
     excerpt: _Excerpt | None
     instead: str
+    also: tuple[Annotated[tuple[_Step, ...], Meta(min_length=1)], ...]
 
 
 class _Expected(Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,7 +16,7 @@ A certificate proves its claim only if
    package that it names.
 
 A refutation by paths through source code is held to them: the claim is refuted only if each path
-can be walked again (`check.code_path`).
+can be walked again (`check.code_witness`).
 """
 
 import importlib
@@ -119,23 +119,22 @@ def _judge_of(found: Artifact, claim: str, shown: Shown | None) -> Analyzer:
 
 
 def _walked(shown: Shown, found: Artifact, material: Material) -> Verdict:
-    from probatum.check.code_path import walks
+    from probatum.check.code_witness import shows
 
     if why := difference(shown.artifact, found):
         return Undecided(Reason.UNRESOLVED, why)
     try:
         project = _project(material)
         for path in shown.paths:
-            walks(path, shown.claim, project)
+            shows(path, shown.claim, project)
     except Rejected as exc:
         return Undecided(Reason.UNRESOLVED, str(exc) or "the path cannot be walked")
-    return Refuted(tuple(replace(path, steps=()) for path in shown.paths[:1]))
+    return Refuted(tuple(replace(path, steps=(), also=()) for path in shown.paths[:1]))
 
 
 def is_walked(artifact: Artifact, claim: str) -> bool:
     """Whether a refutation of the claim is a path that a check walks again."""
-    from probatum.check.code_ends import claims
-    from probatum.check.code_path import KIND
+    from probatum.check.code_witness import KIND, claims
 
     return artifact.kind == KIND and claim in claims()
 

@@ -48,9 +48,6 @@ _LONGEST_LINE = 1000
 _TEXTS = ("format", "join", "format_map")
 
 
-KIND = "python-project"
-
-
 class Spot(NamedTuple):
     """An expression of a file."""
 

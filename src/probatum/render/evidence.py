@@ -80,6 +80,12 @@ def placed(witness: Witness) -> str:
     return f"{place}: {witness.says}" if place else witness.says
 
 
+def further(witness: Witness) -> str:
+    """Where the other places are that are told as one with it; empty if there are none."""
+    places = [str(steps[-1].place) for steps in witness.also if steps]
+    return f"also at {', '.join(places)}" if places else ""
+
+
 def is_path(witness: Witness) -> bool:
     """Whether the steps lead through lines of source code, each in a file of its own artifact."""
     return any(is_in_source(step.place) for step in witness.steps)

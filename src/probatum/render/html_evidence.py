@@ -6,7 +6,7 @@ from typing import assert_never
 
 from probatum.reasons import MEANINGS
 from probatum.render.code_lines import Row, advised, code_rows
-from probatum.render.evidence import is_path
+from probatum.render.evidence import further, is_path
 from probatum.render.excerpts import HexLine, hex_lines, text_lines
 from probatum.render.html_text import code, shown
 from probatum.render.visible import visible
@@ -66,6 +66,8 @@ def _evidence(one: Finding, recheck: str, in_full: bool) -> Iterator[str]:
         case Refuted(witnesses):
             for witness, instead in advised(witnesses[:_MOST_WITNESSES]):
                 yield from _witness(witness, in_full)
+                if places := further(witness):
+                    yield f'<p class="also">{shown(places)}</p>'
                 if instead:
                     said = _mixed(instead, shown)
                     yield f'<p class="instead"><b>Instead</b> {said}</p>'

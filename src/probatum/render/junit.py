@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from probatum.policy import Decision, Policy, decide
 from probatum.render.code_lines import advised, code_rows
-from probatum.render.evidence import headline, incompleteness, is_path, placed
+from probatum.render.evidence import further, headline, incompleteness, is_path, placed
 from probatum.render.visible import visible
 from probatum.vocabulary import Finding, Proven, Refuted, Report, Undecided, Witness
 from probatum.wire import sentences, unanswered
@@ -76,6 +76,8 @@ class _Outcome:
         for witness, instead in advised(verdict.witnesses):
             yield visible(placed(witness))
             yield from _path(witness) if is_path(witness) else _steps(witness)
+            if places := further(witness):
+                yield f"  {visible(places)}"
             if instead:
                 yield f"  instead: {visible(instead)}"
 

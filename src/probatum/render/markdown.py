@@ -13,6 +13,7 @@ from probatum.policy import Decision
 from probatum.render.code_lines import advised, code_rows
 from probatum.render.evidence import (
     acceptances,
+    further,
     headline,
     incompleteness,
     is_path,
@@ -87,6 +88,8 @@ def _item(
             yield f"  The claim was: {_code(says.get(finding.claim, finding.claim))}"
             for witness, instead in advised(witnesses[:_WITNESSES]):
                 yield from _witness(witness)
+                if places := further(witness):
+                    yield f"\n  {_code(places)}"
                 if instead:
                     yield f"\n  Instead: {_mixed(instead)}"
         case Undecided():

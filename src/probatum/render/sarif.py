@@ -9,6 +9,7 @@ Source: OASIS SARIF 2.1.0 with errata 01; section numbers stand where they decid
 """
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, assert_never
 from urllib.parse import quote
@@ -163,17 +164,18 @@ class _Run:
 
     def _flows(self, finding: Finding, witnesses: tuple[Witness, ...]) -> _Object:
         said: _Object = {}
-        flows = [self._flow(finding.artifact, one) for one in witnesses if one.steps]
+        told = [alone for one in witnesses for alone in _alone(one)]
+        flows = [self._flow(finding.artifact, one) for one in told if one.steps]
         if flows:
             said["codeFlows"] = flows
-        if witnesses[1:]:
+        if told[1:]:
             said["relatedLocations"] = [
                 {
                     "id": number,
                     **self._where(finding.artifact, witness.place, witness.excerpt),
                     "message": _message(witness.says),
                 }
-                for number, witness in enumerate(witnesses[1:], 1)
+                for number, witness in enumerate(told[1:], 1)
             ]
         return said
 
@@ -232,6 +234,13 @@ class _Run:
         if named is not None:
             where["logicalLocations"] = [{"fullyQualifiedName": visible(named)}]
         return where
+
+
+def _alone(witness: Witness) -> Iterator[Witness]:
+    """A witness, and each further place that it tells of as one of its own."""
+    yield witness
+    for steps in witness.also:
+        yield Witness(steps[-1].says, steps[-1].place, steps)
 
 
 def _path(file: str, targets: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from probatum.render.code_lines import advised, code_rows
 from probatum.render.evidence import (
     acceptances,
     counted,
+    further,
     headline,
     is_path,
     parted,
@@ -148,6 +149,8 @@ def _evidence(finding: Finding) -> Iterator[str]:
                 if len(witnesses) > 1:  # the only one stands in the finding's own line
                     yield f"    {visible(placed(witness))}"
                 yield from _witness(witness)
+                if places := further(witness):
+                    yield f"      {visible(places)}"
                 if instead:
                     yield f"      instead: {visible(instead)}"
         case Undecided():

@@ -42,8 +42,8 @@ class Flow(Struct, frozen=True):
 
     `says` is the sink as code at `file`, `line` and `column`; `source` says in words where the
     value comes from; `steps` lead from there to the sink. `guard` is empty if nothing guards, and
-    else the condition of which it is not known whether it stops an attacker. `also` are further
-    sinks that the same function's values reach in the same way, `instead` what to write there.
+    else the condition of which it is not known whether it stops an attacker. `also` are the steps
+    to further sinks that the same function's values reach, `instead` what to write there.
     """
 
     claim: str
@@ -54,7 +54,7 @@ class Flow(Struct, frozen=True):
     source: str
     steps: tuple[Step, ...]
     guard: str
-    also: tuple[Step, ...] = ()
+    also: tuple[tuple[Step, ...], ...] = ()
     instead: str = ""
 
 
@@ -125,8 +125,7 @@ def _group(path: Path) -> tuple[object, ...]:
 
 
 def _with(known: Flow, other: Flow) -> Flow:
-    sink = Step(other.file, other.line, other.column, other.says)
-    return replace(known, also=(*known.also, sink))
+    return replace(known, also=(*known.also, other.steps))
 
 
 class _Places:

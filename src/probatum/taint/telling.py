@@ -2,31 +2,53 @@
 
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from probatum.check.code_ends import claims
 from probatum.check.code_files import Project
 from probatum.taint.review import Flow
+from probatum.taint.review import Step as Passed
 from probatum.taint.spans import Span, line, span
 from probatum.vocabulary import Place, Step, Witness
 
 _OF_SECRETS = "no-hardcoded-secret"  # whose lines hold what no report may repeat
 
 
+class Trace(Struct, frozen=True):
+    """The steps to one sink, which `says` as code."""
+
+    says: str
+    steps: tuple[Step, ...]
+
+
 def witness(flow: Flow, project: Project) -> Witness:
-    """The flow as a witness, whose steps `probatum.check.code_path` walks again."""
+    """The flow as a witness, which `probatum.check.code_witness` shows again."""
+    return of_traces(flow, traces(flow, project))
+
+
+def traces(flow: Flow, project: Project) -> list[Trace]:
+    """Those to the first sink of a flow and to all others."""
     told = _steps if flow.claim in claims() else _lines
-    steps = tuple(told(flow, project))
-    place = steps[-1].place if steps else Place(part=flow.file, line=flow.line)
-    more = f", and {len(flow.also)} more calls like it" if flow.also else ""
-    says = f"{flow.source} reaches `{flow.says}`{more}"
-    return Witness(says, place, steps, instead=flow.instead)
+    ways = (flow.steps, *flow.also)
+    return [Trace(way[-1].says, tuple(told(flow, way, project))) for way in ways]
 
 
-def _steps(flow: Flow, project: Project) -> Iterator[Step]:
+def of_traces(flow: Flow, told: list[Trace]) -> Witness:
+    """The flow as a witness of the traces that it has."""
+    first, *others = told
+    place = first.steps[-1].place if first.steps else Place(part=flow.file, line=flow.line)
+    more = f", and {len(others)} more calls like it" if others else ""
+    says = f"{flow.source} reaches `{first.says}`{more}"
+    also = tuple(one.steps for one in others)
+    return Witness(says, place, first.steps, instead=flow.instead, also=also)
+
+
+def _steps(flow: Flow, way: tuple[Passed, ...], project: Project) -> Iterator[Step]:
     """The steps that stand at an expression; what is said at another is said at the next."""
     unsaid: list[str] = []
-    spans = _spans(flow, project)
+    spans = _spans(way, project)
     first = next((number for number, one in enumerate(spans) if one is not None), -1)
-    for number, (step, at) in enumerate(zip(flow.steps, spans, strict=True)):
+    for number, (step, at) in enumerate(zip(way, spans, strict=True)):
         if step.says:
             unsaid.append(step.says)
         if at is None:
@@ -41,19 +63,19 @@ def _steps(flow: Flow, project: Project) -> Iterator[Step]:
         yield Step(says, place, at.code, at.end)
 
 
-def _spans(flow: Flow, project: Project) -> list[Span | None]:
+def _spans(way: tuple[Passed, ...], project: Project) -> list[Span | None]:
     """Where each step stands, found from the last to the first."""
     found: list[Span | None] = []
     after: Span | None = None
-    for step in reversed(flow.steps):
+    for step in reversed(way):
         found.append(span(project, step, after))
         after = found[-1] or after
     return found[::-1]
 
 
-def _lines(flow: Flow, project: Project) -> Iterator[Step]:
+def _lines(flow: Flow, way: tuple[Passed, ...], project: Project) -> Iterator[Step]:
     """The steps of what is no path: each with its line, but for the lines that hold a secret."""
-    for step in flow.steps:
+    for step in way:
         at = line(project, step) if flow.claim != _OF_SECRETS else None
         place = Place(part=step.file, line=step.line, column=at.begin[1] if at else None)
         yield Step(step.says, place, at.code, at.end) if at else Step(step.says, place)

@@ -12,9 +12,8 @@ from contextlib import suppress
 import msgspec
 from msgspec import Struct
 
-from probatum.check.code_ends import claims
 from probatum.check.code_files import Project
-from probatum.check.code_path import walks
+from probatum.check.code_witness import claims, shows
 from probatum.errors import Rejected
 from probatum.formats.python_project import Keeper
 from probatum.ports import Material
@@ -22,7 +21,7 @@ from probatum.taint.kept import key
 from probatum.taint.mentions import Mention, mentions, spoken, written
 from probatum.taint.mentions import claims as named_claims
 from probatum.taint.review import Flow, digests_of
-from probatum.taint.telling import witness
+from probatum.taint.telling import of_traces, traces
 from probatum.vocabulary import Witness
 
 PART = "walks"
@@ -85,13 +84,21 @@ class Walks:
     def _walked(self, flow: Flow) -> Told:
         if self._project is None:
             self._project = _Watched(self._material.read, self._material.size)
-        told = witness(flow, self._project)
-        if flow.claim in claims():
-            try:
-                walks(told, flow.claim, self._project)
-            except Rejected as exc:
-                return told, str(exc)
-        return told, ""
+        told = traces(flow, self._project)
+        if flow.claim not in claims():
+            return of_traces(flow, told), ""
+        whys = [self._shown(of_traces(flow, [one]), flow.claim) for one in told]
+        shown = [one for one, why in zip(told, whys, strict=True) if not why]
+        return of_traces(flow, shown or told), "" if shown else whys[0]
+
+    def _shown(self, told: Witness, claim: str) -> str:
+        """Why the checker does not show it again; empty if it does."""
+        assert self._project is not None
+        try:
+            shows(told, claim, self._project)
+        except Rejected as exc:
+            return str(exc) or "it is not shown again"
+        return ""
 
     def _holds(self, kept: Kept) -> bool:
         """What was walked is walked the same now."""
