@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tools.case_pages import cases
 
 from certificate_laws import mutants
 from probatum.audit.judge import judged
@@ -24,7 +25,7 @@ from probatum.cli import index
 from probatum.errors import Rejected
 from probatum.material import BytesMaterial
 from probatum.vocabulary import Artifact, Proven
-from test_cases import _sample, cases
+from test_cases import _sample
 
 _SAMPLES = 3
 _LARGEST = 1 << 16

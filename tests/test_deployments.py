@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from tools.case_pages import cases_of
 
 from certificate_laws import (
     assert_every_mutant_is_rejected,
@@ -30,7 +31,6 @@ from probatum.formats.kinds_deploy import TEXT_FORMS, YAML_FORMS
 from probatum.material import BytesMaterial
 from probatum.ports import Analyzer
 from probatum.vocabulary import Certificate, Proven, Refuted, Undecided, Verdict
-from test_cases import cases_of
 
 PAGES = Path(__file__).with_name("cases")
 ROWS = [

@@ -32,6 +32,15 @@ def test_every_analyser_claim_kind_reason_and_checker_has_its_place() -> None:
         assert f"| `{kind}` |" in PAGES["kinds.md"]
 
 
+def test_every_claim_about_code_and_deployments_has_its_rules_and_an_example_of_each_side() -> None:
+    areas = ("probatum.analyzers.code.", "probatum.analyzers.deploy.")
+    for claim in {one.claim.id for one in index.judges() if one.module.startswith(areas)}:
+        page = PAGES[f"rules/{claim}.md"]
+        assert "## Refuted: " in page, claim
+        assert "## Not refuted: " in page, claim
+        assert "| Source |" in page, claim
+
+
 def test_every_analyser_and_checker_says_what_it_does() -> None:
     for one in index.judges():
         assert len(index.page(one.module)) > 80, one.module

@@ -20,6 +20,7 @@ from probatum.policy import EXIT_CODES, MUST_PROVE
 from probatum.ports import Analyzer
 from probatum.reasons import MEANINGS
 from probatum.render.json import schema
+from tools.rule_pages import rule_pages
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 _HEAD = "<!-- Written by `python -m tools.reference_docs`: change what it describes. -->\n\n"
@@ -37,7 +38,9 @@ def pages() -> dict[str, str]:
         "exit-codes.md": _exit_codes,
         "report.md": _report,
     }
-    return {name: _HEAD + "\n".join(lines()).rstrip() + "\n" for name, lines in made.items()}
+    lines = {name: written() for name, written in made.items()}
+    lines |= {f"rules/{name}": written for name, written in rule_pages().items()}
+    return {name: _HEAD + "\n".join(page).rstrip() + "\n" for name, page in lines.items()}
 
 
 def stale() -> list[str]:
@@ -58,7 +61,7 @@ def main() -> int:
         for name in found:
             print(f"docs/reference/{name} is stale: run python -m tools.reference_docs")
         return 1 if found else 0
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "rules").mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
         (FOLDER / name).write_text(text, "utf-8")
     return 0
@@ -68,9 +71,13 @@ def _claims() -> Iterator[str]:
     yield "# Claims\n"
     yield "A claim is one sentence that is true or false of an artifact. Those marked *asked for*"
     yield "must be proven under the default policy."
+    ruled = set(rule_pages())
     for claim in index.claims().values():
         yield f"\n## {claim.id}\n"
-        yield f"{claim.says}{' *Asked for.*' if claim.id in MUST_PROVE else ''}\n"
+        asked = " *Asked for.*" if claim.id in MUST_PROVE else ""
+        page = f"{claim.id}.md"
+        rules = f" Examples and rules: [{claim.id}](rules/{page})." if page in ruled else ""
+        yield f"{claim.says}{asked}{rules}\n"
         yield from _table(
             ("Decided by", "for files of kind"),
             ((_link(one.id, "analyzers.md"), _kinds_of(one)) for one in _judges_of(claim.id)),
