@@ -129,7 +129,7 @@ exec mlflow server --host "$HOST" --port "${PORT:-5000}"
     ("said", "verdict"),
     [
         ("HOST=0.0.0.0\n", Refuted),
-        ("# a comment\nexport HOST='0.0.0.0' # all\nset -a\n", Refuted),
+        ("# a comment\nexport HOST='0.0.0.0' # all\nset -e\n", Refuted),
         ("HOST=127.0.0.1\n", Undecided),
         ("PORT=1\n", Undecided),
         ("HOST=$(hostname -i)\n", Undecided),
@@ -164,6 +164,23 @@ STARTED = 'mlflow server "${ARGS[@]}"'
 )  # fmt: skip
 def test_a_variable_of_a_script_counts_where_it_can_be_read(text: str, verdict: type) -> None:
     assert isinstance(on(no_open_service, text, {}, "launcher"), verdict)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("export OLLAMA_HOST=0.0.0.0\nollama serve\n", Refuted),
+        ("OLLAMA_HOST=0.0.0.0\nexport OLLAMA_HOST\nollama serve\n", Refuted),
+        ("set -a\n. ./ollama.env\nset +a\nollama serve\n", Refuted),
+        ("declare -x OLLAMA_HOST=0.0.0.0\nollama serve\n", Refuted),
+        ("OLLAMA_HOST=0.0.0.0 ollama serve\n", Refuted),
+        ("OLLAMA_HOST=0.0.0.0\nollama serve\n", Undecided),
+        (". ./ollama.env\nollama serve\n", Undecided),
+    ],
+)
+def test_only_what_is_exported_is_in_a_program_s_environment(text: str, verdict: type) -> None:
+    files = {"ollama.env": "OLLAMA_HOST=0.0.0.0\n"}
+    assert isinstance(on(no_open_service, text, files, "launcher"), verdict)
 
 
 def test_docker_run_reads_its_env_file() -> None:

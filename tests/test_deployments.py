@@ -306,6 +306,17 @@ def test_no_reader_raises_anything_but_format_errors_on_bytes(data: bytes, kind:
         ("env-file", "prod.env", b"A=1\n"),
         ("text", ".env", b"some words\n"),
         ("mlflow-auth", "basic_auth.ini", b"[mlflow]\nadmin_username = a\n"),
+        ("quadlet", "vllm.container", b"[Unit]\nA=b\n\n[Container]\nImage=x\n"),
+        ("text", "notes.container", b"some words\n"),
+        ("makefile", "Makefile", b"up:\n\tdocker run x\n"),
+        ("makefile", "deploy.mk", b"up:\n\tvllm serve m\n"),
+        ("text", "Makefile", b"all:\n\tcc x.c\n"),
+        ("procfile", "Procfile", b"web: gunicorn app\n# c\n"),
+        ("text", "Procfile", b"some words\n"),
+        ("jupyter-config", "jupyter_server_config.py", b"c.ServerApp.ip = '*'\n"),
+        ("python", "jupyter_server_config.py", b"x = 1\n"),
+        ("jupyter-config-json", "jupyter_notebook_config.json", b'{"NotebookApp": {}}'),
+        ("model-config", "jupyter_config.json", b'{"auto_map": {}}'),
         ("launcher", "run.sh", b"#!/bin/sh\nexec vllm serve m\n"),
         ("launcher", "run.sh", b"docker run x\n"),
         ("shell-script", "run.sh", b"echo hello\n"),
@@ -324,6 +335,8 @@ def test_every_form_of_file_is_asked_what_its_plain_form_is_asked() -> None:
         (YAML_FORMS, "yaml"),
         (TEXT_FORMS, "text"),
         ({"launcher"}, "shell-script"),
+        ({"jupyter-config"}, "python"),
+        ({"jupyter-config-json"}, "model-config"),
     ):
         wanted = {one.claim.id for one in accepting(plain)}
         for form in forms:

@@ -52,7 +52,20 @@ def test_a_placeholder_is_no_secret() -> None:
     [row] = ROWS["placeholder"]
     assert secret("API_KEY", row["bad"]) is None
     assert secret("API_KEY", row["good"]) is not None
-    for value in ("<your key>", "sk-xxxxxxxxxxxxxxxxxxxxxxxx", "Bearer ${TOKEN}", "", "changeme"):
+    for value in (
+        "<your key>",
+        "sk-xxxxxxxxxxxxxxxxxxxxxxxx",
+        "Bearer ${TOKEN}",
+        "",
+        "changeme",
+        "EMPTY",
+        "sk-no-key-required",
+        "not-needed",
+        "ollama",
+        "test-key",
+        "n/a",
+        "----",
+    ):
         assert secret("API_KEY", value) is None, value
 
 
@@ -63,6 +76,10 @@ def test_what_looks_random_under_such_a_name_is_surely_one() -> None:
     short = secret("DB_PASSWORD", "hunter-two")
     assert short is not None
     assert not short.surely
+    assert short.named
+    about = secret("DB_PASSWORD_HINT", "hunter-two")
+    assert about is not None
+    assert not about.named
     assert secret("MODEL", _RANDOM[:24]) is None
 
 

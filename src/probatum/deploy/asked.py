@@ -84,12 +84,16 @@ def flag(words: tuple[Value, ...], name: str) -> Value | None:
     return found
 
 
-def option_lines(service: Service) -> Iterator[tuple[Value, ...]]:
-    """The command lines of the service, and those that variables hold (`EXTRA_ARGS: --flag`)."""
-    yield from service.commands
+def option_lines(service: Service) -> Iterator[tuple[str, tuple[Value, ...]]]:
+    """The command lines of the service, and those that variables hold (`EXTRA_ARGS: --flag`).
+
+    Each with what says it.
+    """
+    yield from ((f"{service.name} is started with", words) for words in service.commands)
     for name, value in service.environment.items():
         if _ARGUMENTS.search(name) and value.sure and value.text.lstrip().startswith("-"):
-            yield tuple(replace(value, text=word) for word in value.text.split())
+            words = tuple(replace(value, text=word) for word in value.text.split())
+            yield f"{name} of {service.name} holds", words
 
 
 def _dashed(name: str) -> str:

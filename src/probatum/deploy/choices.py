@@ -35,12 +35,13 @@ def _of_row(service: Service, row: rules.Choice) -> Iterator[Found]:
         own = name in row.env or any(name.endswith(f".{one}") for one in row.env)
         if own or (row.named and re.search(row.named, name)):
             told = True
-            yield from _of_value(service, row, name, value, ())
-    for words in option_lines(service):
+            says = f"{name} is set ({service.name})"
+            yield from _of_value(service, row, name, value, (), says)
+    for says, words in option_lines(service):
         for name in row.flag:
             given = flag(words, name)
             if given is not None:
-                yield from _of_flag(service, row, name, given, words)
+                yield from _of_flag(service, row, name, given, words, f"{says} {name}")
     for words in service.commands:
         if row.command:
             yield from _of_command(service, row, words)
@@ -56,11 +57,16 @@ def _of_row(service: Service, row: rules.Choice) -> Iterator[Found]:
 
 
 def _of_flag(
-    service: Service, row: rules.Choice, name: str, value: Value, words: tuple[Value, ...]
+    service: Service,
+    row: rules.Choice,
+    name: str,
+    value: Value,
+    words: tuple[Value, ...],
+    says: str,
 ) -> Iterator[Found]:
     if value.text.startswith("-") or (value.text and row.values is None):
         value = Value("", value.place, value.open, default=value.default)  # a switch has no value
-    yield from _of_value(service, row, name, value if value.text else _on(value), words)
+    yield from _of_value(service, row, name, value if value.text else _on(value), words, says)
 
 
 def _on(value: Value) -> Value:
@@ -68,12 +74,18 @@ def _on(value: Value) -> Value:
 
 
 def _of_value(
-    service: Service, row: rules.Choice, name: str, value: Value, words: tuple[Value, ...]
+    service: Service,
+    row: rules.Choice,
+    name: str,
+    value: Value,
+    words: tuple[Value, ...],
+    says: str,
 ) -> Iterator[Found]:
     if not value.sure:
         if row.values is None or not row.named:
-            says = f"whether {name} breaks this is for {value.open} to say"
-            yield Found(False, says, value.place)
+            yield Found(
+                False, f"whether {name} breaks this is for {value.open} to say", value.place
+            )
         return
     said = value.text.strip("'\" ").lower()
     if said in _OFF and row.values is None:
@@ -83,10 +95,9 @@ def _of_value(
     pins = [flag(line, one) for line in (words, *service.commands) for one in row.unless]
     given = [one for one in pins if one is not None]
     if given and all(re.fullmatch(row.pinned, one.text) for one in given if one.sure):
-        says = f"{name} is for the revision pinned beside it: whether it was reviewed is not known"
-        yield Found(False, says, value.place)
+        seen = f"{name} is for the revision pinned beside it: whether it was reviewed is not known"
+        yield Found(False, seen, value.place)
         return
-    says = f"{service.name} is started with {name}" if words else f"{name} is set ({service.name})"
     says += f", by {value.open}" if value.open else ""
     yield _found(row, says, value.place)
 

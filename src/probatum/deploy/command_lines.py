@@ -164,7 +164,8 @@ class _Run:
         elif name == "--cap-add":
             self._grants.append(Grant(f"cap {_capability(value.text)}", value.place))
         elif name == "--security-opt":
-            self._grants.append(Grant(f"security {value.text}", value.place))
+            what = f"security {value.text.replace('=', ':')}"
+            self._grants.append(Grant(what, value.place))
         elif name == "--env-file":
             self._file(value)
         elif name == "--device":

@@ -50,7 +50,13 @@ def read(data: bytes, near: Near = NOTHING) -> Deployment:
         if isinstance(one.value, Mapping)
     )
     images = tuple(one.image for one in services if one.image is not None)
-    return Deployment(services=_joined(services, root), images=images, gaps=gaps)
+    builds = (
+        one.value.get("build", "args")
+        for one in entries(root.get("services"))
+        if isinstance(one.value, Mapping)
+    )
+    texts = tuple(one for node in builds for one in _environment(node, told))
+    return Deployment(services=_joined(services, root), images=images, gaps=gaps, texts=texts)
 
 
 def _own_variables(near: Near) -> Variables:

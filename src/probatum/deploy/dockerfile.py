@@ -25,6 +25,7 @@ _INSTRUCTION = re.compile(r"[ \t]*([A-Za-z]+)[ \t]+", re.ASCII)
 _FROM = re.compile(r"(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+(\S+))?\s*\Z", re.IGNORECASE)
 _OTHER = re.compile(r"--from=(\S+)|--mount=\S*?\bfrom=([^,\s]+)")
 _SYNTAX = re.compile(r"#[ \t]*syntax[ \t]*=[ \t]*(\S+)", re.IGNORECASE)
+_JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _HERE = re.compile(r"<<-?[\"']?(\w+)[\"']?")
 
 
@@ -62,6 +63,7 @@ class _Reader:
         self._last: _Stage | None = None
         self._images: list[Value] = []
         self._arguments: dict[str, str] = {}
+        self._texts: list[tuple[str, Value]] = []
         syntax = _SYNTAX.match(source)
         if syntax is not None:
             self._images.append(Value(syntax[1], self._spots.place(syntax.start(1))))
@@ -74,8 +76,11 @@ class _Reader:
             case "ARG":
                 name, _, default = one.text.strip().partition("=")
                 self._arguments[name] = default.strip("\"'")
+                self._texts.append((name, interpolated(default.strip("\"'"), place)))
             case "ENV" if self._last is not None:
-                self._last.environment |= dict(_environment(one.text, place))
+                told = dict(_environment(one, self._spots))
+                self._last.environment |= told
+                self._texts += told.items()
             case "CMD" if self._last is not None:
                 self._last.start = self._lines(one)
             case "ENTRYPOINT" if self._last is not None:
@@ -101,6 +106,7 @@ class _Reader:
         else:
             self._last = _Stage(earlier.image, dict(earlier.environment))
             self._last.entry, self._last.start = earlier.entry, earlier.start
+            self._last.ran = earlier.ran
         if found[2]:
             self._stages[found[2].lower()] = self._last
 
@@ -132,8 +138,9 @@ class _Reader:
             except ValueError:
                 words = None
             if isinstance(words, list) and all(isinstance(word, str) for word in words):
-                place = self._spots.place(one.at)
-                return tuple(simple(tuple(Value(word, place) for word in words)))
+                starts = [found.start() for found in _JSON_TEXT.finditer(one.text)]
+                places = [self._spots.place(one.at + at) for at in starts]
+                return tuple(simple(tuple(map(Value, words, places))))
         return self._shell(one.text, one.at)
 
     def _shell(self, text: str, at: int) -> tuple[Command, ...]:
@@ -143,14 +150,14 @@ class _Reader:
     def deployment(self) -> Deployment:
         last = self._last
         if last is None:
-            return Deployment(images=tuple(self._images))
+            return Deployment(images=tuple(self._images), texts=tuple(self._texts))
         lines = (*last.entry[:-1], *_together(last.entry, last.start))
         service = Service(
             name="the image", place=last.image.place, image=last.image,
             commands=(*(line for line in lines if line), *last.ran), environment=last.environment,
             reaches=(Reach("", last.image.place, _REACHED, surely=False),), baked=True,
         )  # fmt: skip
-        return Deployment(services=(service,), images=tuple(self._images))
+        return Deployment(services=(service,), images=tuple(self._images), texts=tuple(self._texts))
 
 
 def _together(entry: tuple[Command, ...], start: tuple[Command, ...]) -> tuple[Command, ...]:
@@ -192,7 +199,8 @@ def _instructions(source: str) -> Iterator[_Instruction]:
             yield _Instruction(word[1].upper(), text[word.end() :], start + word.end())
 
 
-def _environment(text: str, place: Place) -> Iterator[tuple[str, Value]]:
+def _environment(one: _Instruction, spots: Spots) -> Iterator[tuple[str, Value]]:
+    text, place = one.text, spots.place(one.at)
     if re.match(r"\s*\w+\s+[^=]*\Z", text) or not re.match(r"\s*\w+=", text):
         name, _, said = text.strip().partition(" ")
         yield name, interpolated(said.strip(), place)
@@ -201,6 +209,9 @@ def _environment(text: str, place: Place) -> Iterator[tuple[str, Value]]:
         words = shlex.split(text)
     except ValueError as exc:
         raise FormatError(Reason.MALFORMED, f"ENV: {exc}", place) from exc
+    at = 0
     for word in words:
         name, _, said = word.partition("=")
-        yield name, interpolated(said, place)
+        found = re.compile(rf"(?<!\S){re.escape(name)}=").search(text, at)
+        at = found.end() if found else at
+        yield name, interpolated(said, spots.place(one.at + found.start()) if found else place)

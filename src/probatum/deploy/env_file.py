@@ -15,7 +15,7 @@ from probatum.vocabulary import Place
 _LINE = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.]*)[ \t]*=[ \t]*([^\n]*?)[ \t\r]*$")
 
 _SETS = re.compile(
-    r"\s*(?:#.*|(?:set\s+[-+][aeu]+(?:o\s+pipefail)?|export(?:\s+[A-Za-z_]\w*)+"
+    r"\s*(?:#.*|(?:set\s+[-+][eu]+(?:o\s+pipefail)?|export(?:\s+[A-Za-z_]\w*)+"
     r"|(?:export\s+)?[A-Za-z_]\w*=(?:'[^']*'|\"(?:[^\"\\$`]|\\.|\$\{?\w)*\"|[^\s'\"`;&|()]*))\s*(?:#.*)?)?"
 )
 
@@ -38,6 +38,11 @@ def variables(data: bytes, part: str = "") -> dict[str, Value]:
             place = Place(line=place.line, column=place.column, part=part)
         found[one[1]] = _value(one[2], place)
     return found
+
+
+def exported(data: bytes) -> frozenset[str]:
+    """What a script exports."""
+    return frozenset(re.findall(r"(?m)^[ \t]*export[ \t]+([A-Za-z_]\w*)", utf8(data)))
 
 
 def is_plain(data: bytes) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probatum.deploy import rules
 from probatum.deploy.asked import (
@@ -34,6 +35,7 @@ class Found(Struct, frozen=True):
     also: tuple[tuple[str, Place], ...] = ()
 
 
+_HOME = re.compile(r"(?:~|\$HOME|\$\{HOME\}|/home/[^/$]+|/root)(?:/+([^:]*?))?/*(?::.*)?\Z")
 Judge = Callable[[Deployment], Iterator[Found]]
 
 
@@ -126,7 +128,8 @@ def _state(
 ) -> tuple[str, Value | None]:
     """`opened`, `closed`, `open` (by default) or what decides it; and the value that says so."""
     doubt: Value | None = None
-    for settings, state in ((server.opened_by, "opened"), (server.closed_by, "closed")):
+    told = ((server.shut_by, "closed"), (server.opened_by, "opened"), (server.closed_by, "closed"))
+    for settings, state in told:
         for setting in settings:
             value = said(service, words, setting)
             answer = fits(value, setting) if value is not None else False
@@ -242,10 +245,13 @@ def _matches(said: str, what: str) -> bool:
 
 
 def _mounted(service: Service, mount: Value) -> Iterator[Found]:
-    if not mount.sure:
+    of_home = _HOME.match(mount.raw or mount.text)
+    if not mount.sure and of_home is None:
         says = f"which folder of the host {service.name} gets is for {mount.open} to say"
         yield Found(False, says, mount.place)
         return
+    if of_home is not None:
+        mount = replace(mount, text=f"/~/{of_home[1] or ''}")
     path = re.sub(r"/+", "/", mount.text).rstrip("/") or ("/" if mount.text else "")
     if not path.startswith("/"):
         return
@@ -260,6 +266,7 @@ def _mounted(service: Service, mount: Value) -> Iterator[Found]:
         for one in row.mount:
             below = one.endswith("/*") and path.startswith(one[:-1])
             if below or path == one.removesuffix("/*"):
-                says = f"{service.name} is handed {path} of its host"
+                shown = path.removeprefix("/") if of_home else path
+                says = f"{service.name} is handed {shown} of its host"
                 yield Found(True, says, mount.place, row.id, row.why, row.instead, row.source)
                 return

@@ -7,13 +7,16 @@ Sources: kubernetes.io/docs: PodSpec v1, Service v1, Ingress v1, Pod Security St
 Security Context; helm.sh/docs/chart_template_guide.
 """
 
+import base64
 import re
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probatum.deploy.command_lines import capability, is_local, simple
 from probatum.deploy.model import EVERYTHING, Deployment, Gap, Grant, Reach, Service, Value
+from probatum.deploy.shell import Command
 from probatum.deploy.variables import templated
 from probatum.errors import FormatError
 from probatum.formats.bounds import utf8
@@ -35,7 +38,10 @@ def read(data: bytes) -> Deployment:
     objects = tuple(_objects(documents(data)))
     services = tuple(one for each in objects for one in _started(each, objects))
     images = tuple(one.image for one in services if one.image is not None)
-    return Deployment(services=services, images=images, gaps=tuple(_elsewhere(objects)))
+    texts = tuple(one for each in objects for one in _kept(each).items())
+    return Deployment(
+        services=services, images=images, gaps=tuple(_elsewhere(objects)), texts=texts
+    )
 
 
 def read_template(data: bytes) -> Deployment:
@@ -82,6 +88,38 @@ def _elsewhere(objects: tuple[Mapping, ...]) -> Iterator[Gap]:
             yield Gap(f"what the {kind.text} brings in", kind.place, EVERYTHING)
 
 
+def _kept(whole: Mapping | None) -> dict[str, Value]:
+    """What a ConfigMap or a Secret holds; of a Secret the letters behind the base64."""
+    found: dict[str, Value] = {}
+    if whole is None or text(whole.get("kind")) not in ("ConfigMap", "Secret"):
+        return found
+    for key in ("data", "stringData"):
+        for one in entries(whole.get(key)):
+            if isinstance(one.value, Scalar):
+                value = _value(one.value)
+                if key == "data" and text(whole.get("kind")) == "Secret":
+                    value = replace(value, text=_decoded(value.text))
+                found[one.key.text] = value
+    return found
+
+
+def _decoded(said: str) -> str:
+    try:
+        return base64.b64decode(said, validate=True).decode("utf-8")
+    except ValueError:
+        return ""
+
+
+def _named(kind: str, name: str | None, objects: tuple[Mapping, ...]) -> Mapping | None:
+    """The ConfigMap or Secret of this name, if it stands in the same file."""
+    kinds = {"configMapRef": "ConfigMap", "configMapKeyRef": "ConfigMap"}
+    wanted = kinds.get(kind, "Secret")
+    for one in objects:
+        if text(one.get("kind")) == wanted and text(one.get("metadata", "name")) == name:
+            return one
+    return None
+
+
 class _Pod(Struct, frozen=True):
     """A pod's spec, with the labels by which a Service finds it."""
 
@@ -98,25 +136,65 @@ def _started(whole: Mapping, objects: tuple[Mapping, ...]) -> Iterator[Service]:
             continue
         labels = entries(node.get("metadata", "labels") if isinstance(node, Mapping) else None)
         pod = _Pod(name, spec, {one.key.text: text(one.value) or "" for one in labels})
+        start = _of_ray(whole, node) if isinstance(node, Mapping) else ()
         for one in (each for key in _LISTS for each in items(spec.get(key))):
             if isinstance(one, Mapping):
-                yield _service(pod, one, objects)
+                yield _service(pod, one, objects, start)
+    for _, node in walk(whole):
+        if isinstance(node, Mapping) and node.get("modelFormat") is not None:
+            yield _served_model(node, name, objects)
 
 
-def _service(pod: _Pod, node: Mapping, objects: tuple[Mapping, ...]) -> Service:
+def _of_ray(whole: Mapping, node: Mapping) -> Command:
+    """The words by which KubeRay starts the head whose `template` the node is; none of others."""
+    head = next((one for _, one in walk(whole) if _is_head(one, node)), None)
+    if not isinstance(head, Mapping):
+        return ()
+    place = head.place
+    words = [Value(one, place) for one in ("ray", "start", "--head")]
+    for one in entries(head.get("rayStartParams")):
+        if isinstance(one.value, Scalar):
+            words += [Value(f"--{one.key.text}", one.key.place), _value(one.value)]
+    return tuple(words)
+
+
+def _is_head(one: Node, node: Mapping) -> bool:
+    return (
+        isinstance(one, Mapping)
+        and one.get("rayStartParams") is not None
+        and one.get("template") is node
+        and text(one.get("groupName")) is None  # which workers have
+    )
+
+
+def _served_model(node: Mapping, name: str, objects: tuple[Mapping, ...]) -> Service:
+    """What KServe starts for a format of models: a server of its own choice, with these words."""
+    words = tuple(_value(one) for one in items(node.get("args")) if isinstance(one, Scalar))
+    kind = text(node.get("modelFormat", "name")) or "a model"
+    says = "every pod of the cluster reaches it, unless a NetworkPolicy keeps them out"
+    return Service(
+        name=name,
+        place=node.place,
+        image=Value("", node.place, f"KServe, which serves {kind}"),
+        commands=((Value(f"KServe's server of {kind}", node.place), *words),) if words else (),
+        environment=dict(_environment(node.get("env"), objects)),
+        reaches=(Reach("", node.place, says, surely=False),),
+    )
+
+
+def _service(
+    pod: _Pod, node: Mapping, objects: tuple[Mapping, ...], start: Command = ()
+) -> Service:
     image = node.get("image")
     parts = (*items(node.get("command")), *items(node.get("args")))
     words = tuple(_value(one) for one in parts if isinstance(one, Scalar))
-    gaps = tuple(
-        Gap("variables that are kept elsewhere (envFrom)", one.place, frozenset({"environment"}))
-        for one in items(node.get("envFrom"))
-    )
+    kept, gaps = _env_from(node.get("envFrom"), objects)
     return Service(
         name=text(node.get("name")) or pod.name,
         place=node.place,
         image=_value(image) if isinstance(image, Scalar) and text(image) else None,
-        commands=tuple(line for line in simple(words) if line),
-        environment=dict(_environment(node.get("env"))),
+        commands=(*((start,) if start else ()), *(line for line in simple(words) if line)),
+        environment=kept | dict(_environment(node.get("env"), objects)),
         reaches=tuple(_reaches(pod, node, objects)),
         grants=(*_of_pod(pod.spec), *_of_container(node)),
         mounts=tuple(_mounts(pod.spec, node)),
@@ -124,7 +202,30 @@ def _service(pod: _Pod, node: Mapping, objects: tuple[Mapping, ...]) -> Service:
     )
 
 
-def _environment(node: Node | None) -> Iterator[tuple[str, Value]]:
+def _env_from(
+    node: Node | None, objects: tuple[Mapping, ...]
+) -> tuple[dict[str, Value], tuple[Gap, ...]]:
+    """What each ConfigMap and Secret sets, one over the other; and those not in the file."""
+    found: dict[str, Value] = {}
+    gaps = []
+    for one in items(node):
+        told = [each for each in entries(one) if each.key.text in ("configMapRef", "secretRef")]
+        kind = told[0].key.text if told else ""
+        name = (
+            text(told[0].value.get("name")) if told and isinstance(told[0].value, Mapping) else None
+        )
+        kept = _named(kind, name, objects)
+        if kept is None:
+            says = f"variables that are kept elsewhere (envFrom {name or ''})"
+            gaps.append(Gap(says, one.place, frozenset({"environment"})))
+        prefix = (text(one.get("prefix")) or "") if isinstance(one, Mapping) else ""
+        found |= {prefix + key: value for key, value in _kept(kept).items()}
+    return found, tuple(gaps)
+
+
+def _environment(
+    node: Node | None, objects: tuple[Mapping, ...] = ()
+) -> Iterator[tuple[str, Value]]:
     for one in items(node):
         name = text(one.get("name")) if isinstance(one, Mapping) else None
         if name is None or not isinstance(one, Mapping):
@@ -135,6 +236,11 @@ def _environment(node: Node | None) -> Iterator[tuple[str, Value]]:
         elif isinstance(source, Mapping) and source.entries:
             kind = source.entries[0]
             told = text(kind.value.get("name")) if isinstance(kind.value, Mapping) else None
+            key = text(kind.value.get("key")) if isinstance(kind.value, Mapping) else None
+            kept = _kept(_named(kind.key.text, told, objects)).get(key or "")
+            if kept is not None:
+                yield name, kept
+                continue
             yield name, Value("", kind.key.place, f"{kind.key.text} {told or ''}".strip())
         else:
             yield name, Value("", one.place)
@@ -188,7 +294,7 @@ def _mounts(spec: Mapping, node: Mapping) -> Iterator[Value]:
 
 
 def _reaches(pod: _Pod, node: Mapping, objects: tuple[Mapping, ...]) -> Iterator[Reach]:
-    found = [*_by_host(pod, node), *_by_services(pod, node, objects)]
+    found = [*_by_host(pod, node), *_by_services(pod, node, objects), *_by_ray(objects, pod)]
     yield from found
     if not found:
         says = "every pod of the cluster reaches it, unless a NetworkPolicy keeps them out"
@@ -206,6 +312,16 @@ def _by_host(pod: _Pod, node: Mapping) -> Iterator[Reach]:
             continue
         inner = text(one.get("containerPort")) or ""
         yield Reach(inner, port.place, f"hostPort {text(port)} of its node leads to it")
+
+
+def _by_ray(objects: tuple[Mapping, ...], pod: _Pod) -> Iterator[Reach]:
+    for whole in objects:
+        for _, one in walk(whole):
+            kind = one.get("serviceType") if isinstance(one, Mapping) else None
+            own = isinstance(one, Mapping) and one.get("template", "spec") is pod.spec
+            if own and isinstance(kind, Scalar) and kind.text in ("NodePort", "LoadBalancer"):
+                says = f"KubeRay's Service leads to it from outside of the cluster ({kind.text})"
+                yield Reach("", kind.place, says)
 
 
 def _by_services(pod: _Pod, node: Mapping, objects: tuple[Mapping, ...]) -> Iterator[Reach]:

@@ -87,8 +87,12 @@ class Service(Struct, frozen=True, kw_only=True):
 
 
 class Deployment(Struct, frozen=True, kw_only=True):
-    """All that one file starts, the images that it names, and what it leaves to others."""
+    """All that one file starts, the images that it names, and what it leaves to others.
+
+    `texts`: what else it sets, under its name, for no service or none that is known.
+    """
 
     services: tuple[Service, ...] = ()
     images: tuple[Value, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    texts: tuple[tuple[str, Value], ...] = ()

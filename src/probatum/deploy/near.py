@@ -19,12 +19,15 @@ class Near:
         """What the file sets. Raises: FormatError where it cannot be read."""
         return env_file.variables(self._read(path), posixpath.normpath(path))
 
-    def assignments(self, path: str) -> dict[str, Value]:
-        """What a script sets that does nothing else. Raises: FormatError, if it does."""
+    def assignments(self, path: str) -> tuple[dict[str, Value], frozenset[str]]:
+        """What a script sets that does nothing else, and what of it it exports.
+
+        Raises: FormatError, if it does more.
+        """
         data = self._read(path)
         if not env_file.is_plain(data):
             raise FormatError(Reason.UNSUPPORTED, "it does more than to set variables")
-        return env_file.variables(data, posixpath.normpath(path))
+        return env_file.variables(data, posixpath.normpath(path)), env_file.exported(data)
 
     def _read(self, path: str) -> bytes:
         if not isinstance(self._material, Neighbourly):

@@ -43,6 +43,7 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     needs: tuple[str, ...] = ()
     port: tuple[str, ...] = ()
     bind: tuple[Setting, ...] = ()
+    shut_by: tuple[Setting, ...] = ()
     closed_by: tuple[Setting, ...] = ()
     opened_by: tuple[Setting, ...] = ()
     elsewhere: tuple[Setting, ...] = ()

@@ -32,55 +32,73 @@ _SPREAD = re.compile(r"\$\{(\w+)\[[@*]\](?:[^{}]*)\}|\$\{?(\w+)\}?")
 
 def read(data: bytes, near: Near = NOTHING) -> Deployment:
     """Raises: FormatError."""
-    source = utf8(data).replace("\r\n", "\n")
-    script = _Script(source, near)
+    return script(utf8(data).replace("\r\n", "\n"), near, {})
+
+
+def script(source: str, near: Near, known: dict[str, Value]) -> Deployment:
+    """What a script starts for which these variables are `known`. Raises: FormatError."""
+    script = _Script(source, near, known)
     for words in script.lines:
         script.take(words)
         if len(script.services) >= _MOST:
             raise FormatError(Reason.OVER_LIMIT, f"more than {_MOST} commands", words[0].place)
     services = tuple(script.services)
     images = tuple(one.image for one in services if one.image is not None)
-    return Deployment(services=services, images=images, gaps=tuple(script.gaps))
+    return Deployment(
+        services=services, images=images, gaps=tuple(script.gaps), texts=tuple(script.texts)
+    )
 
 
 class _Script:
     """What has been set so far, and what was started with it."""
 
-    def __init__(self, source: str, near: Near) -> None:
+    def __init__(self, source: str, near: Near, known: dict[str, Value]) -> None:
         place = Spots(source).place
         self.services: list[Service] = []
         self.gaps: list[Gap] = []
+        self.texts: list[tuple[str, Value]] = []
         self._near = near
         self._exported: dict[str, Value] = {}
-        self._known: dict[str, Value] = {}
+        self._known = dict(known)
         self._arrays = _arrays(source, place)
         bare = _ARRAY.sub(lambda one: re.sub(r"[^\n]", " ", one[0]), source)
         self.lines = tuple(commands(bare, place))
         self._vague = _vague(self.lines)
+        self._exports = False  # whatever is set: `set -a`
 
     def take(self, words: Command) -> None:
         words = tuple(self._spread(resolved(one, self._known) for one in words))
         first = words[0].text
         if first in (".", "source") and len(words) > 1:
             self._source(words)
-        own = assigned(words[1:] if first in _SETTERS else words)
+        if (
+            first == "set"
+            and len(words) > 1
+            and re.fullmatch(r"[-+][aeux]*a[aeux]*", words[1].text)
+        ):
+            self._exports = words[1].text[0] == "-"
+        own = _set(words)
+        self.texts += own.items()
         if first not in _SETTERS and len(own) < len(words):
             self.services += self._started(words, self._exported | own)
             return
         self._known |= {name: one for name, one in own.items() if name not in self._vague}
-        if first in _SETTERS:
-            names = [one.text for one in words[1:] if one.text in self._known]
-            own = own | {name: self._known[name] for name in names}
+        names = {one.text for one in words[1:]}
+        if first == "export" or (first in _SETTERS and "-x" in names):
+            own = own | {name: self._known[name] for name in names & self._known.keys()}
+        elif not self._exports:
+            own = {name: one for name, one in own.items() if name in self._exported}
         self._exported |= own
 
     def _source(self, words: Command) -> None:
         try:
-            found = self._near.assignments(words[1].text)
+            found, exported = self._near.assignments(words[1].text)
         except FormatError as exc:
             says = f"another script ({words[1].text or words[1].open}: {exc.detail})"
             self.gaps.append(Gap(says, words[0].place, EVERYTHING))
         else:
-            self._exported |= found
+            names = found.keys() if self._exports else exported | self._exported.keys()
+            self._exported |= {name: one for name, one in found.items() if name in names}
             self._known |= {name: one for name, one in found.items() if name not in self._vague}
 
     def _spread(self, words: Iterator[Value]) -> Iterator[Value]:
@@ -111,12 +129,19 @@ def _vague(lines: tuple[Command, ...]) -> frozenset[str]:
     told: dict[str, set[str | None]] = {}
     for words in lines:
         names = [one.text for one in words]
-        for name, value in assigned(words[1:] if names[0] in _SETTERS else words).items():
+        for name, value in _set(words).items():
             told.setdefault(name, set()).add(value.raw or value.text if _readable(value) else None)
         if names[0] == "read" or names[1:2] == ["in"]:
             for name in names:
                 told.setdefault(name, set()).add(None)
     return frozenset(name for name, found in told.items() if len(found) > 1 or None in found)
+
+
+def _set(words: Command) -> dict[str, Value]:
+    """What the command sets, for itself or for all that follow."""
+    if words[0].text in _SETTERS:
+        words = tuple(one for one in words[1:] if not one.text.startswith("-"))
+    return assigned(words)
 
 
 def _readable(value: Value) -> bool:

@@ -24,7 +24,7 @@ _SPECIFIER = re.compile(r"%[a-zA-Z]")
 _STARTS = ("ExecStart", "ExecStartPre", "ExecStartPost")
 
 
-class _Line(Struct, frozen=True):
+class Line(Struct, frozen=True):
     """`key=value`, with the place of the value; continued lines are joined."""
 
     key: str
@@ -40,7 +40,7 @@ def read(data: bytes, near: Near = NOTHING) -> Deployment:
     of_files: dict[str, Value] = {}
     started: list[Command] = []
     gaps: list[Gap] = []
-    for line in _lines(source):
+    for line in lines(source):
         place = spots.place(line.at)
         if line.key == "Environment":
             environment |= dict(_assigned(line.value, place))
@@ -79,11 +79,12 @@ def _deployment(
     return Deployment(services=tuple(services), images=images)
 
 
-def _lines(source: str) -> Iterator[_Line]:
+def lines(source: str) -> Iterator[Line]:
+    """Every line that sets something, of whatever section."""
     for found in re.finditer(
         r"(?m)^[ \t]*([A-Za-z]\w*)[ \t]*=[ \t]*((?:[^\n]*\\\r?\n)*[^\n]*)", source
     ):
-        yield _Line(
+        yield Line(
             found[1], re.sub(r"\\\r?\n", lambda one: " " * len(one[0]), found[2]), found.start(2)
         )
 
@@ -100,7 +101,7 @@ def _assigned(value: str, place: Place) -> Iterator[tuple[str, Value]]:
             yield name, Value(said, place, f"the specifier {special[0]}" if special else "")
 
 
-def _started(line: _Line, spots: Spots) -> Iterator[Command]:
+def _started(line: Line, spots: Spots) -> Iterator[Command]:
     bare = line.value.lstrip("-@:+!|")
     start = line.at + len(line.value) - len(bare)
     for one in commands(bare, lambda at: spots.place(start + at)):

@@ -7,7 +7,10 @@ from probatum.deploy import (
     compose,
     dockerfile,
     env_file,
+    jupyter,
     kubernetes,
+    makefiles,
+    quadlet,
     scripts,
     settings_files,
     systemd,
@@ -53,11 +56,19 @@ READERS: dict[str, Callable[[bytes], Deployment]] = {
     "dockerfile": dockerfile.read,
     "env-file": env_file.read,
     "mlflow-auth": env_file.read,
+    "quadlet": quadlet.read,
+    "makefile": makefiles.read,
+    "procfile": makefiles.read_procfile,
+    "jupyter-config": jupyter.read,
+    "jupyter-config-json": jupyter.read_json,
 }
 _JOINED: dict[str, Callable[[bytes, Near], Deployment]] = {
     "compose": compose.read,
     "systemd-unit": systemd.read,
     "launcher": scripts.read,
+    "quadlet": quadlet.read,
+    "makefile": makefiles.read,
+    "procfile": makefiles.read_procfile,
 }
 """Those that may name other files of the target, which are read with them."""
 _JUDGES: dict[str, Judge] = {

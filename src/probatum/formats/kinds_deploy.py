@@ -15,7 +15,9 @@ YAML_FORMS = frozenset(
     {"compose", "kubernetes", "helm-values", "helm-template", "litellm-config", "github-workflow"}
 )
 """Kinds that are YAML first, and are asked all that YAML is asked."""
-TEXT_FORMS = frozenset({"dockerfile", "env-file", "systemd-unit", "mlflow-auth"})
+TEXT_FORMS = frozenset(
+    {"dockerfile", "env-file", "systemd-unit", "mlflow-auth", "quadlet", "makefile", "procfile"}
+)
 """Kinds that are plain text first, and are asked all that plain text is asked."""
 
 _LOOKED_AT = 1 << 18
@@ -47,6 +49,12 @@ _DOCKERFILE = re.compile(
 _MLFLOW = re.compile(r"(?m)^\[mlflow\][ \t\r]*$")
 _ENV_NAME = re.compile(r"\.env(?:\.[\w.-]+)?|[\w.-]+\.env")
 _ENV_LINE = re.compile(r"\s*(?:#.*|(?:export\s+)?[A-Za-z_]\w*\s*=.*)?")
+_QUADLET = re.compile(r"(?m)^\[Container\][ \t\r]*$")
+_MAKE_NAME = re.compile(r"(?:gnu)?makefile(?:\.[\w-]+)?|.+\.mk")
+_PROC_NAME = re.compile(r"procfile(?:\.[\w-]+)?")
+_PROCESS = re.compile(r"\s*(?:#.*|[\w-]+\s*:\s*\S.*)?")
+_JUPYTER_NAME = re.compile(r"jupyter(?:_(?:server|notebook|lab))?_config\.(?:py|json)")
+_JUPYTER = re.compile(r"\b(?:ServerApp|NotebookApp|IdentityProvider|PasswordIdentityProvider)\b")
 _CONTAINERS = (
     r"\b(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|create)\b|\bminio\s+server\b"
     r"|vllm\.entrypoints|sglang\.launch_server"
@@ -64,6 +72,8 @@ def deployment_kind(seen: Seen) -> str:
 
 
 def _found(seen: Seen) -> str | None:
+    if seen.text is not None and _JUPYTER_NAME.fullmatch(seen.base):
+        return _jupyter(seen)
     if seen.text is None or seen.promise not in (None, "text", "yaml", "shell-script"):
         return None
     if seen.promise == "yaml":
@@ -72,6 +82,12 @@ def _found(seen: Seen) -> str | None:
         return "launcher" if launches(seen) else None
     if _UNIT.search(seen.text) and _STARTED.search(seen.text):
         return "systemd-unit"
+    if seen.base.endswith(".container") and _QUADLET.search(seen.text):
+        return "quadlet"
+    if _MAKE_NAME.fullmatch(seen.base) and launches(seen):
+        return "makefile"
+    if _PROC_NAME.fullmatch(seen.base):
+        return "procfile" if all(map(_PROCESS.fullmatch, _text(seen).splitlines())) else None
     if _MLFLOW.search(seen.text) and "admin_" in seen.text:
         return "mlflow-auth"
     if seen.base in ("dockerfile", "containerfile"):  # however the first word is spelled
@@ -81,6 +97,12 @@ def _found(seen: Seen) -> str | None:
     if _ENV_NAME.fullmatch(seen.base):
         return "env-file" if all(map(_ENV_LINE.fullmatch, _text(seen).splitlines())) else None
     return None
+
+
+def _jupyter(seen: Seen) -> str | None:
+    if not _JUPYTER.search(_text(seen)):
+        return None
+    return "jupyter-config" if seen.base.endswith(".py") else "jupyter-config-json"
 
 
 def _text(seen: Seen) -> str:

@@ -24,10 +24,14 @@ _SCHEME = re.compile(r"(?:bearer|basic|token|apikey|key)\s+", re.IGNORECASE)
 
 
 class Secret(Struct, frozen=True):
-    """`says` what it is, without saying it; `surely` where nothing else looks like that."""
+    """`says` what it is, without saying it; `surely` where nothing else looks like that.
+
+    `named`: its name says that it is the secret itself, and not something about one.
+    """
 
     says: str
     surely: bool
+    named: bool = False
 
 
 def secret(name: str, value: str) -> Secret | None:
@@ -36,14 +40,16 @@ def secret(name: str, value: str) -> Secret | None:
         for found in pattern.finditer(value):
             if not _placeholder().fullmatch(found[0]):
                 return Secret(f"{says} of {len(found[0])} characters", True)
-    if not is_secret_name(name):
+    called = _names().search(name)
+    if called is None:
         return None
     value = _SCHEME.sub("", value.strip(), count=1)
     if _placeholder().fullmatch(value) or re.match(r"[./~]|[a-z]+://|[A-Za-z]:\\", value):
         return None
     random = len(value) >= _SHORTEST and " " not in value and _bits(value) >= _LEAST_BITS
     what = "a random-looking value" if random else "a value"
-    return Secret(f"{what} of {len(value)} characters under the name of a secret", random)
+    says = f"{what} of {len(value)} characters under the name of a secret"
+    return Secret(says, random, called.end() == len(name))
 
 
 def masked(text: str) -> str:

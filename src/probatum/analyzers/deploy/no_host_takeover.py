@@ -32,6 +32,9 @@ NO_HOST_TAKEOVER = Claim(
         "helm-template",
         "systemd-unit",
         "launcher",
+        "quadlet",
+        "makefile",
+        "procfile",
     },
 )
 def no_host_takeover(artifact: Artifact, material: Material) -> Verdict:

@@ -1,18 +1,18 @@
 """Decides whether a secret stands in the file in clear.
 
 - **Refuted**: a value of the form of a known kind of token (Hugging Face, OpenAI, GitHub, AWS and
-  others), or any value that is no placeholder under a name such as `…_TOKEN` or `…_PASSWORD`. The
-  witness names it and never shows it.
+  others), a password in an address, or any value of six letters and more that is no placeholder
+  under a name that ends in `…_TOKEN`, `…_PASSWORD` or the like. The witness names it and never
+  shows it.
 - **Undecided**: no rule found one. That is no proof: a secret may have any form and any name.
 
-Sources: CWE-798, CWE-312.
+Sources: CWE-798, CWE-312; `rules/secrets.toml`.
 """
 
+from probatum.claims import NO_LITERAL_SECRET
 from probatum.deploy.verdicts import verdict
 from probatum.ports import Material, analyzer
-from probatum.vocabulary import Artifact, Claim, Verdict
-
-NO_LITERAL_SECRET = Claim("no-literal-secret", "No secret stands in this file in clear.")
+from probatum.vocabulary import Artifact, Verdict
 
 
 @analyzer(
@@ -25,9 +25,14 @@ NO_LITERAL_SECRET = Claim("no-literal-secret", "No secret stands in this file in
         "helm-template",
         "systemd-unit",
         "launcher",
+        "quadlet",
+        "makefile",
+        "procfile",
         "dockerfile",
         "env-file",
         "litellm-config",
+        "jupyter-config",
+        "jupyter-config-json",
         "mlflow-auth",
     },
 )

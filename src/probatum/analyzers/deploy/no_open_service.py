@@ -38,9 +38,14 @@ NO_OPEN_SERVICE = Claim(
         "helm-template",
         "systemd-unit",
         "launcher",
+        "quadlet",
+        "makefile",
+        "procfile",
         "dockerfile",
         "env-file",
         "litellm-config",
+        "jupyter-config",
+        "jupyter-config-json",
     },
 )
 def no_open_service(artifact: Artifact, material: Material) -> Verdict:

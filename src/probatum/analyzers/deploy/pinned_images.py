@@ -27,6 +27,9 @@ PINNED_IMAGES = Claim("pinned-images", "Every image that this file names is name
         "helm-template",
         "systemd-unit",
         "launcher",
+        "quadlet",
+        "makefile",
+        "procfile",
         "dockerfile",
     },
 )

@@ -19,7 +19,11 @@ CODE_REVIEWED = Claim("code-reviewed", "This code does what its documentation sa
 _WHAT = {"notebook": "a notebook", "python-project": "a project's code"}
 
 
-@analyzer(id="code-reviewed", claim=CODE_REVIEWED, accepts={"python", "notebook", "python-project"})
+@analyzer(
+    id="code-reviewed",
+    claim=CODE_REVIEWED,
+    accepts={"python", "notebook", "python-project", "jupyter-config"},
+)
 def code_reviewed(artifact: Artifact, material: Material) -> Verdict:
     """Say that nobody has read it."""
     what = _WHAT.get(artifact.kind, "source code")

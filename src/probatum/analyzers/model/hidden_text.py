@@ -66,6 +66,9 @@ _SHOWN = 50
         "env-file",
         "systemd-unit",
         "mlflow-auth",
+        "quadlet",
+        "makefile",
+        "procfile",
     },
 )
 def hidden_text(artifact: Artifact, material: Material) -> Verdict:

@@ -81,6 +81,9 @@ _HARMLESS = frozenset(
         "env-file",
         "systemd-unit",
         "mlflow-auth",
+        "quadlet",
+        "makefile",
+        "procfile",
     },
 )
 def kind_is_understood(artifact: Artifact, material: Material) -> Verdict:

@@ -61,6 +61,7 @@ _SWITCH = re.compile(r"trust[_-]remote[_-]code|auto_map|custom_pipelines")
         "tokenizer-config",
         "json",
         "agent-config",
+        "jupyter-config-json",
         "yaml",
         "compose",
         "kubernetes",

@@ -1,0 +1,87 @@
+"""Reads Jupyter's own configuration, as Python (`c.ServerApp.token = ''`) or as JSON.
+
+The Python is parsed and not run: a setting that is no literal, or stands under a condition, is for
+the file to say when it runs.
+
+Source: jupyter-server.readthedocs.io, "Configuring a Jupyter Server"; traitlets.readthedocs.io.
+"""
+
+import ast
+from collections.abc import Iterator
+
+from probatum.deploy.model import Deployment, Service, Value
+from probatum.errors import FormatError
+from probatum.formats import json_nodes
+from probatum.formats.bounds import utf8
+from probatum.formats.nodes import Scalar, walk
+from probatum.formats.yaml_nodes import Spots
+from probatum.vocabulary import Place, Reason
+
+_DEEPEST = 50
+_ADDRESSES = ("ServerApp.ip", "NotebookApp.ip")
+
+
+def read(data: bytes) -> Deployment:
+    """The Python form. Raises: FormatError."""
+    source = utf8(data)
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
+        raise FormatError(Reason.MALFORMED, f"Python cannot read it: {exc}"[:200]) from exc
+    return _server(dict(_settings(tree.body, Spots(source), source, "")))
+
+
+def read_json(data: bytes) -> Deployment:
+    """The JSON form. Raises: FormatError."""
+    found = {}
+    for path, node in walk(json_nodes.document(data), ""):
+        if isinstance(node, Scalar):
+            found[path.lstrip(".")] = Value(node.text, node.place)
+    return _server(found)
+
+
+def _server(settings: dict[str, Value]) -> Deployment:
+    place = next(iter(settings.values())).place if settings else Place(line=1)
+    if not any(name in settings for name in _ADDRESSES):
+        settings = settings | {_ADDRESSES[0]: Value("", place, "whoever starts it")}
+    service = Service(name="the server", place=place, environment=settings, on_host=True)
+    return Deployment(services=(service,))
+
+
+def _settings(
+    body: list[ast.stmt], spots: Spots, source: str, doubt: str, depth: int = 0
+) -> Iterator[tuple[str, Value]]:
+    starts = [0]
+    for line in source.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    for one in body:
+        if isinstance(one, ast.Assign) and len(one.targets) == 1:
+            name = _name(one.targets[0])
+            start = starts[one.lineno - 1]
+            before = source[start : starts[one.lineno]].encode()[: one.col_offset]
+            place = spots.place(start + len(before.decode("utf-8", "ignore")))
+            if name:
+                yield name, _value(one.value, place, doubt)
+        elif isinstance(one, ast.If | ast.With | ast.Try | ast.For) and depth < _DEEPEST:
+            says = doubt or f"line {one.lineno} of it"
+            inner = [*one.body, *getattr(one, "orelse", ()), *getattr(one, "finalbody", ())]
+            yield from _settings(inner, spots, source, says, depth + 1)
+
+
+def _name(target: ast.expr) -> str:
+    """`ServerApp.token` of `c.ServerApp.token`; empty for anything else."""
+    if (
+        isinstance(target, ast.Attribute)
+        and isinstance(target.value, ast.Attribute)
+        and isinstance(target.value.value, ast.Name)
+    ):
+        return f"{target.value.attr}.{target.attr}"
+    return ""
+
+
+def _value(node: ast.expr, place: Place, doubt: str) -> Value:
+    if doubt or not isinstance(node, ast.Constant):
+        return Value("", place, doubt or "an expression")
+    if isinstance(node.value, str):
+        return Value(node.value, place)
+    return Value(str(node.value), place)
