@@ -12,6 +12,7 @@ from probatum.taint.kept import memory_of
 from probatum.taint.program import Program
 from probatum.taint.recording import Recording
 from probatum.taint.review import Review, review, reviewed
+from probatum.taint.search import Search
 from probatum.taint.walks import Walks
 
 Files = dict[str, bytes]
@@ -278,6 +279,32 @@ def test_what_only_moves_lines_moves_them_in_what_is_told() -> None:
     moved = APP | {"app/loading.py": b"# one\n# more\n" + APP["app/loading.py"]}
     found, shelf = twice(APP, moved)
     assert found == review(moved.items()) != review(APP.items())
+    assert shelf.kept == 1
+
+
+def test_a_function_that_is_added_takes_back_what_looks_at_its_whole_module(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    more = b"\n\ndef more(path):\n    return open(path)\n"
+    after = APP | {"app/paths.py": APP["app/paths.py"] + more}
+    shelf = Shelf()
+    review(APP.items(), shelf)
+    again: list[Any] = []
+    real = Search._back
+    monkeypatch.setattr(
+        Search,
+        "_back",
+        lambda *given: again.append(given[2]) or real(*given),  # type: ignore[func-returns-value]
+    )
+    found = review(after.items(), shelf)
+    assert again == [("app.paths", 3)]
+    assert found == review(after.items())
+
+
+def test_a_name_that_a_module_binds_anew_is_another_one_in_its_functions() -> None:
+    bound = APP | {"app/paths.py": APP["app/paths.py"] + b"\n\nopen = print\n"}
+    found, shelf = twice(APP, bound)
+    assert found == review(bound.items()) != review(APP.items())
     assert shelf.kept == 1
 
 

@@ -4,7 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from probatum.taint.flow import Module
+from msgspec.structs import replace
+
+from probatum.taint.bodies import shape
+from probatum.taint.flow import Function, Module
 from probatum.taint.names import Place, calls_of, is_public, offered_by, stores_of
 from probatum.taint.recording import Fact
 
@@ -19,17 +22,31 @@ def differences(old: Module, new: Module, shapes: tuple[Shapes, Shapes]) -> set[
     """
     name = old.name
     facts: set[Fact] = set()
-    bodies, places = shapes
-    for at in range(max(len(bodies), len(places))):
-        one, other = bodies[at : at + 1], places[at : at + 1]
+    before, after = shapes
+    for at in range(1, max(len(before), len(after))):
+        one, other = before[at : at + 1], after[at : at + 1]
         if [body for body, _ in one] != [body for body, _ in other]:
             facts.add((name, at))
         if one != other:
             facts.add(("places", name, at))
+    if before[0] != after[0]:
+        facts |= _of_bodies(name, old.functions[0], new.functions[0])
     facts |= {("import", name, key) for key in _unlike(old.imports, new.imports)}
     facts |= {("inside", *key) for key in _unlike(_inside(old), _inside(new))}
     for kind, share in INDEXES.items():
         facts |= {(kind, key) for key in _unlike(share(old), share(new))}
+    return facts
+
+
+def _of_bodies(module: str, old: Function, new: Function) -> set[Fact]:
+    """Of the body of a module, to which functions may only have been added."""
+    facts: set[Fact] = {("whole", module)}
+    facts |= {("name", module, name) for name in _unlike(old.names, new.names)}
+    size = len(old.nodes)
+    if shape(replace(old, names={})) != shape(replace(new, names={}, nodes=new.nodes[:size])):
+        facts.add((module, 0))
+    if new.places[: len(old.places)] != old.places:
+        facts.add(("places", module, 0))
     return facts
 
 

@@ -19,20 +19,19 @@ from zlib import crc32
 
 import msgspec
 from msgspec import Raw, Struct
-from msgspec.structs import replace
 
 from probatum.formats.python_project import Stored
+from probatum.taint.bodies import encoded, encoder, written_down
 from probatum.taint.differences import INDEXES
-from probatum.taint.flow import Function, Module
+from probatum.taint.flow import Module
 from probatum.taint.names import Outline, Place
 from probatum.taint.project import Unread
 from probatum.taint.properties.routes import Route
 from probatum.taint.recording import Entry, Fact, Recording
 from probatum.taint.states import Path
 
-_OF_MODULES = frozenset(["places", "import", "inside", "callers"])
+_OF_MODULES = frozenset(["places", "import", "inside", "callers", "name", "whole"])
 _BY_MODULE = frozenset(["properties", "routes"])  # answers of which a module has one
-_NOTHING = 1  # the number of the extension type that stands for `...`
 _START = 72  # bytes: the key, the head's digest, the head's length
 _ENTRIES = 64  # of an index, in one piece
 _PARTS = 32  # that the answers resting on an index's entries are kept in
@@ -93,7 +92,7 @@ def written(files: dict[str, bytes], unread: list[Unread], program: Recording) -
     _answers(entries, pieces)
     _dependents(entries, program.facts, pieces)
     head = Head(files, unread, listed, counts, pieces.index, pieces.size)
-    data = _encoder.encode(head)
+    data = encoder.encode(head)
     digest = hashlib.sha256(data).digest()
     return b"".join([key(), digest, len(data).to_bytes(8, "little"), data, *pieces.parts])
 
@@ -107,7 +106,7 @@ class _Pieces:
         self.size = 0
 
     def add(self, name: str, content: Any) -> None:
-        data = _encoder.encode(content)
+        data = encoder.encode(content)
         self.index[name] = Piece(self.size, len(data), _digest(data))
         self.parts.append(data)
         self.size += len(data)
@@ -120,14 +119,9 @@ def _module(module: Module, pieces: _Pieces) -> Listed:
         bodies = [encoded(one) for one in functions]
     except (ValueError, OverflowError):  # a lone surrogate, an integer of more than 64 bits
         return Listed(module.name, module.path, module.shipped, False)
-    places = [_raw(list(one.places)) for one in functions]
+    places = [written_down(list(one.places)) for one in functions]
     pieces.add(f"module {module.name}", Kept(dict(module.imports), outline, bodies, places))
     return Listed(module.name, module.path, module.shipped, True)
-
-
-def encoded(function: Function) -> Raw:
-    """A function but for its lines. Raises: ValueError, OverflowError if it cannot be written."""
-    return _raw(replace(function, places=[], line=0))
 
 
 def _index(kind: str, program: Recording, pieces: _Pieces) -> int:
@@ -139,7 +133,7 @@ def _index(kind: str, program: Recording, pieces: _Pieces) -> int:
     count = 1 + len(whole) // _ENTRIES
     parts: list[dict[str, Raw]] = [{} for _ in range(count)]
     for name, rows in whole.items():
-        parts[part_of(name, count)][name] = _raw(rows)
+        parts[part_of(name, count)][name] = written_down(rows)
     for number, part in enumerate(parts):
         pieces.add(f"{kind} {number}", part)
     return count
@@ -155,7 +149,7 @@ def _answers(entries: list[Entry], pieces: _Pieces) -> None:
             starts.append((number, kind, group))
         rows[kind][group].append((number, rest, answer))
     for kind, groups in rows.items():
-        pieces.add(f"answers {kind}", {group: _raw(one) for group, one in groups.items()})
+        pieces.add(f"answers {kind}", {group: written_down(one) for group, one in groups.items()})
     pieces.add("starts", starts)
 
 
@@ -195,23 +189,6 @@ def part_of(name: str, count: int) -> int:
 
 def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()[:16]
-
-
-def _raw(data: Any) -> Raw:
-    return Raw(_encoder.encode(data))
-
-
-def _extension(value: Any) -> msgspec.msgpack.Ext:
-    if value is ...:
-        return msgspec.msgpack.Ext(_NOTHING, b"")
-    raise TypeError(f"{type(value)} is not written down")
-
-
-def _extended(code: int, data: memoryview) -> Any:
-    return ...
-
-
-_encoder = msgspec.msgpack.Encoder(enc_hook=_extension)
 
 
 @cache
@@ -320,30 +297,9 @@ def memory_of(data: Stored | None) -> Memory | None:
     return Memory(head, data, _START + size) if whole else None
 
 
-def function(body: Raw, places: Raw) -> Function:
-    """A function as it was kept."""
-    made = _functions.decode(body)
-    made.nodes = [_tupled(node) for node in made.nodes]
-    made.under = {name: _tupled(value) for name, value in made.under.items()}
-    made.controls = [tuple(one) for one in made.controls]
-    made.places = numbers(places)
-    return made
-
-
-def numbers(places: Raw) -> list[int]:
-    """The lines of a function."""
-    return _numbers.decode(places)
-
-
-def _tupled(data: Any) -> Any:
-    return tuple([_tupled(one) for one in data]) if isinstance(data, list) else data
-
-
 _Rest = tuple[Any, ...]
 _head = msgspec.msgpack.Decoder(Head)
 _module_decoder = msgspec.msgpack.Decoder(Kept)
-_functions = msgspec.msgpack.Decoder(Function, ext_hook=_extended)
-_numbers = msgspec.msgpack.Decoder(list[int])
 _part = msgspec.msgpack.Decoder(dict[str, Raw])
 _rows = msgspec.msgpack.Decoder(list[tuple[Any, ...]])
 _children = msgspec.msgpack.Decoder(list[tuple[Place, list[Place]]])

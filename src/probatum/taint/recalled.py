@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, cast
 
+from probatum.taint.bodies import function, numbers, shape
 from probatum.taint.callers import Callers
 from probatum.taint.differences import INDEXES, Shapes, differences
 from probatum.taint.flow import Function, Module
-from probatum.taint.kept import Kept, Memory, encoded, function, group_of, numbers, split
+from probatum.taint.kept import Kept, Memory, group_of, split
 from probatum.taint.names import Answer, Outline, Place
 from probatum.taint.program import Program
 from probatum.taint.recording import Fact
@@ -293,14 +294,7 @@ def _shapes(module: Module) -> Shapes:
     if isinstance(module, _Module):
         pairs = zip(module.kept.bodies, module.kept.places, strict=True)
         return [(bytes(body), numbers(places)) for body, places in pairs]
-    return [(_encoded(one), one.places) for one in module.functions]
-
-
-def _encoded(one: Function) -> bytes:
-    try:
-        return bytes(encoded(one))
-    except (ValueError, OverflowError):
-        return b""  # like nothing that was kept
+    return [(shape(one), one.places) for one in module.functions]
 
 
 def _hashable(fact: tuple[Any, ...]) -> Fact:

@@ -4,6 +4,9 @@
 on the way. A fact is a tuple:
 
 - `(module, index)`: a function, but for where its lines are; `("places", module, index)`: those;
+- `("name", module, name)`: what the body of a module binds a name to. It and the number of its
+  nodes are no part of `(module, 0)`, since each new function adds to them; `("whole", module)`:
+  they are looked at from the first to the last;
 - `("import", module, name)`: what a module imports under a name;
 - `("inside", module, index)`: which functions stand in a class;
 - `("named" | "methods" | "calls" | "stores" | "exported" | "offered" |
@@ -85,6 +88,8 @@ class _Functions(list[Function]):
         self.places = [(module, index) for index in range(len(functions))]
         for place, function in zip(self.places, functions, strict=True):
             function.places = _Places(program, place, function.places)
+        functions[0].nodes = _Nodes(program, module, functions[0].nodes)
+        functions[0].names = _Bound(program, module, functions[0].names)
 
     def __getitem__(self, at: Any) -> Any:
         if isinstance(at, int) and at >= 0:
@@ -108,8 +113,33 @@ class _Places(list[int]):
         return list.__getitem__(self, at)
 
     def __iter__(self) -> Iterator[int]:
+        self.program.seen.update((self.fact, ("whole", self.fact[1])))
+        return super().__iter__()
+
+
+class _Nodes(list[Any]):
+    """The nodes of a module's body: each is a part of it, how many there are is not."""
+
+    def __init__(self, program: Recording, module: str, nodes: list[Any]) -> None:
+        super().__init__(nodes)
+        self.program, self.fact = program, ("whole", module)
+
+    def __getitem__(self, at: Any) -> Any:
+        if not isinstance(at, int) or at < 0:
+            self.program.seen.add(self.fact)
+        return list.__getitem__(self, at)
+
+    def __iter__(self) -> Iterator[Any]:
         self.program.seen.add(self.fact)
         return super().__iter__()
+
+    def __contains__(self, node: object) -> bool:
+        self.program.seen.add(self.fact)
+        return super().__contains__(node)
+
+    def __len__(self) -> int:
+        self.program.seen.add(self.fact)
+        return super().__len__()
 
 
 class _Watched(dict[Any, Any]):
@@ -163,6 +193,20 @@ class _Imports(_Watched):
 
     def fact(self, key: Any) -> Fact:
         return "import", self.module, key
+
+
+class _Bound(_Watched):
+    """What the body of a module binds, by the names."""
+
+    def __init__(self, program: Recording, module: str, held: dict[str, list[int]]) -> None:
+        super().__init__(program, "name", held)
+        self.module = module
+
+    def fact(self, key: Any) -> Fact:
+        return "name", self.module, key
+
+    def whole(self) -> None:
+        self.program.seen.add(("whole", self.module))
 
 
 class _Inside(_Watched):
