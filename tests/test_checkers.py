@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tools.case_pages import cases
 
+from bytes_of_text import built
 from certificate_laws import mutants
 from probatum.audit.judge import judged
 from probatum.audit.plan import plan
@@ -29,6 +30,15 @@ from test_cases import _sample
 
 _SAMPLES = 3
 _LARGEST = 1 << 16
+_ROUTE = """--- app.py
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/note")
+def note(name: str):
+    return name.strip()
+def run(command):
+    exec(command)
+"""
 Sample = tuple[dict[str, Any], bytes]
 
 json_values = st.recursive(
@@ -63,6 +73,13 @@ def samples() -> dict[str, list[Sample]]:
             verdict = judged(analyzer, Artifact(name="x.npy", kind="npy", size=len(data)), material)
             if isinstance(verdict, Proven):
                 found[verdict.certificate.checker].append((verdict.certificate.facts, data))
+    route = built("project", _ROUTE)
+    project = Artifact(name=".", kind="python-project", size=len(route))
+    for analyzer in plan(project):
+        verdict = judged(analyzer, project, BytesMaterial(route))
+        entries = None if isinstance(verdict, Proven) else verdict.entries
+        if entries is not None and entries.certificate is not None:
+            found["entry_points"].append((entries.certificate.facts, route))
     promise = {"digest": f"sha256:{hashlib.sha256(b'promised').hexdigest()}", "size": 8}
     found["digest_matches"].append((promise, b"promised"))
     return {name: _several(many) for name, many in found.items()}

@@ -150,6 +150,31 @@ class Certificate(Struct, frozen=True):
     facts: dict[str, Any]
 
 
+class Entry(Struct, frozen=True):
+    """One way into an artifact, such as a route of a web application, and the verdict on it alone.
+
+    `name` is the function (`app.py:read`), `says` what makes it a way in, `verdict` one of
+    `proven`, `refuted` and `undecided`, `detail` why it is not proven, if it is not.
+    """
+
+    name: str
+    says: str
+    place: Place
+    verdict: str
+    detail: str = ""
+
+
+class Entries(Struct, frozen=True):
+    """The ways into an artifact, where a claim is not proven of all of it.
+
+    `certificate` shows the claim for those that are proven, under `assumptions`; None if none is.
+    """
+
+    of: tuple[Entry, ...]
+    certificate: Certificate | None = None
+    assumptions: tuple[str, ...] = ()
+
+
 class _NoTruth:
     """A verdict has no truth value: there is no way to ask it whether a file is "safe"."""
 
@@ -170,6 +195,7 @@ class Refuted(Struct, _NoTruth, frozen=True, tag_field="verdict", tag="refuted")
     """The claim is broken at each of the `witnesses` (at least one)."""
 
     witnesses: tuple[Witness, ...]
+    entries: Entries | None = None
 
     def __post_init__(self) -> None:
         if not self.witnesses:
@@ -182,6 +208,7 @@ class Undecided(Struct, _NoTruth, frozen=True, tag_field="verdict", tag="undecid
     reason: Reason
     detail: str
     place: Place = Place()
+    entries: Entries | None = None
 
 
 Verdict = Proven | Refuted | Undecided

@@ -8,7 +8,7 @@ does not know, contradicts itself or nests too deep is a UsageError, never a tra
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -19,6 +19,8 @@ from probatum.vocabulary import (
     Artifact,
     Certificate,
     Claim,
+    Entries,
+    Entry,
     Finding,
     Place,
     Planned,
@@ -127,15 +129,16 @@ class _FlatProven(Struct, frozen=True, tag_field="verdict", tag="proven"):
     certificate: Certificate
 
 
-class _FlatRefuted(Struct, frozen=True, tag_field="verdict", tag="refuted"):
+class _FlatRefuted(Struct, frozen=True, omit_defaults=True, tag_field="verdict", tag="refuted"):
     artifact: Artifact
     claim: str
     says: str
     analyzer: str
     witnesses: tuple[Witness, ...]
+    entries: Entries | None = None
 
 
-class _FlatUndecided(Struct, frozen=True, tag_field="verdict", tag="undecided"):
+class _FlatUndecided(Struct, frozen=True, omit_defaults=True, tag_field="verdict", tag="undecided"):
     artifact: Artifact
     claim: str
     says: str
@@ -143,6 +146,7 @@ class _FlatUndecided(Struct, frozen=True, tag_field="verdict", tag="undecided"):
     reason: Reason
     detail: str
     place: Place
+    entries: Entries | None = None
 
 
 def _flat(finding: Finding, says: dict[str, str]) -> _FlatProven | _FlatRefuted | _FlatUndecided:
@@ -150,10 +154,10 @@ def _flat(finding: Finding, says: dict[str, str]) -> _FlatProven | _FlatRefuted 
     match finding.verdict:
         case Proven(certificate, assumptions):
             return _FlatProven(*subject, assumptions, _shallow(certificate))
-        case Refuted(witnesses):
-            return _FlatRefuted(*subject, witnesses)
-        case Undecided(reason, detail, place):
-            return _FlatUndecided(*subject, reason, detail, place)
+        case Refuted(witnesses, entries):
+            return _FlatRefuted(*subject, witnesses, entries)
+        case Undecided(reason, detail, place, entries):
+            return _FlatUndecided(*subject, reason, detail, place, entries)
 
 
 def _array(key: bytes, items: Iterable[object]) -> Iterator[bytes]:
@@ -258,6 +262,20 @@ class _Certificate(Struct, frozen=True, forbid_unknown_fields=True):
     facts: dict[str, Any]
 
 
+class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    says: str
+    place: _Place
+    verdict: Literal["proven", "refuted", "undecided"]
+    detail: str
+
+
+class _Entries(Struct, frozen=True, forbid_unknown_fields=True):
+    of: tuple[_Entry, ...]
+    certificate: _Certificate | None
+    assumptions: tuple[str, ...]
+
+
 class _Subject(Struct, frozen=True, forbid_unknown_fields=True, tag_field="verdict"):
     artifact: _Artifact
     claim: _Id
@@ -272,12 +290,14 @@ class _ReadProven(_Subject, frozen=True, tag="proven"):
 
 class _ReadRefuted(_Subject, frozen=True, tag="refuted"):
     witnesses: Annotated[tuple[_Witness, ...], Meta(min_length=1)]
+    entries: _Entries | None = None
 
 
 class _ReadUndecided(_Subject, frozen=True, tag="undecided"):
     reason: Reason
     detail: str
     place: _Place
+    entries: _Entries | None = None
 
 
 _Read = _ReadProven | _ReadRefuted | _ReadUndecided
@@ -336,16 +356,28 @@ def _finding(read: _Read) -> Finding:
 def _verdict(read: _Read) -> Verdict:
     match read:
         case _ReadProven():
-            if _depth_over(read.certificate.facts, FACTS_DEPTH):
-                raise _not_a_report(f"a certificate nests deeper than {FACTS_DEPTH}")
-            certificate = Certificate(read.certificate.checker, read.certificate.facts)
-            return Proven(certificate, read.assumptions)
+            return Proven(_certificate(read.certificate), read.assumptions)
         case _ReadRefuted():
             witnesses = tuple[Witness, ...]
-            return Refuted(msgspec.convert(read.witnesses, witnesses, from_attributes=True))
+            found = msgspec.convert(read.witnesses, witnesses, from_attributes=True)
+            return Refuted(found, _entries(read.entries))
         case _ReadUndecided():
             place = msgspec.convert(read.place, Place, from_attributes=True)
-            return Undecided(read.reason, read.detail, place)
+            return Undecided(read.reason, read.detail, place, _entries(read.entries))
+
+
+def _certificate(read: _Certificate) -> Certificate:
+    if _depth_over(read.facts, FACTS_DEPTH):
+        raise _not_a_report(f"a certificate nests deeper than {FACTS_DEPTH}")
+    return Certificate(read.checker, read.facts)
+
+
+def _entries(read: _Entries | None) -> Entries | None:
+    if read is None:
+        return None
+    of = msgspec.convert(read.of, tuple[Entry, ...], from_attributes=True)
+    certificate = _certificate(read.certificate) if read.certificate is not None else None
+    return Entries(of, certificate, read.assumptions)
 
 
 def _depth_over(facts: object, limit: int) -> bool:

@@ -37,6 +37,7 @@ from probatum.vocabulary import (
     Artifact,
     Certificate,
     Claim,
+    Entries,
     Expected,
     Proven,
     Reason,
@@ -58,13 +59,15 @@ _IMPORTABLE = (".py", ".pyc", ".so", ".pyd", ".zip")
 class Shown(Struct, frozen=True, array_like=True):
     """What a report says of one claim: without a certificate or `paths` it is worth nothing here.
 
-    `paths` are the witnesses of a refutation that are to be walked again.
+    `paths` are the witnesses of a refutation that are to be walked again, `ways` a certificate for
+    some of the entry points of an artifact of which the claim itself is not proven.
     """
 
     artifact: Artifact
     claim: str
     certificate: Certificate | None = None
     paths: tuple[Witness, ...] = ()
+    ways: Certificate | None = None
 
 
 class Certificates:
@@ -103,6 +106,13 @@ def _judge_of(found: Artifact, claim: str, shown: Shown | None) -> Analyzer:
     certificate = shown.certificate if shown is not None else None
 
     def judge(artifact: Artifact, material: Material) -> Verdict:
+        ways = shown.ways if shown is not None else None
+        if shown is not None and ways is not None:
+            why = difference(shown.artifact, found) or _rejection_of_ways(claim, ways, material)
+            if why or not shown.paths:
+                entries = None if why else Entries((), Certificate(ways.checker, {}))
+                detail = why or "the report does not prove it of more than these entry points"
+                return Undecided(Reason.UNRESOLVED, detail, entries=entries)
         if shown is not None and shown.paths:
             return _walked(shown, found, material)
         if shown is None or certificate is None:
@@ -116,6 +126,19 @@ def _judge_of(found: Artifact, claim: str, shown: Shown | None) -> Analyzer:
 
     id = certificate.checker if certificate is not None else "none"
     return Analyzer(id, Claim(claim, ""), frozenset(), judge, __name__)
+
+
+def _rejection_of_ways(claim: str, ways: Certificate, material: Material) -> str:
+    """Why the certificate does not prove the claim of the entry points; empty if it does."""
+    from probatum.check import entry_points
+
+    if ways.checker != "entry_points" or ways.facts.get("claim") != claim:
+        return f"the certificate is not one of entry points for {claim}"
+    try:
+        entry_points.holds(ways.facts, material.read, material.size)
+    except Rejected as exc:
+        return str(exc) or "the checker rejects it"
+    return ""
 
 
 def _walked(shown: Shown, found: Artifact, material: Material) -> Verdict:

@@ -33,6 +33,8 @@ from probatum.audit.report import complete
 from probatum.audit.run import RootsOf, Settings, judged
 from probatum.vocabulary import (
     Artifact,
+    Certificate,
+    Entries,
     Finding,
     Planned,
     Proven,
@@ -80,7 +82,7 @@ class Recheck(Struct, frozen=True, kw_only=True):
 
     def certificates(self, outcome: str) -> int:
         """How many certificates came to this."""
-        return sum(one.outcome == outcome and _is_proven(one.finding) for one in self.checked)
+        return sum(one.outcome == outcome and not _is_path(one.finding) for one in self.checked)
 
     def paths(self, outcome: str) -> int:
         """How many refutations by paths came to this."""
@@ -150,7 +152,7 @@ def _shown(finding: Finding) -> Shown:
     verdict = finding.verdict
     certificate = verdict.certificate if isinstance(verdict, Proven) else None
     paths = verdict.witnesses if isinstance(verdict, Refuted) and _is_path(finding) else ()
-    return Shown(finding.artifact, finding.claim, certificate, paths)
+    return Shown(finding.artifact, finding.claim, certificate, paths, _ways(finding))
 
 
 def _compared(report: Report, derived: Report, unopened: tuple[str, ...]) -> Recheck:
@@ -178,7 +180,9 @@ def _outcome(finding: Finding, found: dict[tuple[str, str], Finding]) -> Checked
     derived = found.get((finding.artifact.name, finding.claim))
     if derived is None:
         return Checked(finding, MISSING, "the target holds no artifact of this name")
-    if isinstance(derived.verdict, Undecided):
+    if unshown := _unshown(finding):
+        return Checked(finding, REJECTED, f"nothing shows it of the entry point {unshown}")
+    if isinstance(derived.verdict, Undecided) and derived.verdict.entries is None:
         return Checked(finding, REJECTED, derived.verdict.detail)
     return Checked(finding, HOLDS)
 
@@ -206,4 +210,28 @@ def _is_path(finding: Finding) -> bool:
 
 def _is_evident(finding: Finding) -> bool:
     """The finding shows something that can be checked."""
-    return _is_proven(finding) or _is_path(finding)
+    return _is_proven(finding) or _is_path(finding) or _shows_entries(finding)
+
+
+def _shows_entries(finding: Finding) -> bool:
+    entries = _entries(finding)
+    return entries is not None and any(one.verdict == "proven" for one in entries.of)
+
+
+def _entries(finding: Finding) -> Entries | None:
+    return None if isinstance(finding.verdict, Proven) else finding.verdict.entries
+
+
+def _ways(finding: Finding) -> Certificate | None:
+    """The certificate for entry points, of which a check re-derives that they are proven."""
+    entries = _entries(finding)
+    return entries.certificate if entries is not None else None
+
+
+def _unshown(finding: Finding) -> str:
+    """An entry point that is called proven and that the certificate does not name."""
+    entries, ways = _entries(finding), _ways(finding)
+    named = ways.facts.get("entries") if ways is not None else None
+    shown = named if isinstance(named, dict) else {}
+    said = entries.of if entries is not None else ()
+    return next((one.name for one in said if one.verdict == "proven" and one.name not in shown), "")

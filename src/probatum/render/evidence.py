@@ -67,11 +67,33 @@ def headline(verdict: Verdict) -> str:
             return f"certificate {certificate.checker}{given}"
         case Refuted(witnesses):
             more = f" (+{len(witnesses) - 1} more)" if len(witnesses) > 1 else ""
-            return placed(witnesses[0]) + more
+            return placed(witnesses[0]) + more + _ways_in(verdict)
         case Undecided(reason, detail, place):
             at = f" at {place}" if str(place) else ""
-            return f"{reason}{at}: {detail}"
+            return f"{reason}{at}: {detail}{_ways_in(verdict)}"
     assert_never(verdict)
+
+
+def _ways_in(verdict: Refuted | Undecided) -> str:
+    """`; 11 of 14 entry points proven`; empty where there are none."""
+    entries = verdict.entries
+    proven = sum(one.verdict == "proven" for one in entries.of) if entries is not None else 0
+    if entries is None or not proven:
+        return ""
+    return f"; {proven} of {plural(len(entries.of), 'entry point')} proven"
+
+
+def unproven_entries(verdict: Refuted | Undecided, most: int) -> Iterator[str]:
+    """Each entry point that is not proven, in a line, where some are proven; refuted ones first."""
+    entries = verdict.entries
+    if entries is None or entries.certificate is None:
+        return
+    open_ones = [one for one in entries.of if one.verdict != "proven"]
+    open_ones.sort(key=lambda one: one.verdict)
+    for one in open_ones[:most]:
+        yield f"{one.verdict} at {one.name} ({one.says}): {one.detail}"
+    if more := len(open_ones[most:]):
+        yield f"and {plural(more, 'entry point')} more"
 
 
 def placed(witness: Witness) -> str:

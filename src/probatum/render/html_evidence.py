@@ -6,12 +6,13 @@ from typing import assert_never
 
 from probatum.reasons import MEANINGS
 from probatum.render.code_lines import Row, advised, code_rows
-from probatum.render.evidence import further, is_path
+from probatum.render.evidence import ORDER, further, is_path
 from probatum.render.excerpts import HexLine, hex_lines, text_lines
 from probatum.render.html_text import code, shown
 from probatum.render.visible import visible
 from probatum.vocabulary import (
     Certificate,
+    Entries,
     Excerpt,
     Finding,
     Place,
@@ -24,7 +25,7 @@ from probatum.vocabulary import (
 from probatum.wire import facts_text, verdict_word
 
 _LONGEST_FACTS = 4000
-_MOST_WITNESSES = 20
+_MOST_WITNESSES, _MOST_ENTRIES = 20, 100
 _WIDEST_CODE = 200
 
 
@@ -73,12 +74,32 @@ def _evidence(one: Finding, recheck: str, in_full: bool) -> Iterator[str]:
                     yield f'<p class="instead"><b>Instead</b> {said}</p>'
             if more := len(witnesses[_MOST_WITNESSES:]):
                 yield f"<p>{more} more witnesses are in the JSON report.</p>"
+            yield from _ways(verdict.entries)
         case Undecided(reason, detail, place):
             yield f'<p class="missing"><b>{reason}</b> {shown(detail)}{_at(place)}</p>'
             if in_full:
                 yield f'<p class="aside">{shown(MEANINGS[reason])}</p>'
+            yield from _ways(verdict.entries)
         case _:
             assert_never(verdict)
+
+
+def _ways(entries: Entries | None) -> Iterator[str]:
+    """The entry points, those that are not proven first; nothing where none is proven."""
+    if entries is None or entries.certificate is None:
+        return
+    proven = sum(one.verdict == "proven" for one in entries.of)
+    yield f"<details><summary>{proven} of {len(entries.of)} entry points proven</summary><ul>"
+    for one in sorted(entries.of, key=lambda one: ORDER.index(one.verdict))[:_MOST_ENTRIES]:
+        why = f": {_mixed(one.detail, shown)}" if one.detail else ""
+        word = f'<b class="v {one.verdict}">{one.verdict}</b>'
+        yield f"<li>{word} {code(one.name)} {shown(one.says)}{why}</li>"
+    if more := len(entries.of[_MOST_ENTRIES:]):
+        yield f"<li>{more} more are in the JSON report</li>"
+    yield "</ul>"
+    for assumption in entries.assumptions:
+        yield f'<p class="given"><b>Assuming</b> {shown(assumption)}</p>'
+    yield "</details>"
 
 
 def _certificate(certificate: Certificate, recheck: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from probatum.render.evidence import (
     parted,
     placed,
     plural,
+    unproven_entries,
 )
 from probatum.render.excerpts import hex_lines, text_lines
 from probatum.render.visible import columns, one_cell, visible
@@ -36,6 +37,7 @@ _PLAIN = "\x1b[0m"
 # A longer name pushes its own line to the right instead of everybody's.
 _WIDEST_NAME = 48
 _WIDEST_CODE = 96
+_MOST_ENTRIES = 20
 
 
 # So many findings of one claim and reason that the policy does not ask about share a line.
@@ -153,8 +155,9 @@ def _evidence(finding: Finding) -> Iterator[str]:
                     yield f"      {visible(places)}"
                 if instead:
                     yield f"      instead: {visible(instead)}"
+            yield from _ways(verdict)
         case Undecided():
-            return
+            yield from _ways(verdict)
         case _:
             assert_never(verdict)
 
@@ -190,6 +193,11 @@ def _path(witness: Witness) -> Iterator[str]:
         said = f"{under.rstrip()} {visible(row.says)}".rstrip()
         if said.strip():
             yield " " * columns(before) + said
+
+
+def _ways(verdict: Refuted | Undecided) -> Iterator[str]:
+    for line in unproven_entries(verdict, _MOST_ENTRIES):
+        yield f"      {visible(line)}"
 
 
 def _pointer(marked: int | None) -> str:

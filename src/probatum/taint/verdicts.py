@@ -1,8 +1,13 @@
 """The verdict on one claim about a project's code, from the flows that a review finds."""
 
+from msgspec.structs import replace
+
+from probatum.check import entry_points
+from probatum.check.entry_points import Ways
 from probatum.formats import python_project
 from probatum.formats.bounds import digest
 from probatum.ports import Material
+from probatum.taint.entries import entries, ways_into
 from probatum.taint.mentions import claims
 from probatum.taint.properties import rows
 from probatum.taint.review import Flow, Review, digests_of, review
@@ -31,7 +36,15 @@ def verdict(claim: str, material: Material) -> Verdict:
 
     Raises: FormatError if the project cannot be read.
     """
-    found, walked = _reviewed(material)
+    found, walked, ways = _reviewed(material)
+    judged = _of_project(claim, material, found, walked)
+    if isinstance(judged, Proven) or ways is None or claim not in entry_points.claims():
+        return judged
+    flows = [flow for flow in found.flows if flow.claim == claim]
+    return replace(judged, entries=entries(claim, flows, ways, material))
+
+
+def _of_project(claim: str, material: Material, found: Review, walked: Walks) -> Verdict:
     flows = [flow for flow in found.flows if flow.claim == claim]
     open_flows = _open(found, claim)
     if open_flows:
@@ -110,7 +123,7 @@ def _open(found: Review, claim: str) -> list[Flow]:
     return [flow for flow in found.flows if flow.claim == claim and not flow.guard][:_MOST]
 
 
-def _reviewed(material: Material) -> tuple[Review, Walks]:
+def _reviewed(material: Material) -> tuple[Review, Walks, Ways | None]:
     if not (_last and _last[0][0] is material):
         keeper = material.keeper if isinstance(material, python_project.Packed) else None
         contents = dict(python_project.files(material))
@@ -118,9 +131,11 @@ def _reviewed(material: Material) -> tuple[Review, Walks]:
         found = review(contents.items(), keeper, digests)
         walked = Walks(material, contents, keeper, digests)
         walked.keep(flow for claim in sorted(claims()) for flow in _open(found, claim))
-        _last[:] = [(material, found, walked)]
+        whole = not found.unread and not python_project.left_out(material)
+        ways = ways_into(material) if whole else None
+        _last[:] = [(material, found, walked, ways)]
     return _last[0][1:]
 
 
-_last: list[tuple[Material, Review, Walks]] = []
+_last: list[tuple[Material, Review, Walks, Ways | None]] = []
 """All claims of a project rest on the same review, so the last one is kept."""

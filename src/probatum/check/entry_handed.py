@@ -1,0 +1,206 @@
+"""Finds what a project hands over to be called later: to frameworks, libraries and containers."""
+
+import ast
+from typing import Any
+
+from probatum.check.entry_index import Index, Unit, Value, makes_new
+from probatum.check.entry_names import Names, last, said
+
+_ANYWHERE = ("__dict__", "modules", "meta_path", "path_hooks")
+
+
+class Handed(Names):
+    """Of one project the routes, what libraries call when they like, and what containers hold."""
+
+    def __init__(self, index: Index) -> None:
+        super().__init__(index)
+        self.routes: dict[Unit, list[ast.expr]] = {}
+        self.handled: list[Value] = []  # what a library calls when it likes
+        self.fed: dict[str, list[Value]] = {}  # what is put into containers, by their names
+        for name in ("__class__", "__bases__", "__code__", "__getattribute__"):
+            self.handled += index.stored.get(name, ())
+        self._register()
+        self._grow()
+
+    def _register(self) -> None:
+        """Routes, and what else libraries are handed to call when they like."""
+        for unit in list(self.index.units.values()):
+            around = unit.around
+            for decorator in unit.node.decorator_list if around is not None else ():
+                assert around is not None
+                if self.is_route(decorator, around):
+                    self.routes.setdefault(unit, []).append(decorator)
+                    continue
+                site = self.index.decorated[id(decorator)]
+                if isinstance(decorator, (ast.Name, ast.Attribute)):
+                    self.index.calls[last(decorator)].append(site)
+                else:
+                    self.index.indirect.append(site)
+                if not self._only_wraps(decorator, around):
+                    self.handled.append(Value(around, unit))
+            if unit.is_class and self._has_own_metaclass(unit):
+                self.handled += [Value(unit, one) for one in (unit, *self._below(unit.name))]
+        for word in (*said("framework's object"), *filter(_registers, self.index.calls)):
+            for unit, call in self.index.calls.get(word, ()):
+                given = [*call.args, *(one.value for one in call.keywords)]
+                self.handled += [
+                    Value(unit, one) for one in given if self._is_held(Value(unit, one))
+                ]
+        for unit, call in self.index.statements:
+            if self._is_own_call(call.func, unit) or last(call.func) in said("runs at once"):
+                continue
+            given = [*call.args, *(one.value for one in call.keywords)]
+            top = not isinstance(unit.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            self.handled += [
+                Value(unit, one) for one in given if top or self._is_callable(one, unit)
+            ]
+        for unit, base, value in self.index.patched:
+            if isinstance(base, (ast.Name, ast.Attribute)) and self._is_library(base, unit):
+                self.handled.append(Value(unit, value))
+
+    def _has_own_metaclass(self, unit: Unit) -> bool:
+        given = (one.value for one in unit.node.keywords if one.arg == "metaclass")
+        return unit.around is not None and any(self._callees(one, unit.around) for one in given)
+
+    def _is_library(self, base: Any, unit: Unit) -> bool:
+        if isinstance(base, ast.Attribute):
+            return bool(self._outside(base, unit))
+        return bool(self._outside(ast.Attribute(base, "x", ast.Load()), unit))
+
+    def _is_callable(self, node: Any, unit: Unit) -> bool:
+        """The expression names a function or class, or is a lambda, or an object of a class."""
+        if isinstance(node, ast.Lambda):
+            return True
+        if isinstance(node, ast.Call):
+            given = (*node.args, *(one.value for one in node.keywords))
+            return self._is_callable(node.func, unit) or any(
+                self._is_callable(one, unit) for one in given
+            )
+        return isinstance(node, (ast.Name, ast.Attribute)) and bool(self._callees(node, unit))
+
+    def is_route(self, decorator: Any, around: Unit) -> bool:
+        """The decorator makes the function one that a known framework calls for a request."""
+        func = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if isinstance(func, ast.Name):
+            owner = around.scope(func.id)
+            given = owner.binds.get(func.id, ()) if owner is not None else ()
+            return func.id in said("entry decorator") and all(
+                isinstance(one.of, str) and not self._imported(one.of, one.unit) for one in given
+            )
+        if not isinstance(func, ast.Attribute) or func.attr not in said("entry method"):
+            return False
+        if self._outside(func, around):
+            return True
+        return isinstance(func.value, ast.Name) and self._is_application(func.value.id, around)
+
+    def _is_application(self, name: str, unit: Unit, depth: int = 0) -> bool:
+        """The name is bound to objects of known frameworks alone, wherever it is imported from."""
+        owner = unit.scope(name)
+        if owner is None or depth > 4:
+            return False
+        if name in owner.parameters:
+            return self._is_annotated(owner, name) and name not in owner.binds
+        given = [*owner.binds.get(name, ()), *self.index.stored.get(name, ())]
+        return bool(given) and all(self._makes_application(one, depth) for one in given)
+
+    def _makes_application(self, value: Value, depth: int) -> bool:
+        unit, of = value
+        if isinstance(of, ast.Call):
+            made = last(of.func)
+            return made in said("framework's object") and not self._callees(of.func, unit)
+        if isinstance(of, str):
+            found = self._imported(of, unit)
+            return bool(found) and all(self._makes_application(one, depth + 1) for one in found)
+        if isinstance(of, Unit) and not of.is_module and of.around is not None:
+            around = of.around
+            return any(self.is_route(one, around) for one in of.node.decorator_list)
+        return isinstance(of, (ast.Name, ast.Attribute)) and last(of) in said("framework's object")
+
+    def _is_annotated(self, owner: Unit, name: str) -> bool:
+        for one in ast.walk(owner.node.args):
+            if isinstance(one, ast.arg) and one.arg == name and one.annotation is not None:
+                return last(one.annotation) in said("framework's object")
+        return False
+
+    def _only_wraps(self, decorator: Any, around: Unit) -> bool:
+        """The decorator calls the function only where it is called; or it is the project's own."""
+        func = decorator.func if isinstance(decorator, ast.Call) else decorator
+        return last(func) in said("only wraps") or self._is_own_call(func, around)
+
+    def _is_own_call(self, func: Any, unit: Unit) -> bool:
+        """It can only be the project's own function that is called."""
+        if not self._callees(func, unit):
+            return False
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
+            owner = unit.scope(func.value.id)
+            bound = owner.binds.get(func.value.id, ()) if owner is not None else ()
+            return bool(bound) and all(self._is_own_object_made(one) for one in bound)
+        return isinstance(func, ast.Name)
+
+    def _is_own_object_made(self, value: Value, depth: int = 0) -> bool:
+        unit, of = value
+        if isinstance(of, str):
+            found = self._imported(of, unit) if depth < 4 else []
+            return bool(found) and all(
+                isinstance(one.of, Unit) or self._is_own_object_made(one, depth + 1)
+                for one in found
+                if one.of != of
+            )
+        return isinstance(of, ast.Call) and bool(self._callees(of.func, unit))
+
+    def _grow(self) -> None:
+        """What is put into containers: by the container's name, or, if others may hold it under
+        another name, into everything."""
+        for unit, base, given in self.index.grown:
+            values = [Value(unit, one) for one in given]
+            while isinstance(base, (ast.Subscript, ast.Starred)):
+                base = base.value
+            if isinstance(base, ast.Attribute) and base.attr not in _ANYWHERE:
+                if self._is_library(base, unit):
+                    continue
+                kept = self.index.named.get(base.attr, [])
+                self.fed.setdefault(base.attr, []).extend(values)
+                fresh = all(self._is_new(one) for one in kept)
+            elif isinstance(base, ast.Name):
+                fresh = self._fed_by_name(base.id, unit, values)
+            else:
+                fresh = False
+            if not fresh:
+                self.handled += [one for one in values if self._is_held(one)]
+
+    def _fed_by_name(self, name: str, unit: Unit, values: list[Value]) -> bool:
+        owner = unit.scope(name)
+        if owner is None or name in owner.parameters:
+            return False
+        bound = owner.binds[name]
+        if any(isinstance(one.of, str) for one in bound):
+            if self._is_library(ast.Name(name, ast.Load()), unit):
+                return True
+            last = [one.of.rpartition(".")[2] for one in bound if isinstance(one.of, str)]
+            for one in last:
+                self.fed.setdefault(one, []).extend(values)
+            return all(self._is_new(one) for last_name in last for one in self._kept(last_name))
+        self.fed.setdefault(name, []).extend(values)
+        if not owner.is_module and not owner.is_class:
+            owner.binds[name] = [*bound, *values]
+        return all(self._is_new(one) for one in bound)
+
+    def _kept(self, name: str) -> list[Value]:
+        return [one for one in self.index.named.get(name, ()) if not isinstance(one.of, str)]
+
+    def _is_new(self, value: Value) -> bool:
+        """An object that no other name holds: a display, or what a library makes."""
+        of = value.of
+        if isinstance(of, ast.Call):
+            return not self._callees(of.func, value.unit) and last(of.func) != ""
+        return isinstance(of, ast.AST) and makes_new(of)
+
+    def _is_held(self, value: Value) -> bool:
+        return not isinstance(value.of, (ast.Constant, ast.JoinedStr, ast.Compare))
+
+
+def _registers(name: str) -> bool:
+    """By its name a call that keeps what it is given, to call it later."""
+    return name.startswith(
+        ("register", "add_", "on_", "connect", "subscribe", "listen", "signal", "install", "hook")
+    )

@@ -1,0 +1,145 @@
+"""Says what names, imports and callees of a project mean, as far as names alone say it."""
+
+import ast
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from probatum.check.entry_index import Index, Unit, Value
+
+RULES = Path(__file__).parent.parent / "rules" / "code"
+
+
+@cache
+def said(of: str, claim: str = "") -> frozenset[str]:
+    """The words of rules/code/words.toml of one kind, of one claim."""
+    rows = (row for row in _rows() if row["of"] == of and row.get("claim", "") == claim)
+    return frozenset(word for row in rows for word in row["words"])
+
+
+@cache
+def _rows() -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = tomllib.loads((RULES / "words.toml").read_text("utf-8"))["words"]
+    return listed
+
+
+class Names:
+    """The definitions that a project's names lead to."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self._derived: dict[str, list[Unit]] = {}
+        for one in index.units.values():
+            for base in one.node.bases if one.is_class else ():
+                self._derived.setdefault(last(base), []).append(one)
+        files = {one.file for one in index.units.values()}
+        self._tops = frozenset(part for file in files for part in _module_path(file).split("/"))
+
+    def _callees(self, func: Any, unit: Unit) -> list[Unit]:
+        """The functions and classes of the project that a callee is by name, if by name alone."""
+        match func:
+            case ast.Name(id=name):
+                owner = unit.scope(name)
+                values = list(owner.binds.get(name, ())) if owner is not None else []
+                values += self.index.stored.get(name, ())
+            case ast.Attribute(attr=name):
+                if self._outside(func, unit):
+                    return []
+                values = list(self.index.named.get(name, ()))
+            case _:
+                return []
+        for one in list(values):
+            if isinstance(one.of, str):
+                values += self._imported(one.of, one.unit)
+        units = [one.of for one in values if isinstance(one.of, Unit) and not one.of.is_module]
+        named = isinstance(func, ast.Attribute)
+        whole = all(isinstance(one.of, (Unit, str)) for one in values)
+        return units if named or whole else []
+
+    def _below(self, name: str) -> list[Unit]:
+        """The classes of the project that say a class so named is their base."""
+        found: list[Unit] = []
+        waiting = [name]
+        while waiting:
+            above = waiting.pop()
+            for unit in self._derived.get(above, ()):
+                if unit not in found:
+                    found.append(unit)
+                    waiting.append(unit.name)
+        return found
+
+    def _imported(self, dotted: str, unit: Unit) -> list[Value]:
+        """What an import of the project's own means; nothing where it is a library's."""
+        parts = _absolute(dotted, unit.file)
+        whole = self._files(parts)
+        if whole:
+            return [Value(one, one) for one in whole]
+        found: list[Value] = []
+        for module in self._files(parts[:-1]):
+            bound = module.binds.get(parts[-1])
+            if bound is None:
+                found += self.index.named.get(parts[-1], ())
+            for one in bound or ():
+                again = isinstance(one.of, str) and _absolute(one.of, module.file) == parts
+                found += [] if again else [one]
+        if not found and self._is_own(parts[0] if parts else ""):
+            found += [one for one in self.index.named.get(parts[-1], ()) if one.of != dotted]
+        return found
+
+    def _files(self, parts: list[str]) -> list[Unit]:
+        if not parts:
+            return []
+        ending = "/" + "/".join(parts)
+        modules = self.index.modules.get(parts[-1], ())
+        return [one for one in modules if f"/{_module_path(one.file)}".endswith(ending)]
+
+    def _is_own(self, top: str) -> bool:
+        """A folder or module of the project has this name."""
+        return top in self._tops
+
+    def _outside(self, node: Any, unit: Unit) -> str:
+        """The full name of an attribute of a library's module; empty for anything else."""
+        names: list[str] = []
+        while isinstance(node, ast.Attribute):
+            names.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name):
+            return ""
+        owner = unit.scope(node.id)
+        given = owner.binds.get(node.id, ()) if owner is not None else ()
+        if not given or (owner is not None and node.id in owner.parameters):
+            return ""
+        if not all(isinstance(one.of, str) for one in given) or node.id in self.index.stored:
+            return ""
+        if any(self._imported(one.of, one.unit) for one in given):
+            return ""
+        first: str = given[0].of
+        if first.startswith(".") or self._is_own(first.partition(".")[0]):
+            return ""
+        return ".".join([first, *reversed(names)])
+
+
+def is_defined(owner: Unit, name: str) -> bool:
+    """The name is bound to definitions and imports alone."""
+    given = owner.binds.get(name, ())
+    return name not in owner.parameters and all(isinstance(one.of, (Unit, str)) for one in given)
+
+
+def last(node: Any) -> str:
+    """The last part of a name; that of what is called, for a call."""
+    node = node.func if isinstance(node, ast.Call) else node
+    return str(getattr(node, "attr", getattr(node, "id", "")))
+
+
+def _module_path(file: str) -> str:
+    return file.removesuffix(".py").removesuffix(".ipynb").removesuffix("/__init__")
+
+
+def _absolute(dotted: str, file: str) -> list[str]:
+    level = len(dotted) - len(dotted.lstrip("."))
+    parts = [one for one in dotted[level:].split(".") if one]
+    if not level:
+        return parts
+    folders = file.split("/")[:-1]
+    return [*folders[: len(folders) - (level - 1)], *parts]

@@ -1,0 +1,408 @@
+"""Follows, by names alone, what may run where a function runs.
+
+Two questions are asked of a node: what runs with it (a unit: everything that its text names), and
+what a name, attribute or expression may be (its values, wherever in the project they are bound).
+A function that a value may be is taken to run; of a class all methods, since a library may call
+any of them. What libraries are handed for later (decorators, handlers, listeners, entries of
+containers whose owner is not known) runs with everything.
+"""
+
+import ast
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from probatum.check.entry_handed import Handed
+from probatum.check.entry_index import BUILTINS, DEFINED, Index, Unit, Value
+from probatum.check.entry_names import is_defined, last, said
+
+_MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__")
+_FETCHING = ("getattr", "hasattr", "setattr", "delattr")
+
+
+class Node(NamedTuple):
+    """`run` a unit, the `value` of an expression, a `cell` (a name of a unit), an `attribute`,
+    what a unit `gives` back. With `bare` the routes of an application do not count."""
+
+    kind: str
+    unit: Unit | None
+    of: Any = None
+    bare: bool = False
+
+
+class Note(NamedTuple):
+    """A name said by code that runs: `outside` in full, `attribute` of something, or `hiding`."""
+
+    kind: str
+    name: str
+
+
+class Reach(Handed):
+    """The nodes of one project, each with what follows from it; worked out when asked for."""
+
+    def __init__(self, index: Index) -> None:
+        super().__init__(index)
+        self.places: dict[Note, tuple[str, int]] = {}
+        self.everything = Node("everything", None)
+        self._relayed: list[Value] | None = None
+
+    def follow(self, node: Node) -> tuple[list[Node], list[Note]]:
+        """The nodes that follow from one, and what is said at it."""
+        self._next: list[Node] = []
+        self._notes: list[Note] = []
+        unit, of = node.unit, node.of
+        self._bare = node.bare
+        if node.kind == "everything":
+            self._of_values(self.handled)
+            for module in self.index.units.values():
+                if module.is_module and "__getattr__" in module.binds:
+                    self._of_values(module.binds["__getattr__"])
+        elif node.kind == "attribute":
+            self._attribute(of)
+        elif unit is not None and node.kind == "run":
+            self._run(unit, constructs=of is not False)
+        elif unit is not None and node.kind == "cell":
+            self._cell(unit, of)
+        elif unit is not None and node.kind == "gives":
+            self._gives(unit)
+        elif unit is not None and node.kind == "imported":
+            found = self._imported(of, unit)
+            self._of_values(found)
+            self._of_values(self.fed.get(of.rpartition(".")[2], ()))
+            if not found:
+                self._note("outside", of.lstrip("."), unit, unit.node)
+        elif unit is not None:
+            self._value(of, unit)
+        return self._next, self._notes
+
+    # What runs
+
+    def _run(self, unit: Unit, *, constructs: bool) -> None:
+        node = unit.node
+        around = unit.around
+        if unit.is_module or around is None:
+            if constructs:
+                self._text([one for one in node.body if not isinstance(one, DEFINED)], unit)
+            return
+        self._decorations(unit, around)
+        if unit.is_class:
+            self._text([*node.bases, *node.keywords], around)
+            self._text([one for one in node.body if not isinstance(one, DEFINED)], unit)
+            for held in unit.held:
+                if constructs or held.name not in _MAKING:
+                    self._add("run", held)
+        else:
+            self._text([node.args, *([node.returns] if node.returns else [])], around)
+            self._text([one for one in node.body if not isinstance(one, DEFINED)], unit)
+            for held in unit.held:
+                self._add("run", held)
+
+    def _decorations(self, unit: Unit, around: Unit) -> None:
+        for decorator in unit.node.decorator_list:
+            if decorator in self.routes.get(unit, ()):
+                self._route(decorator, around)
+            else:
+                self._text([decorator], around)
+
+    def _route(self, decorator: Any, around: Unit) -> None:
+        """Of an application that a route is made with: its parts, not its other routes."""
+        if isinstance(decorator, ast.Call):
+            self._text([*decorator.args, *decorator.keywords], around)
+            decorator = decorator.func
+        root = decorator.value if isinstance(decorator, ast.Attribute) else decorator
+        self._next.append(Node("value", around, root, bare=True))
+
+    def _text(self, nodes: Iterable[ast.AST], unit: Unit) -> None:
+        """Everything that a text names runs with it; definitions inside are units of their own."""
+        waiting: list[Any] = list(nodes)
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, DEFINED):
+                self._add("run", self.index.units[id(node)])
+                continue
+            children: Iterable[Any] = ast.iter_child_nodes(node)
+            match node:
+                case ast.Call(func=ast.Name(id=name)) if name in _FETCHING:
+                    fetched = _constant(node)
+                    if fetched is not None and unit.scope(name) is None:
+                        self._said_attribute(fetched, unit, node)
+                        children = [*node.args, *node.keywords]
+                case ast.Call(func=ast.Name(id="type"), args=[_, _, _]):
+                    self._note("hiding", "type", unit, node)
+                case ast.Name(ctx=ast.Load()):
+                    self._name(node, unit)
+                case ast.Attribute(attr=name, value=base):
+                    dotted = self._outside(node, unit)
+                    if dotted:
+                        self._note("outside", dotted, unit, node)
+                        self._of_values(self.index.stored.get(name, ()))
+                        self._hidden(name, unit, node)
+                        children = ()
+                    else:
+                        self._said_attribute(name, unit, node)
+                        if self._is_self(base, unit):
+                            children = ()
+                case ast.Constant(value=str(text)):
+                    self._string(text, unit, node)
+                case ast.arg(annotation=ast.Constant(value=str(text))):
+                    self._annotation(text, unit)
+                case ast.AnnAssign(annotation=ast.Constant(value=str(text))):
+                    self._annotation(text, unit)
+            waiting.extend(children)
+
+    def _said_attribute(self, name: str, unit: Unit, node: Any) -> None:
+        self._hidden(name, unit, node)
+        self._note("attribute", name, unit, node)
+        self._next.append(Node("attribute", None, name))
+
+    def _hidden(self, name: str, unit: Unit, node: Any) -> None:
+        if name in said("hides a name") - BUILTINS or name in said("hides a call"):
+            self._note("hiding", name, unit, node)
+        if name in said("reaches a route"):
+            for routed, decorators in self.routes.items():
+                if decorators:
+                    self._add("run", routed)
+
+    def _string(self, text: str, unit: Unit, node: Any) -> None:
+        parts = text.split(".")
+        if len(parts) > 1 and len(text) < 200 and all(part.isidentifier() for part in parts):
+            self._note("outside", text, unit, node)
+            for value in self._imported(text, unit):
+                self._of_value(value)
+
+    def _annotation(self, text: str, unit: Unit) -> None:
+        try:
+            said_there = ast.parse(text, mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return
+        self._text([said_there], unit)
+
+    def _is_self(self, base: Any, unit: Unit) -> bool:
+        """`self` of a method: what its attributes are is looked up by name."""
+        return isinstance(base, ast.Name) and _own_object(unit.scope(base.id)) == base.id
+
+    # What something may be
+
+    def _name(self, node: ast.Name, unit: Unit) -> None:
+        name = node.id
+        self._hidden(name, unit, node)
+        owner = unit.scope(name)
+        if owner is not None:
+            self._next.append(Node("cell", owner, name, self._bare))
+            if name in BUILTINS and _may_be_builtin(owner, name):
+                self._builtin(name, unit, node)
+            return
+        self._of_values(self.index.stored.get(name, ()))
+        if name in BUILTINS:
+            self._builtin(name, unit, node)
+        else:
+            self._next.append(Node("attribute", None, name, self._bare))
+        for star in unit.module.stars:
+            self._note("outside", f"{star.lstrip('.')}.{name}", unit, node)
+            self._next.append(Node("attribute", None, name, self._bare))
+
+    def _builtin(self, name: str, unit: Unit, node: Any) -> None:
+        self._note("outside", f"builtins.{name}", unit, node)
+        if name in said("hides a name") | said("hides a call"):
+            self._note("hiding", name, unit, node)
+
+    def _cell(self, owner: Unit, name: str) -> None:
+        self._of_values(owner.binds.get(name, ()))
+        if owner.is_module:
+            self._of_values(self.index.stored.get(name, ()))
+        if owner.is_module or owner.is_class:
+            self._of_values(self.fed.get(name, ()))
+            if not self._bare:
+                self._routes_of(name)
+        if name in owner.parameters:
+            self._parameter(owner, name)
+
+    def _attribute(self, name: str) -> None:
+        self._of_values(self.index.named.get(name, ()))
+        self._of_values(self.fed.get(name, ()))
+        if self._is_field(name):
+            self._of_values(self.index.keywords.get(name, ()))
+            for one in self.index.named[name]:
+                if one.unit.is_class:
+                    for cls in (one.unit, *self._below(one.unit.name)):
+                        self._given_to(cls.name, name)
+        if not self._bare:
+            self._routes_of(name)
+
+    def _is_field(self, name: str) -> bool:
+        given = self.index.named.get(name, ())
+        return any(one.unit.is_class and not isinstance(one.of, Unit) for one in given)
+
+    def _routes_of(self, name: str) -> None:
+        """What an application so named calls, when it is asked to: all its handlers."""
+        for unit, decorators in self.routes.items():
+            if any(_root(one) == name for one in decorators):
+                self._add("run", unit)
+
+    def _parameter(self, owner: Unit, name: str) -> None:
+        if _own_object(owner) == name and owner.around is not None:
+            for cls in (owner.around, *self._below(owner.around.name)):
+                self._add("run", cls, False)
+            return
+        called = [owner.name]
+        if owner.around is not None and owner.around.is_class and owner.name.startswith("__"):
+            called.append(owner.around.name)
+            called += [one.name for one in self._below(owner.around.name)]
+        for one in called:
+            self._given_to(one, name)
+        unseen = owner.name.startswith("__") or owner.name in self.index.escaping
+        if unseen or not isinstance(owner.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            self._of_values(self._relays())
+
+    def _given_to(self, function: str, name: str) -> None:
+        for unit, call in self.index.calls.get(function, ()):
+            for given in call.args:
+                self._add("value", unit, given)
+            for keyword in call.keywords:
+                if keyword.arg in (None, name):
+                    self._add("value", unit, keyword.value)
+
+    def _relays(self) -> list[Value]:
+        """What calls give of which nobody says whom they call: a variable, an entry, an answer."""
+        if self._relayed is None:
+            calls = list(self.index.indirect)
+            for name, sites in self.index.calls.items():
+                calls += [site for site in sites if self._is_variable(name, *site)]
+            self._relayed = [
+                Value(unit, given)
+                for unit, call in calls
+                for given in (*call.args, *(one.value for one in call.keywords))
+            ]
+        return self._relayed
+
+    def _is_variable(self, name: str, unit: Unit, call: ast.Call) -> bool:
+        if isinstance(call.func, ast.Attribute):
+            kept = self.index.named.get(name, ())
+            return any(not isinstance(one.of, (Unit, str)) for one in kept)
+        owner = unit.scope(name)
+        return owner is not None and not is_defined(owner, name)
+
+    def _gives(self, unit: Unit) -> None:
+        """What a function returns and yields, and what its decorators make of it."""
+        waiting: list[Any] = list(unit.node.body)
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, (*DEFINED, ast.Lambda)):
+                continue
+            if isinstance(node, (ast.Return, ast.Yield, ast.YieldFrom)) and node.value is not None:
+                self._add("value", unit, node.value)
+            waiting.extend(ast.iter_child_nodes(node))
+        around = unit.around
+        for decorator in unit.node.decorator_list if around is not None else ():
+            func = decorator.func if isinstance(decorator, ast.Call) else decorator
+            for one in self._callees(func, around) if around is not None else ():
+                for held in one.held:
+                    self._add("gives", held)
+
+    def _value(self, node: Any, unit: Unit) -> None:
+        """The parts of an expression that its value may be, or hold."""
+        match node:
+            case ast.Name():
+                self._name(node, unit)
+            case ast.Attribute(attr=name, value=base):
+                dotted = self._outside(node, unit)
+                if dotted:
+                    self._note("outside", dotted, unit, node)
+                    self._of_values(self.index.stored.get(name, ()))
+                else:
+                    self._next.append(Node("attribute", None, name, self._bare))
+                    if not self._is_self(base, unit):
+                        self._add("value", unit, base)
+            case ast.Call():
+                self._answer(node, unit)
+            case ast.Lambda(args=arguments, body=body):
+                self._text([arguments, body], unit)
+            case ast.Subscript(value=base, slice=inner):  # `d[key]`, and `Optional[Class]`
+                self._add("value", unit, base)
+                self._add("value", unit, inner)
+            case ast.ListComp(elt=elt) | ast.SetComp(elt=elt) | ast.GeneratorExp(elt=elt):
+                self._add("value", unit, elt)
+            case ast.Yield():
+                self._of_values(self._relays())
+            case ast.JoinedStr() | ast.Compare() | ast.Constant():
+                pass
+            case _:
+                for child in ast.iter_child_nodes(node):
+                    if isinstance(child, ast.expr):
+                        self._add("value", unit, child)
+
+    def _answer(self, call: ast.Call, unit: Unit) -> None:
+        """What a call gives: what the function returns; of a library's, all that it is given."""
+        name = last(call.func)
+        if name in _FETCHING and isinstance(call.func, ast.Name) and unit.scope(name) is None:
+            fetched = _constant(call)
+            if fetched is not None:
+                self._hidden(fetched, unit, call)
+                self._next.append(Node("attribute", None, fetched, self._bare))
+                for given in call.args:
+                    self._add("value", unit, given)
+                return
+        callees = self._callees(call.func, unit)
+        for one in callees:
+            self._add("run" if one.is_class else "gives", one, False if one.is_class else None)
+        if callees and isinstance(call.func, ast.Name):
+            return
+        self._add("value", unit, call.func)
+        for given in (*call.args, *(one.value for one in call.keywords)):
+            self._add("value", unit, given)
+
+    # What stands behind a name
+
+    def _of_values(self, values: Iterable[Value]) -> None:
+        for one in values:
+            self._of_value(one)
+
+    def _of_value(self, value: Value) -> None:
+        unit, of = value
+        if isinstance(of, Unit):
+            if not of.is_module:
+                self._add("run", of)
+        elif isinstance(of, str):
+            self._add("imported", unit, of)
+        else:
+            self._add("value", unit, of)
+
+    # Keeping
+
+    def _add(self, kind: str, unit: Unit, of: Any = None) -> None:
+        self._next.append(
+            Node(kind, unit, of, self._bare and kind in ("value", "cell", "imported"))
+        )
+
+    def _note(self, kind: str, name: str, unit: Unit, node: Any) -> None:
+        if kind == "outside" and (name == "sys" or name.endswith("sys.modules")):
+            self._note("hiding", name, unit, node)
+        note = Note(kind, name)
+        self._notes.append(note)
+        self.places.setdefault(note, (unit.file, getattr(node, "lineno", 1)))
+
+
+def _constant(call: ast.Call) -> str | None:
+    name = call.args[1] if len(call.args) > 1 else None
+    return name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else None
+
+
+def _own_object(unit: Unit | None) -> str:
+    """The name of the object or class that a method is called on: its first parameter."""
+    if unit is None or unit.around is None or not unit.around.is_class or unit.is_class:
+        return ""
+    if any(last(one) == "staticmethod" for one in unit.node.decorator_list):
+        return ""
+    arguments = [*unit.node.args.posonlyargs, *unit.node.args.args]
+    return arguments[0].arg if arguments else ""
+
+
+def _may_be_builtin(owner: Unit, name: str) -> bool:
+    """The name of a function is never a built-in where it is bound; that of a module may be."""
+    if isinstance(owner.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return name in owner.loose
+    return not is_defined(owner, name)
+
+
+def _root(decorator: Any) -> str:
+    func = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return last(func.value) if isinstance(func, ast.Attribute) else ""

@@ -1,0 +1,69 @@
+"""Tells of each way into a project whether a claim is proven, refuted or undecided of it alone."""
+
+from probatum.check import entry_points
+from probatum.check.entry_points import Ways
+from probatum.errors import Rejected
+from probatum.formats.bounds import digest
+from probatum.ports import Material
+from probatum.taint.review import Flow
+from probatum.vocabulary import Certificate, Entries, Entry, Place
+
+_STEP = 1 << 20
+_ASSUMED = "what libraries do by themselves is not looked at; the entry points name these: {}"
+_MORE = (
+    "a framework calls a handler for its own route or tool alone",
+    "the project's own tests are no part of what runs",
+)
+
+
+def ways_into(material: Material) -> Ways | None:
+    """The entry points of a project; None where it has none, or not all of it can be followed."""
+    if material.size > entry_points.MOST:
+        return None
+    data = b"".join(material.read(at, _STEP) for at in range(0, material.size, _STEP))
+    try:
+        ways = entry_points.of_project(data)
+    except Rejected:
+        return None
+    return ways if ways.entries else None
+
+
+def entries(claim: str, flows: list[Flow], ways: Ways, material: Material) -> Entries:
+    """The verdict on each entry point: refuted where a path begins in it, proven where its checker
+    finds nothing that could make such a call, undecided by what it finds."""
+    told = tuple(_entry(one, claim, flows, ways) for one in ways.entries.values())
+    proven = {one.name: ways.libraries(one.name) for one in told if one.verdict == "proven"}
+    if not proven:
+        return Entries(told)
+    facts = {
+        "claim": claim,
+        "size": material.size,
+        "sha256": digest(material, 0, material.size),
+        "entries": proven,
+    }
+    libraries = sorted({name for named in proven.values() for name in named})
+    assumed = (_ASSUMED.format(", ".join(libraries)), *_MORE) if libraries else _MORE
+    return Entries(told, Certificate("entry_points", facts), assumed)
+
+
+def _entry(entry: entry_points.Entry, claim: str, flows: list[Flow], ways: Ways) -> Entry:
+    place = Place(part=entry.file, line=entry.line)
+    begun = [flow for flow in flows if _begins_in(flow, entry)]
+    unguarded = [flow for flow in begun if not flow.guard]
+    if unguarded:
+        reached = unguarded[0]
+        says = f"{reached.source} reaches `{reached.says}` ({reached.file}:{reached.line})"
+        return Entry(entry.label, entry.says, place, "refuted", says)
+    if begun:
+        says = f"only `{begun[0].guard}` stands before `{begun[0].says}`"
+        return Entry(entry.label, entry.says, place, "undecided", says)
+    doubt = ways.doubt(entry.label, claim)
+    if doubt is None:
+        return Entry(entry.label, entry.says, place, "proven")
+    says = f"`{doubt.word}` may run ({doubt.file}:{doubt.line})"
+    return Entry(entry.label, entry.says, place, "undecided", says)
+
+
+def _begins_in(flow: Flow, entry: entry_points.Entry) -> bool:
+    first = flow.steps[0]
+    return first.file == entry.file and entry.line <= first.line <= entry.end

@@ -1,0 +1,153 @@
+"""What a request can reach: no way to a sink is overlooked, and what reaches none is proven."""
+
+import ast
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bytes_of_text import built
+from probatum.check import entry_points
+from probatum.check.entry_points import Ways
+from probatum.errors import Rejected
+from probatum.material import BytesMaterial
+
+CLAIM = "no-command-injection"
+_PAGE = (Path(__file__).parent / "data" / "entry_attacks.md").read_text("utf-8")
+ATTACKS = dict(part.split("\n", 1) for part in _PAGE.split("\n## ")[1:])
+
+APP = """
+import json, os
+from fastapi import FastAPI, Request
+from pydantic import BaseModel
+
+app = FastAPI()
+seen = {}
+
+
+class Item(BaseModel):
+    name: str
+    tags: list[str] = []
+
+
+def cleaned(text):
+    return text.strip().lower()
+
+
+@app.get("/read/{name}")
+def read(name: str):
+    return seen.get(cleaned(name))
+
+
+@app.post("/write")
+async def write(item: Item, request: Request):
+    seen[cleaned(item.name)] = json.dumps(item.tags)
+    return {"from": request.client.host, "ok": True}
+
+
+@app.get("/run")
+def run(command: str):
+    os.system(cleaned(command))
+"""
+
+
+def ways(files: dict[str, str]) -> Ways:
+    return Ways([(name, [ast.parse(text)]) for name, text in files.items()])
+
+
+def files_of(attack: str) -> dict[str, str]:
+    text = attack.partition("```text\n--- ")[2].partition("\n```")[0]
+    return dict(
+        part.split("\n", 1) if "\n" in part else (part, "") for part in text.split("\n--- ")
+    )
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_way_to_a_sink_is_overlooked(attack: str) -> None:
+    found = ways(files_of(ATTACKS[attack]))
+    label = next(one for one in found.entries if one.endswith(("way", "H")))
+    assert found.doubt(label, CLAIM) is not None
+
+
+def test_what_reaches_nothing_is_proven_beside_what_does() -> None:
+    found = ways({"app.py": APP})
+    proven = {label: found.doubt(label, CLAIM) is None for label in found.entries}
+    assert proven == {"app.py:read": True, "app.py:write": True, "app.py:run": False}
+    assert found.libraries("app.py:read") == ["fastapi", "json"]
+
+
+def test_a_doubt_says_what_is_named_and_where() -> None:
+    assert ways({"app.py": APP}).doubt("app.py:run", CLAIM) == ("os.system", "app.py", 32)
+
+
+@pytest.mark.parametrize("before", ["", "import pickle\n", "T = []\nT.append(read)\n"])
+def test_a_library_that_runs_commands_by_itself_is_not_taken_for_granted(before: str) -> None:
+    called = APP.replace("os.system(", "git.Repo(").replace("import json", "import git, json")
+    assert ways({"app.py": called + before}).doubt("app.py:run", CLAIM) is not None
+
+
+def holds(facts: dict[str, object], program: str = APP) -> None:
+    data = built("project", f"--- app.py\n{program}")
+    entry_points.holds(facts, BytesMaterial(data).read, len(data))
+
+
+def facts(program: str = APP) -> dict[str, object]:
+    data = built("project", f"--- app.py\n{program}")
+    found = entry_points.of_project(data)
+    digest = hashlib.sha256(data).hexdigest()
+    named = {"app.py:read": found.libraries("app.py:read")}
+    return {"claim": CLAIM, "size": len(data), "sha256": digest, "entries": named}
+
+
+def test_a_certificate_holds_for_its_project_and_for_no_other() -> None:
+    holds(facts())
+    with pytest.raises(Rejected):
+        holds(facts(), APP + "\n")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"entries": {"app.py:run": ["fastapi", "os"]}},
+        {"entries": {"app.py:cleaned": []}},
+        {"entries": {"app.py:read": []}},
+        {"entries": ["app.py:read"]},
+        {"entries": {"app.py:read": None}},
+        {"claim": "no-such-claim"},
+        {"claim": ["no-command-injection"]},
+        {"size": 1},
+        {"sha256": "0" * 64},
+        {"more": 1},
+    ],
+)
+def test_a_certificate_that_says_something_else_is_rejected(changed: dict[str, object]) -> None:
+    with pytest.raises(Rejected):
+        holds(facts() | changed)
+
+
+def test_a_report_tells_entry_points_and_a_check_derives_them_again(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.py").write_text(APP)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "probatum", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    told = run("audit", "app", "--no-config", "-v")
+    assert "2 of 3 entry points proven" in told.stdout
+    assert "refuted at app.py:run (@app.get('/run'))" in told.stdout
+    page = run("audit", "app", "--no-config", "--format", "html")
+    assert "2 of 3 entry points proven" in page.stdout
+    run("audit", "app", "--no-config", "--format", "json", "-o", "r.json")
+    checked = run("check", "r.json", "app")
+    assert "0 rejected" in checked.stdout
+    report = json.loads((tmp_path / "r.json").read_bytes())
+    for finding in report["findings"]:
+        for entry in finding.get("entries", {}).get("of", ()):
+            entry["verdict"] = "proven"
+    (tmp_path / "r.json").write_text(json.dumps(report))
+    forged = run("check", "r.json", "app")
+    assert "nothing shows it of the entry point app.py:run" in forged.stdout
