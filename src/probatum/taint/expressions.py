@@ -31,7 +31,13 @@ from probatum.taint.flow import (
     Module,
     Node,
 )
-from probatum.taint.syntax import annotation_text, constant_value, dotted_path, injected_names
+from probatum.taint.syntax import (
+    annotation_text,
+    constant_value,
+    dotted_path,
+    injected_names,
+    provided_names,
+)
 
 _LONGEST_TEXT = 400  # of a constant: a pattern or an SQL statement is whole, a document is cut
 _MOST_BINDINGS = 16  # of one name that are kept for the functions inside
@@ -291,6 +297,9 @@ class Expressions:
         return self.at(node, (BOTH if both else EITHER, *parts))
 
     def unary(self, node: ast.UnaryOp) -> int:
+        said = node.operand
+        if type(node.op) is ast.USub and type(said) is ast.Constant and type(said.value) is int:
+            return self.at(node, (CONST, -said.value))
         made = self.value(node.operand)
         return self.at(node, (NOT, made)) if type(node.op) is ast.Not else made
 
@@ -386,6 +395,7 @@ class Expressions:
             returns=annotation_text(getattr(node, "returns", None)),
             decorators=decorators,
             injected=injected_names(given, every),
+            provided=provided_names(given, listed),
         )
 
     def qualified(self, name: str) -> str:

@@ -92,7 +92,8 @@ class Function(Struct, gc=False):
     node, value node) of each `base[key] = value`, `compares` the nodes of comparisons by `==`,
     `!=`, `in` and `not in` of which neither side is a constant, `loops` every `while` (see Loop).
     `injected` are the names of the calls in the parameters' defaults and annotations, and of what
-    those are given: `Depends`, `current_user`.
+    those are given: `Depends`, `current_user`. `provided` says of a parameter which function a
+    framework calls for its value: that in `Depends(current_user)`.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Function(Struct, gc=False):
     compares: list[int] = []
     loops: list[Loop] = []
     injected: tuple[str, ...] = ()
+    provided: dict[str, str] = {}
 
 
 class Module(Struct, gc=False):

@@ -1,12 +1,12 @@
 """Which values come from outside: parameters, answers of calls, names and fields."""
 
-from probatum.taint.flow import ATTR, CALL, NAME, PARAM, Function, Node
+from probatum.taint.flow import ATTR, CALL, FUNCTION, NAME, PARAM, Function, Node
 from probatum.taint.program import Meaning, Place, Program
 from probatum.taint.rules import Sink, Source, sources, words
 from probatum.taint.states import ALONE, BEHIND_OWN, State
 from probatum.taint.values import Values
 
-_OF_PLACES = ("no-path-traversal", "no-request-forgery", "no-unsafe-deserialization")
+_TO_ANYBODY = ("no-command-injection", "no-template-injection", "no-archive-traversal")
 
 
 class Origins:
@@ -98,14 +98,16 @@ class Origins:
         """Others are to call the function: it is shipped, and not private unless nobody calls it.
 
         Private is what PEP 8 calls so: a function or class whose name begins with `_`, and what
-        stands in such a module and no other kind of module imports. Of one that takes the place of
-        a file or service, and that is called here, its callers say what is put there, unless the
-        package offers it: the `__init__` imports or defines it, or its module.
+        stands in such a module and no other kind of module imports. Of one that is called here, its
+        callers say what it is given, unless the package offers it (the `__init__` imports or
+        defines it, or its module), or the claim is one of `_TO_ANYBODY`.
         """
         function = self.program[place]
         if function.kind != "function" or function.name.endswith("<lambda>"):
             return False
         if not self.program.modules[place[0]].shipped:
+            return False
+        if self._is_hidden(place, function):
             return False
         parts = function.name.split(".")
         if f"{place[0]}.{parts[0]}" not in self.program.exported:
@@ -116,7 +118,13 @@ class Origins:
         short = function.name.partition(".")[0]
         offered = self.program.offered
         named = place[0] in offered or f"{place[0]}.{short}" in offered
-        return named or row.claim not in _OF_PLACES
+        return named or row.claim in _TO_ANYBODY
+
+    def _is_hidden(self, place: Place, function: Function) -> bool:
+        """It stands in a function that does not return it: nobody else has it."""
+        outer = self.program[place[0], function.parent]
+        given = (outer.nodes[value] for value, _ in outer.exits if value >= 0)
+        return outer.kind == "function" and (FUNCTION, place[1]) not in given
 
     def is_record_field(self, ancestors: list[Place], name: str) -> bool:
         """The attribute is a field of a record class, which its maker fills."""

@@ -7,12 +7,14 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
 
+from msgspec import structs
+
 from probatum.taint.flow import ATTR, CALL, Node
-from probatum.taint.guards import NONE, PROVEN
+from probatum.taint.guards import NONE, PROVEN, UNKNOWN
 from probatum.taint.matching import Sinks
 from probatum.taint.program import Place, Program
 from probatum.taint.project import is_test
-from probatum.taint.rules import Sink, Source, sinks
+from probatum.taint.rules import Sink, Source, sinks, words
 from probatum.taint.states import ALONE, BEHIND_OWN, Hop, Path, State
 from probatum.taint.steps import Steps
 
@@ -48,9 +50,12 @@ class Search:
         if is_test(self.program.modules[place[0]].path):
             return "", None
         call = self.program[place].nodes[node]
+        shipped = self.program.modules[place[0]].shipped
         for row in rows:
             if not self.sinks.is_sink(row, place, node):
                 continue
+            if not shipped:
+                row = structs.replace(row, public=False)
             starts = self.sinks.arguments(row, place, call)
             if starts:
                 return row.claim, self._back(row, place, node, starts)
@@ -89,10 +94,23 @@ class Search:
     def _found(self, row: Sink, state: State, source: Source | str) -> "_Found | None":
         """The source that a state leads to, if it counts for the sink and is not kept away."""
         says, chosen = _counts(row, state, source)
-        done = self.steps.guarded(row, state) if says else state
+        done = self._asked(row, self.steps.guarded(row, state)) if says else state
         if not says or done.level == PROVEN:
             return None
         return _Found(done, says, (done.level, chosen))
+
+    def _asked(self, row: Sink, state: State) -> State:
+        """The state behind the dependency by which a route lets in only those who run the service.
+
+        They say which services it talks to, and may do much else.
+        """
+        if state.level != NONE or row.claim != "no-request-forgery":
+            return state
+        asking = words("operator's dependency")
+        for name in self.program[state.place].injected:
+            if any(word in name.rpartition(".")[2].lower() for word in asking):
+                return state.guarded(UNKNOWN, name)
+        return state
 
     def _first(self, row: Sink, place: Place, node: int, starts: list[int]) -> list[State]:
         function = self.program[place]

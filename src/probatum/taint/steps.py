@@ -80,6 +80,8 @@ class Steps:
         elif kind == EACH and (zipped := self._zipped(state, node[1])) is not None:
             for one in zipped:
                 yield state.within(one)
+        elif kind == ITEM and row.claim == "no-path-traversal" and self._has_no_slash(state, node):
+            return
         elif kind in (ITEM, EACH, STAR):
             yield state.within(node[1], inner=kind == ITEM)
         elif kind == PART:
@@ -134,6 +136,15 @@ class Steps:
         at = state.part - (callee[1] == "enumerate")
         return tuple(nodes[node][2][at : at + 1]) if at >= 0 else ()
 
+    def _has_no_slash(self, state: State, item: Node) -> bool:
+        """The first or last element of what `split("/")` answers."""
+        nodes = self.program[state.place].nodes
+        call, key = nodes[item[1]], nodes[item[2]]
+        if call[0] != CALL or nodes[call[1]][0] != ATTR or not call[2] or key[0] != CONST:
+            return False
+        splits = nodes[call[1]][2] in ("split", "rsplit") and key[1] in (0, -1)
+        return splits and nodes[call[2][0]] == (CONST, "/")
+
     def _text(self, row: Sink, state: State, node: Node) -> Iterator[State]:
         if row.claim == "no-unsafe-reflection" and self._fixed(state.place, node[1]):
             return
@@ -144,26 +155,32 @@ class Steps:
                 continue
             if row.joined and position > 0:
                 joined = self._base(state.place, node[1])
-            far = row.claim == "no-request-forgery" and self._names_a_host(
-                state.place, node[1 : 1 + position]
-            )
+            far = False
+            if row.claim == "no-request-forgery":
+                host, slash, _ = self._host(state.place, node[1 : 1 + position])
+                if slash:
+                    continue
+                far = host != ""
             yield state.within(one, "put into a text", joined=joined, far=far)
 
-    def _names_a_host(self, place: Place, parts: Node) -> bool:
-        """What stands in front of a value in an address says already which host is meant."""
+    def _host(self, place: Place, parts: Node) -> tuple[str, str, str]:
+        """What stands in front of a value in an address: the host, the slash that ends it, and
+        the rest. Behind the slash no other host can be named."""
         nodes = self.program[place].nodes
-        front = "".join(str(nodes[one][1]) if nodes[one][0] == CONST else "value" for one in parts)
-        return front.rpartition("://")[2] != ""
+        front = ""
+        for one in parts:
+            text = nodes[one][1] if nodes[one][0] == CONST else "value"
+            front += _before_values(str(text))
+            if front.endswith(_CUT):
+                break
+        return front.removesuffix(_CUT).rpartition("://")[2].partition("/")
 
     def _ends_inside_a_name(self, place: Place, node: int) -> bool:
         """A constant behind which `../` leads nowhere: no folder is named as it ends."""
         given = self.program[place].nodes[node]
         if given[0] != CONST or not isinstance(given[1], str):
             return False
-        text = given[1]
-        for sign in "%{":  # of a format: what stands in front of the first value
-            text = text.partition(sign)[0]
-        return text[-1:] not in ("", "/", "\\")
+        return _before_values(given[1]).removesuffix(_CUT)[-1:] not in ("", "/", "\\")
 
     def _fixed(self, place: Place, node: int) -> bool:
         value = self.program[place].nodes[node]
@@ -197,6 +214,12 @@ class Steps:
             return
         if _carries_no_text(function.annotations.get(name, "")):
             return
+        provider = self._provider(place, name)
+        if provider is not None:
+            for value, link in self.program[provider].exits:
+                if value >= 0:
+                    yield state.across(provider, value, f"provided as `{name}`", link)
+            return
         source = self.origins.of_parameter(place, name)
         if source is not None:
             yield source
@@ -212,6 +235,12 @@ class Steps:
                 yield guarded.across(caller, value, says, link, site=call)
         if self.origins.enough(row, state, name) and self.origins.public(row, place, bool(callers)):
             yield f"the parameter {name!r} of {function.name}, for its callers to choose"
+
+    def _provider(self, place: Place, name: str) -> Place | None:
+        """The function that a framework calls for a parameter's value."""
+        said = self.program[place].provided.get(name)
+        found = self.program.found(self.program.annotated(place, said)) if said else None
+        return found if found is not None and self.program[found].kind == "function" else None
 
     def _left(self, row: Sink, state: State, position: int) -> Iterator[State]:
         """A parameter of a function that was entered by what it returns to a call."""
@@ -275,8 +304,10 @@ class Steps:
     def _cleans(self, row: Sink, short: str, meanings: list[Meaning]) -> bool:
         """What the call returns carries nothing that is dangerous for the claim."""
         clean = words("cleaner", row.claim)
-        if any(one.outside.rpartition(".")[2] in clean for one in meanings if one.outside):
-            return True
+        for one in meanings:  # `library.made().changed()` is as clean as `library.made()`
+            made = one.outside.partition("()")[0]
+            if {one.outside.rpartition(".")[2], made} & clean:
+                return True
         return short in clean and not any(one.function for one in meanings)
 
     def _answers(self, meanings: list[Meaning]) -> bool:
@@ -313,6 +344,10 @@ class Steps:
     def _arguments(self, row: Sink, state: State, node: Node, short: str) -> Iterator[State]:
         if short == "format" and self._formats_inside_a_name(row, state.place, node):
             return
+        if row.claim == "no-request-forgery" and short == "format":
+            callee = self.program[state.place].nodes[node[1]]
+            if callee[0] == ATTR and self._host(state.place, (callee[1],))[1]:
+                return
         link = self._link(state.place, state.node)
         values = [*node[2], *(value for _, value in node[3])]
         joined = BEHIND_OWN if row.text and short in _FORMATTING else ALONE
@@ -377,10 +412,26 @@ class Steps:
             for where, value, link in program.kept(ancestor, name):
                 yield guarded.across(where, value, f"kept in `self.{name}`", link, part=state.part)
         if self.origins.is_record_field(ancestors, name):
-            if self.origins.enough(row, guarded, name, field=True):
+            if program[cls].name.rpartition(".")[2].startswith("_"):
+                yield from self._makers(guarded, ancestors, name)
+            elif self.origins.enough(row, guarded, name, field=True):
                 yield f"the field {name!r} of {program[cls].name}"
             return
         yield from self._constructed(state, cls, node)
+
+    def _makers(self, guarded: State, ancestors: list[Place], name: str) -> Iterator[State]:
+        """What the project itself fills a field of a record with."""
+        cls = ancestors[0]
+        listed = list(self.program[cls].annotations) if len(ancestors) == 1 else []
+        for place, call in self.callers.of(cls)[:_MOST_CALLERS]:
+            _, _, arguments, keywords = self.program[place].nodes[call]
+            found = [value for keyword, value in keywords if keyword == name]
+            if name in listed:
+                at = listed.index(name)
+                found += arguments[at : at + 1]
+            for value in found:
+                says = f"kept by `{self.program[cls].name}`"
+                yield guarded.across(place, value, says, self._link(place, call), site=call)
 
     def _property(
         self, state: State, guarded: State, member: Place | None, name: str
@@ -421,7 +472,17 @@ _AROUND = {
 }  # fmt: skip
 
 
+_CUT = "\0"
+
+
+def _before_values(text: str) -> str:
+    """Of a format what stands in front of its first value, and `_CUT` where it has one."""
+    at = min((at for at in map(text.find, "%{") if at >= 0), default=-1)
+    return text if at < 0 else text[:at] + _CUT
+
+
 def _carries_no_text(said: str) -> bool:
     """A type whose values carry no text: a number, a truth value."""
+    said = re.sub(r"Callable\[.*", "Callable", said)
     named = set(re.findall(r"[A-Za-z_.]+", said)) - _AROUND
     return bool(named) and named <= words("no text")

@@ -9,6 +9,7 @@ FILLING = frozenset(
     ["append", "add", "extend", "insert", "update", "setdefault", "appendleft", "put", "write"]
 )
 
+_PROVIDING = ("Depends", "Security")  # of FastAPI: called with the function that gives the value
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LOOPS = (ast.For, ast.While, ast.AsyncFor)
 _LONGEST_ANNOTATION = 200
@@ -67,6 +68,25 @@ def injected_names(given: ast.arguments, every: list[ast.arg]) -> tuple[str, ...
     calls = [one for one in said if isinstance(one, ast.Call)]
     parts = [part for call in calls for part in (call.func, *call.args, *_values(call))]
     return tuple(filter(None, map(_called, parts)))
+
+
+def provided_names(given: ast.arguments, listed: list[ast.arg]) -> dict[str, str]:
+    """By parameter the function in the `Depends(function)` that is its default or metadata."""
+    behind = listed[len(listed) - len(given.defaults) :]
+    said: list[tuple[ast.arg, ast.expr | None]] = [
+        *zip(behind, given.defaults, strict=True),
+        *zip(given.kwonlyargs, given.kw_defaults, strict=True),
+    ]
+    for one in (*listed, *given.kwonlyargs):
+        if isinstance(one.annotation, ast.Subscript):
+            inner = one.annotation.slice
+            said += [(one, part) for part in getattr(inner, "elts", [inner])[1:]]
+    return {
+        one.arg: name
+        for one, call in said
+        if isinstance(call, ast.Call) and _called(call).rpartition(".")[2] in _PROVIDING
+        if call.args and (name := _called(call.args[0]))
+    }
 
 
 def _values(call: ast.Call) -> list[ast.expr]:
