@@ -3,9 +3,16 @@
 import ast
 from typing import Any
 
-from probatum.check.entry_index import Index, Unit, Value, makes_new
-from probatum.check.entry_names import Names, last, said
+from probatum.check.code_trees import words as said
+from probatum.check.entry_index import Index, Unit, Value, makes_new, plain
+from probatum.check.entry_names import Names, last, own_object
 
+_CONTAINS = ("append", "extend", "insert", "add")
+_REGISTERS = (
+    "register", "add_", "on_", "connect", "subscribe", "listen", "signal", "install", "hook",
+    "before_", "after_", "teardown", "middleware", "exception_handler", "errorhandler",
+    "context_processor", "include_", "mount", "set_",
+)  # fmt: skip
 _ANYWHERE = ("__dict__", "modules", "meta_path", "path_hooks")
 
 
@@ -19,6 +26,7 @@ class Handed(Names):
         self.fed: dict[str, list[Value]] = {}  # what is put into containers, by their names
         for name in ("__class__", "__bases__", "__code__", "__getattribute__"):
             self.handled += index.stored.get(name, ())
+        self._put: list[tuple[list[Value], list[Value]]] = []
         self._register()
         self._grow()
 
@@ -47,7 +55,7 @@ class Handed(Names):
                     Value(unit, one) for one in given if self._is_held(Value(unit, one))
                 ]
         for unit, call in self.index.statements:
-            if self._is_own_call(call.func, unit) or last(call.func) in said("runs at once"):
+            if self._is_own_call(call.func, unit) or self._runs_at_once(call.func, unit):
                 continue
             given = [*call.args, *(one.value for one in call.keywords)]
             top = not isinstance(unit.node, (ast.FunctionDef, ast.AsyncFunctionDef))
@@ -55,8 +63,26 @@ class Handed(Names):
                 Value(unit, one) for one in given if top or self._is_callable(one, unit)
             ]
         for unit, base, value in self.index.patched:
-            if isinstance(base, (ast.Name, ast.Attribute)) and self._is_library(base, unit):
+            if self._is_library(base, unit) or self._is_hook(base, value, unit):
                 self.handled.append(Value(unit, value))
+        self.handled += [one for one in self.index.operands if self._is_callable(one.of, one.unit)]
+
+    def _runs_at_once(self, func: Any, unit: Unit) -> bool:
+        """What the call is given runs for who calls it, or is followed by its container's name."""
+        if last(func) in _CONTAINS:
+            return not (isinstance(func, ast.Attribute) and self._is_library(func.value, unit))
+        return last(func) in said("runs at once")
+
+    def _is_hook(self, base: Any, value: Any, unit: Unit) -> bool:
+        """A function kept in an attribute of what may be a library's object, which may call it."""
+        if isinstance(value, ast.Call) or not self._is_callable(value, unit):
+            return False
+        cls = unit.around
+        own = isinstance(base, ast.Name) and own_object(unit.scope(base.id)) == base.id
+        if not own or cls is None or not cls.is_class or cls.around is None:
+            return True
+        around = cls.around
+        return any(not self._callees(one, around) for one in cls.node.bases)
 
     def _has_own_metaclass(self, unit: Unit) -> bool:
         given = (one.value for one in unit.node.keywords if one.arg == "metaclass")
@@ -65,6 +91,8 @@ class Handed(Names):
     def _is_library(self, base: Any, unit: Unit) -> bool:
         if isinstance(base, ast.Attribute):
             return bool(self._outside(base, unit))
+        if not isinstance(base, ast.Name):
+            return False
         return bool(self._outside(ast.Attribute(base, "x", ast.Load()), unit))
 
     def _is_callable(self, node: Any, unit: Unit) -> bool:
@@ -157,16 +185,20 @@ class Handed(Names):
                 base = base.value
             if isinstance(base, ast.Attribute) and base.attr not in _ANYWHERE:
                 if self._is_library(base, unit):
+                    self.handled += [one for one in values if self._is_callable(one.of, unit)]
                     continue
-                kept = self.index.named.get(base.attr, [])
-                self.fed.setdefault(base.attr, []).extend(values)
-                fresh = all(self._is_new(one) for one in kept)
+                kept = self.index.named.get(plain(base.attr), [])
+                self.fed.setdefault(plain(base.attr), []).extend(values)
+                fresh = bool(kept) and all(self._is_new(one) for one in kept)
             elif isinstance(base, ast.Name):
                 fresh = self._fed_by_name(base.id, unit, values)
             else:
                 fresh = False
             if not fresh:
                 self.handled += [one for one in values if self._is_held(one)]
+
+        for bound, put in self._put:  # now that all has been asked of what they were bound to
+            bound += put
 
     def _fed_by_name(self, name: str, unit: Unit, values: list[Value]) -> bool:
         owner = unit.scope(name)
@@ -182,7 +214,7 @@ class Handed(Names):
             return all(self._is_new(one) for last_name in last for one in self._kept(last_name))
         self.fed.setdefault(name, []).extend(values)
         if not owner.is_module and not owner.is_class:
-            owner.binds[name] = [*bound, *values]
+            self._put.append((bound, values))
         return all(self._is_new(one) for one in bound)
 
     def _kept(self, name: str) -> list[Value]:
@@ -201,6 +233,4 @@ class Handed(Names):
 
 def _registers(name: str) -> bool:
     """By its name a call that keeps what it is given, to call it later."""
-    return name.startswith(
-        ("register", "add_", "on_", "connect", "subscribe", "listen", "signal", "install", "hook")
-    )
+    return name.startswith(_REGISTERS) and name not in said("runs at once")

@@ -7,6 +7,7 @@ Values are expressions, kept with the unit (function, class, module) that they s
 
 import ast
 import builtins
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -15,9 +16,10 @@ DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _MAKES_NEW = (
     ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.Constant,
 )  # fmt: skip
+_MANGLED = re.compile(r"_[^_]\w*?(__\w*)$")
 _BINDS_NOTHING = (
-    ast.Constant, ast.keyword, ast.Tuple, ast.List, ast.Dict, ast.Subscript, ast.arg, ast.BinOp,
-    ast.Compare, ast.JoinedStr, ast.FormattedValue, ast.Return, ast.If, ast.BoolOp, ast.IfExp,
+    ast.Constant, ast.keyword, ast.Tuple, ast.List, ast.Dict, ast.Subscript, ast.arg,
+    ast.JoinedStr, ast.FormattedValue, ast.Return, ast.If, ast.BoolOp, ast.IfExp,
 )  # fmt: skip
 BUILTINS = frozenset(dir(builtins))
 
@@ -92,6 +94,8 @@ class Index:
         self.stored: dict[str, list[Value]] = defaultdict(list)  # `x.attribute = value` alone
         self.calls: dict[str, list[tuple[Unit, ast.Call]]] = defaultdict(list)  # by name
         self.keywords: dict[str, list[Value]] = defaultdict(list)
+        self.aliases: dict[str, set[str]] = defaultdict(set)  # `import name as alias`
+        self.operands: list[Value] = []
         self.statements: list[tuple[Unit, ast.Call]] = []  # calls whose answer is dropped
         self.grown: list[tuple[Unit, ast.expr, list[ast.expr]]] = []  # base, what it is given
         self.patched: list[tuple[Unit, ast.expr, ast.expr]] = []  # object, what it is given
@@ -175,6 +179,10 @@ class Index:
                 given = {one.arg for one in _parameters(arguments)}
                 unit.parameters |= given
                 unit.loose |= given
+            case ast.BinOp(left=left, right=right):
+                self.operands += [Value(unit, left), Value(unit, right)]
+            case ast.Compare(left=left, comparators=others):
+                self.operands += [Value(unit, one) for one in (left, *others)]
             case ast.Call():
                 self._called.add(id(node.func))
                 self._call(node, unit)
@@ -209,6 +217,8 @@ class Index:
                 unit.module.stars.append(module)
             else:
                 dot = "" if module.endswith(".") else "."
+                if alias.asname and alias.asname != alias.name:
+                    self.aliases[alias.name].add(alias.asname)
                 self._name(alias.asname or alias.name, unit, f"{module}{dot}{alias.name}")
 
     def _bind(self, target: Any, value: ast.expr, unit: Unit) -> None:
@@ -220,7 +230,8 @@ class Index:
                 self._bind(inner, value, unit)
             case ast.Name(id=name):
                 self._name(name, unit, value)
-            case ast.Attribute(attr=name, value=base):
+            case ast.Attribute(attr=attribute, value=base):
+                name = plain(attribute)
                 self.named[name].append(Value(unit, value))
                 self.stored[name].append(Value(unit, value))
                 self.patched.append((unit, base, value))
@@ -232,7 +243,7 @@ class Index:
         given = Value(unit, value)
         owner.binds[name].append(given)
         if owner.is_class or owner.is_module:
-            self.named[name].append(given)
+            self.named[plain(name)].append(given)
 
     def _call(self, call: ast.Call, unit: Unit) -> None:
         func = call.func
@@ -245,8 +256,8 @@ class Index:
             if func.id in ("setattr", "delattr") and len(call.args) == 3:
                 name = call.args[1]
                 if isinstance(name, ast.Constant) and isinstance(name.value, str):
-                    self.named[name.value].append(Value(unit, call.args[2]))
-                    self.stored[name.value].append(Value(unit, call.args[2]))
+                    self.named[plain(name.value)].append(Value(unit, call.args[2]))
+                    self.stored[plain(name.value)].append(Value(unit, call.args[2]))
                     self.patched.append((unit, call.args[0], call.args[2]))
                 else:
                     self.grown.append((unit, call, given))  # under any name
@@ -271,6 +282,12 @@ def _unquoted(annotation: ast.expr) -> ast.expr:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return annotation
     return annotation
+
+
+def plain(name: str) -> str:
+    """The name without the class that Python puts before private ones: `__x` for `_Class__x`."""
+    found = _MANGLED.match(name)
+    return found[1] if found else name
 
 
 def makes_new(node: ast.AST) -> bool:

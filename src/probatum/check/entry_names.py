@@ -1,27 +1,9 @@
 """Says what names, imports and callees of a project mean, as far as names alone say it."""
 
 import ast
-import tomllib
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from probatum.check.entry_index import Index, Unit, Value
-
-RULES = Path(__file__).parent.parent / "rules" / "code"
-
-
-@cache
-def said(of: str, claim: str = "") -> frozenset[str]:
-    """The words of rules/code/words.toml of one kind, of one claim."""
-    rows = (row for row in _rows() if row["of"] == of and row.get("claim", "") == claim)
-    return frozenset(word for row in rows for word in row["words"])
-
-
-@cache
-def _rows() -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = tomllib.loads((RULES / "words.toml").read_text("utf-8"))["words"]
-    return listed
+from probatum.check.entry_index import Index, Unit, Value, plain
 
 
 class Names:
@@ -46,7 +28,7 @@ class Names:
             case ast.Attribute(attr=name):
                 if self._outside(func, unit):
                     return []
-                values = list(self.index.named.get(name, ()))
+                values = list(self.index.named.get(plain(name), ()))
             case _:
                 return []
         for one in list(values):
@@ -71,7 +53,7 @@ class Names:
 
     def _imported(self, dotted: str, unit: Unit) -> list[Value]:
         """What an import of the project's own means; nothing where it is a library's."""
-        parts = _absolute(dotted, unit.file)
+        parts = absolute(dotted, unit.file)
         whole = self._files(parts)
         if whole:
             return [Value(one, one) for one in whole]
@@ -81,7 +63,7 @@ class Names:
             if bound is None:
                 found += self.index.named.get(parts[-1], ())
             for one in bound or ():
-                again = isinstance(one.of, str) and _absolute(one.of, module.file) == parts
+                again = isinstance(one.of, str) and absolute(one.of, module.file) == parts
                 found += [] if again else [one]
         if not found and self._is_own(parts[0] if parts else ""):
             found += [one for one in self.index.named.get(parts[-1], ()) if one.of != dotted]
@@ -120,6 +102,16 @@ class Names:
         return ".".join([first, *reversed(names)])
 
 
+def own_object(unit: Unit | None) -> str:
+    """The name of the object or class that a method is called on: its first parameter."""
+    if unit is None or unit.around is None or not unit.around.is_class or unit.is_class:
+        return ""
+    if any(last(one) == "staticmethod" for one in unit.node.decorator_list):
+        return ""
+    arguments = [*unit.node.args.posonlyargs, *unit.node.args.args]
+    return arguments[0].arg if arguments else ""
+
+
 def is_defined(owner: Unit, name: str) -> bool:
     """The name is bound to definitions and imports alone."""
     given = owner.binds.get(name, ())
@@ -136,7 +128,7 @@ def _module_path(file: str) -> str:
     return file.removesuffix(".py").removesuffix(".ipynb").removesuffix("/__init__")
 
 
-def _absolute(dotted: str, file: str) -> list[str]:
+def absolute(dotted: str, file: str) -> list[str]:
     level = len(dotted) - len(dotted.lstrip("."))
     parts = [one for one in dotted[level:].split(".") if one]
     if not level:

@@ -16,14 +16,15 @@ import ast
 import hashlib
 import io
 import json
-import tomllib
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+from probatum.check.code_trees import rows
+from probatum.check.code_trees import words as said
 from probatum.check.entry_index import Index, Unit
-from probatum.check.entry_names import RULES, last, said
+from probatum.check.entry_names import last
 from probatum.check.entry_reach import Node, Note, Reach
 from probatum.errors import Rejected
 
@@ -34,6 +35,11 @@ MOST = 1 << 20
 """Bytes of a project of which this is worked out: in a larger one names are too much alike."""
 _FIRST = b"python-project 1\n"
 _ANY = "*"
+_OPEN_ALL = (
+    "no-code-injection", "no-unsafe-deserialization", "no-unsafe-reflection",
+    "no-template-injection",
+)  # fmt: skip
+"""The claims whose calls run code that nobody has seen, which may do whatever others are about."""
 _COMMON = frozenset(dir(str) + dir(bytes) + dir(dict) + dir(list) + dir(set) + dir(io.StringIO))
 
 
@@ -121,7 +127,15 @@ class Ways:
         mask = self._mask(label)
         for bit in _bits(mask & self._hiding):
             return self._doubt(bit)
-        where = mask & self._claimed(claim)
+        for other in (claim, *_OPEN_ALL):
+            doubt = self._doubt_of(other, mask, whole=other == claim)
+            if doubt is not None:
+                return doubt
+        return None
+
+    def _doubt_of(self, claim: str, mask: int, *, whole: bool) -> Doubt | None:
+        """Without `whole`, libraries that may do it by themselves do not count."""
+        where = mask & (self._claimed(claim) | (self._by_itself(claim) if whole else 0))
         for bit in _bits(where):
             note = self._notes[bit]
             if note.kind == "outside" or self._is_near(note.name, claim, mask):
@@ -172,15 +186,21 @@ class Ways:
         self._hiding = sum(1 << bit for note, bit in bits.items() if note.kind == "hiding")
         self._by_claim: dict[str, int] = {}
 
+    def _by_itself(self, claim: str) -> int:
+        """The notes that name a library that does it without being told to."""
+        doing = said("does it itself", claim)
+        return sum(
+            1 << bit
+            for bit, note in enumerate(self._notes)
+            if note.kind == "outside" and _is_of(note.name, doing)
+        )
+
     def _claimed(self, claim: str) -> int:
         """The notes that say a sink of the claim, or an attribute that one is called by."""
         if claim not in self._by_claim:
             sinks = _sinks()[claim]
             mask = 0
-            doing = said("does it itself", claim)
             for bit, note in enumerate(self._notes):
-                if note.kind == "outside" and _is_of(note.name, doing):
-                    mask |= 1 << bit
                 needed = sinks.get(note.name.rpartition(".")[2])
                 if needed is None or note.kind == "hiding":
                     continue
@@ -221,7 +241,7 @@ def _sinks() -> dict[str, dict[str, frozenset[str]]]:
     objects that hold text or data have a method of that name too, and else nothing.
     """
     found: dict[str, dict[str, set[str]]] = {}
-    for row in tomllib.loads((RULES / "sinks.toml").read_text("utf-8"))["sink"]:
+    for row in rows("sinks")["sink"]:
         words = found.setdefault(row["claim"], {})
         for name in row.get("calls", ()):
             *before, last = name.split(".")

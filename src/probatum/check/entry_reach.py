@@ -11,9 +11,10 @@ import ast
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from probatum.check.code_trees import words as said
 from probatum.check.entry_handed import Handed
-from probatum.check.entry_index import BUILTINS, DEFINED, Index, Unit, Value
-from probatum.check.entry_names import is_defined, last, said
+from probatum.check.entry_index import BUILTINS, DEFINED, Index, Unit, Value, plain
+from probatum.check.entry_names import absolute, is_defined, last, own_object
 
 _MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__")
 _FETCHING = ("getattr", "hasattr", "setattr", "delattr")
@@ -119,13 +120,15 @@ class Reach(Handed):
             if isinstance(node, DEFINED):
                 self._add("run", self.index.units[id(node)])
                 continue
-            children: Iterable[Any] = ast.iter_child_nodes(node)
+            children: Iterable[Any] = _children(node)
             match node:
                 case ast.Call(func=ast.Name(id=name)) if name in _FETCHING:
                     fetched = _constant(node)
                     if fetched is not None and unit.scope(name) is None:
                         self._said_attribute(fetched, unit, node)
                         children = [*node.args, *node.keywords]
+                case ast.Import() | ast.ImportFrom():
+                    self._import(node, unit)
                 case ast.Call(func=ast.Name(id="type"), args=[_, _, _]):
                     self._note("hiding", "type", unit, node)
                 case ast.Name(ctx=ast.Load()):
@@ -149,10 +152,23 @@ class Reach(Handed):
                     self._annotation(text, unit)
             waiting.extend(children)
 
+    def _import(self, node: ast.Import | ast.ImportFrom, unit: Unit) -> None:
+        """A module that is imported runs, where it is imported by what runs for a request."""
+        module = ""
+        if isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+        dot = "." if module and not module.endswith(".") else ""
+        for alias in node.names:
+            whole = alias.name if not module else module + dot + alias.name
+            parts = absolute(whole, unit.file)
+            for end in range(1, len(parts) + 1):
+                for one in self._files(parts[:end]):
+                    self._add("run", one)
+
     def _said_attribute(self, name: str, unit: Unit, node: Any) -> None:
         self._hidden(name, unit, node)
         self._note("attribute", name, unit, node)
-        self._next.append(Node("attribute", None, name))
+        self._next.append(Node("attribute", None, plain(name)))
 
     def _hidden(self, name: str, unit: Unit, node: Any) -> None:
         if name in said("hides a name") - BUILTINS or name in said("hides a call"):
@@ -163,11 +179,14 @@ class Reach(Handed):
                     self._add("run", routed)
 
     def _string(self, text: str, unit: Unit, node: Any) -> None:
-        parts = text.split(".")
-        if len(parts) > 1 and len(text) < 200 and all(part.isidentifier() for part in parts):
-            self._note("outside", text, unit, node)
-            for value in self._imported(text, unit):
+        if _is_dotted(text):
+            self._note("outside", text.replace(":", "."), unit, node)
+            for value in self._named_by(text, unit):
                 self._of_value(value)
+
+    def _named_by(self, text: str, unit: Unit) -> list[Value]:
+        """What a text names, as libraries import it: `package.module.function`, `module:name`."""
+        return self._imported(text.replace(":", "."), unit) if _is_dotted(text) else []
 
     def _annotation(self, text: str, unit: Unit) -> None:
         try:
@@ -178,7 +197,7 @@ class Reach(Handed):
 
     def _is_self(self, base: Any, unit: Unit) -> bool:
         """`self` of a method: what its attributes are is looked up by name."""
-        return isinstance(base, ast.Name) and _own_object(unit.scope(base.id)) == base.id
+        return isinstance(base, ast.Name) and own_object(unit.scope(base.id)) == base.id
 
     # What something may be
 
@@ -195,7 +214,7 @@ class Reach(Handed):
         if name in BUILTINS:
             self._builtin(name, unit, node)
         else:
-            self._next.append(Node("attribute", None, name, self._bare))
+            self._next.append(Node("attribute", None, plain(name), self._bare))
         for star in unit.module.stars:
             self._note("outside", f"{star.lstrip('.')}.{name}", unit, node)
             self._next.append(Node("attribute", None, name, self._bare))
@@ -225,6 +244,7 @@ class Reach(Handed):
                 if one.unit.is_class:
                     for cls in (one.unit, *self._below(one.unit.name)):
                         self._given_to(cls.name, name)
+            self._of_values(self._relays())
         if not self._bare:
             self._routes_of(name)
 
@@ -239,7 +259,7 @@ class Reach(Handed):
                 self._add("run", unit)
 
     def _parameter(self, owner: Unit, name: str) -> None:
-        if _own_object(owner) == name and owner.around is not None:
+        if own_object(owner) == name and owner.around is not None:
             for cls in (owner.around, *self._below(owner.around.name)):
                 self._add("run", cls, False)
             return
@@ -249,12 +269,17 @@ class Reach(Handed):
             called += [one.name for one in self._below(owner.around.name)]
         for one in called:
             self._given_to(one, name)
+        self._of_values(self.index.stored.get(plain(owner.name), ()))  # of a property
+        if owner.name in ("__set__", "__setattr__"):
+            for kept in self.index.stored.values():
+                self._of_values(kept)
         unseen = owner.name.startswith("__") or owner.name in self.index.escaping
         if unseen or not isinstance(owner.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             self._of_values(self._relays())
 
     def _given_to(self, function: str, name: str) -> None:
-        for unit, call in self.index.calls.get(function, ()):
+        names = (function, *self.index.aliases.get(function, ()))
+        for unit, call in (one for each in names for one in self.index.calls.get(each, ())):
             for given in call.args:
                 self._add("value", unit, given)
             for keyword in call.keywords:
@@ -309,7 +334,7 @@ class Reach(Handed):
                     self._note("outside", dotted, unit, node)
                     self._of_values(self.index.stored.get(name, ()))
                 else:
-                    self._next.append(Node("attribute", None, name, self._bare))
+                    self._next.append(Node("attribute", None, plain(name), self._bare))
                     if not self._is_self(base, unit):
                         self._add("value", unit, base)
             case ast.Call():
@@ -323,6 +348,9 @@ class Reach(Handed):
                 self._add("value", unit, elt)
             case ast.Yield():
                 self._of_values(self._relays())
+            case ast.Constant(value=str(text)):
+                for value in self._named_by(text, unit):
+                    self._of_value(value)
             case ast.JoinedStr() | ast.Compare() | ast.Constant():
                 pass
             case _:
@@ -337,7 +365,7 @@ class Reach(Handed):
             fetched = _constant(call)
             if fetched is not None:
                 self._hidden(fetched, unit, call)
-                self._next.append(Node("attribute", None, fetched, self._bare))
+                self._next.append(Node("attribute", None, plain(fetched), self._bare))
                 for given in call.args:
                     self._add("value", unit, given)
                 return
@@ -381,19 +409,25 @@ class Reach(Handed):
         self.places.setdefault(note, (unit.file, getattr(node, "lineno", 1)))
 
 
+def _children(node: Any) -> list[Any]:
+    found: list[Any] = []
+    for field in node._fields:
+        child = getattr(node, field, None)
+        if isinstance(child, list):
+            found += [one for one in child if isinstance(one, ast.AST)]
+        elif isinstance(child, ast.AST) and child._fields:
+            found.append(child)
+    return found
+
+
+def _is_dotted(text: str) -> bool:
+    parts = text.replace(":", ".").split(".") if len(text) < 200 else []
+    return len(parts) > 1 and all(part.isidentifier() for part in parts)
+
+
 def _constant(call: ast.Call) -> str | None:
     name = call.args[1] if len(call.args) > 1 else None
     return name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else None
-
-
-def _own_object(unit: Unit | None) -> str:
-    """The name of the object or class that a method is called on: its first parameter."""
-    if unit is None or unit.around is None or not unit.around.is_class or unit.is_class:
-        return ""
-    if any(last(one) == "staticmethod" for one in unit.node.decorator_list):
-        return ""
-    arguments = [*unit.node.args.posonlyargs, *unit.node.args.args]
-    return arguments[0].arg if arguments else ""
 
 
 def _may_be_builtin(owner: Unit, name: str) -> bool:
