@@ -11,16 +11,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from certificate_laws import assert_every_mutant_is_rejected, certificate_of, check, verdict_on
+from probatum.analyzers.agent.action_expressions import action_expressions
 from probatum.analyzers.agent.agent_secrets import agent_secrets
 from probatum.analyzers.agent.blanket_permission import blanket_permission
 from probatum.analyzers.agent.encrypted_transport import encrypted_transport
+from probatum.analyzers.agent.pinned_actions import pinned_actions
 from probatum.analyzers.agent.pinned_tools import pinned_tools
 from probatum.analyzers.agent.space_permissions import space_permissions
 from probatum.analyzers.agent.space_versions import space_versions
+from probatum.analyzers.agent.workflow_permissions import workflow_permissions
+from probatum.analyzers.deploy.pinned_downloads import pinned_downloads
 from probatum.errors import FormatError
+from probatum.formats import toml_nodes
 from probatum.formats.agent_config import document, servers, texts
 from probatum.formats.kinds import kind_of
 from probatum.formats.launchers import Start, started
+from probatum.formats.nodes import Scalar, walk
 from probatum.material import BytesMaterial
 from probatum.vocabulary import Proven, Refuted
 
@@ -214,3 +220,74 @@ def test_a_readme_without_an_sdk_is_no_spaces_card() -> None:
         kind_of("README.md", BytesMaterial(b"---\nlicense: mit\n---\nsdk: gradio\n")) == "markdown"
     )
     assert kind_of("README.md", BytesMaterial(b"---\nsdk: gradio\n---\n")) == "space-card"
+
+
+TOML = st.lists(
+    st.sampled_from(
+        ["[a]", "[[a]]", "[a.b]", '[a."b c"]', "x = 1", "a.b = true", "x = [1, 'two',", "]", "# c",
+         'y = """', "=", "z = {p = 'q', r = [1]}", "d = 2026-01-01", "n = 0x" + "f" * 6000,
+         "'k' = ''"]
+    ),
+    max_size=9,
+).map("\n".join)  # fmt: skip
+
+
+@given(st.one_of(TOML, st.text(max_size=60)))
+@example("a = " + "[" * 3000)
+@example("n = " + "9" * 5000)
+def test_a_reader_of_toml_raises_nothing_but_format_errors(text: str) -> None:
+    try:
+        node = toml_nodes.document(text.encode("utf-8", "replace"))
+    except FormatError:
+        return
+    told = {path: one.text for path, one in walk(node) if isinstance(one, Scalar)}
+    assert len(told) >= len([one for one in tomllib.loads(text).values() if isinstance(one, str)])
+
+
+def test_every_value_of_a_toml_file_has_its_place() -> None:
+    data = b"""# c
+a = "x"
+[b . c]
+'d e' = 1 # one
+list = [
+  "first",
+  "second", # last
+]
+[[f]]
+g = { h = "i" }
+[[f]]
+g = { h = "j" }
+"""
+    found = {
+        path: one.place for path, one in walk(toml_nodes.document(data)) if isinstance(one, Scalar)
+    }
+    assert {path: (at.line, at.column) for path, at in found.items()} == {
+        "$.a": (2, 5),
+        "$.b.c.d e": (4, 9),
+        "$.b.c.list[0]": (6, 4),
+        "$.b.c.list[1]": (7, 4),
+        "$.f[0].g.h": (10, 12),
+        "$.f[1].g.h": (12, 12),
+    }
+
+
+YAML_LINES = st.lists(
+    st.sampled_from(
+        ["on: push", "jobs:", "  a:", "    steps:", "      - uses: a/b@v1",
+         "      - run: curl a | sh", "permissions: write-all", "runs:", "  using: composite",
+         "  steps: [{run: '${{ inputs.a }}'}]",
+         "- x", "&a [*a]", "uses: [1]", "---"]
+    ),
+    max_size=9,
+).map("\n".join)  # fmt: skip
+
+
+@given(YAML_LINES)
+def test_reviews_of_workflows_raise_nothing_but_format_errors(text: str) -> None:
+    for one, kind in (
+        (pinned_actions, "github-workflow"),
+        (workflow_permissions, "github-workflow"),
+        (action_expressions, "github-action"),
+        (pinned_downloads, "dockerfile"),
+    ):
+        assert not isinstance(verdict_on(one, text.encode(), kind), Proven)

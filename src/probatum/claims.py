@@ -56,3 +56,8 @@ NO_BLANKET_PERMISSION = Claim(
     "no-blanket-permission",
     "Nothing here lets an agent or a tool do everything, or see a whole disk, without asking.",
 )
+NO_UNTRUSTED_PROMPT = Claim(
+    "no-untrusted-prompt",
+    "No event that an outsider raises brings their text to a shell here, or to an agent that can "
+    "act, in a job that holds a secret or a token that writes.",
+)

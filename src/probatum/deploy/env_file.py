@@ -12,7 +12,7 @@ from probatum.formats.bounds import utf8
 from probatum.formats.yaml_nodes import Spots
 from probatum.vocabulary import Place
 
-_LINE = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.]*)[ \t]*=[ \t]*([^\n]*?)[ \t\r]*$")
+_LINE = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.]*)[ \t]*=([^\n]*)")
 
 _SETS = re.compile(
     r"\s*(?:#.*|(?:set\s+[-+][eu]+(?:o\s+pipefail)?|export(?:\s+[A-Za-z_]\w*)+"
@@ -36,7 +36,7 @@ def variables(data: bytes, part: str = "") -> dict[str, Value]:
         place = spots.place(one.start(1))
         if part:
             place = Place(line=place.line, column=place.column, part=part)
-        found[one[1]] = _value(one[2], place)
+        found[one[1]] = _value(one[2].strip(), place)
     return found
 
 

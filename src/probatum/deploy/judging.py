@@ -35,7 +35,7 @@ class Found(Struct, frozen=True):
     also: tuple[tuple[str, Place], ...] = ()
 
 
-_HOME = re.compile(r"(?:~|\$HOME|\$\{HOME\}|/home/[^/$]+|/root)(?:/+([^:]*?))?/*(?::.*)?\Z")
+_HOME = re.compile(r"(?:~|\$HOME|\$\{HOME\}|/home/[^/$]+|/root)(?:/([^:]*))?(?s::.*)?\Z")
 Judge = Callable[[Deployment], Iterator[Found]]
 
 

@@ -7,6 +7,7 @@ Source: jupyter-server.readthedocs.io, "Configuring a Jupyter Server"; traitlets
 """
 
 import ast
+import warnings
 from collections.abc import Iterator
 
 from probatum.deploy.model import Deployment, Service, Value
@@ -25,7 +26,9 @@ def read(data: bytes) -> Deployment:
     """The Python form. Raises: FormatError."""
     source = utf8(data)
     try:
-        tree = ast.parse(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that Python takes for a mistake
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
         raise FormatError(Reason.MALFORMED, f"Python cannot read it: {exc}"[:200]) from exc
     return _server(dict(_settings(tree.body, Spots(source), source, "")))

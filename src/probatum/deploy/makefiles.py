@@ -12,9 +12,7 @@ from probatum.deploy.variables import interpolated
 from probatum.formats.bounds import utf8
 from probatum.formats.yaml_nodes import Spots
 
-_SET = re.compile(
-    r"(?m)^ *(?:export |override )* *([A-Za-z_]\w*) *(\?|::?:?|\+|!)?= *([^\n#]*?) *(?:#[^\n]*)?$"
-)
+_SET = re.compile(r"(?m)^ *(?:export |override )* *([A-Za-z_]\w*) *(\?|::?:?|\+|!)?=([^\n#]*)")
 _RECIPE = re.compile(r"(?:(?<=\n)|\A)\t(?:[^\n]*\\\n)*[^\n]*")
 _PROCESS = re.compile(r"(?m)^([\w-]+[ \t]*:[ \t]*)([^\n]*)$")
 _OTHER = "\ue000"  # stands where make takes a letter away
@@ -22,12 +20,12 @@ _OTHER = "\ue000"  # stands where make takes a letter away
 
 def read(data: bytes, near: Near = NOTHING) -> Deployment:
     """A Makefile. Raises: FormatError."""
-    source = utf8(data).replace("\r\n", "  \n"[1:])
+    source = utf8(data).replace("\r\n", " \n")
     spots = Spots(source)
     known: dict[str, Value] = {}
     vague: set[str] = set()
     for one in _SET.finditer(source):
-        said = interpolated(_braced(one[3]), spots.place(one.start(1)), known)
+        said = interpolated(_braced(one[3].strip()), spots.place(one.start(1)), known)
         name, how = one[1], one[2] or ""
         if how in ("+", "!") or not said.sure or (name in known and known[name].text != said.text):
             vague.add(name)

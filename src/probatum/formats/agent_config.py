@@ -5,7 +5,8 @@ keep them under `mcpServers`, `servers`, `mcp`, `context_servers` and other name
 
 Sources: modelcontextprotocol.io, "Connect to local MCP servers"; code.claude.com/docs/en/mcp;
 docs.cursor.com/context/mcp; code.visualstudio.com/docs/copilot/chat/mcp-servers; opencode.ai/docs;
-geminicli.com/docs/tools/mcp-server; docs.windsurf.com; docs.cline.bot; zed.dev/docs/ai/mcp.
+geminicli.com/docs/tools/mcp-server; developers.openai.com/codex/config-reference;
+docs.windsurf.com; docs.cline.bot; zed.dev/docs/ai/mcp.
 """
 
 import re
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from probatum.errors import FormatError
-from probatum.formats import json_nodes
+from probatum.formats import json_nodes, toml_nodes
 from probatum.formats.nodes import Mapping, Node, Scalar, Sequence, items, walk
 from probatum.ports import Material
 from probatum.vocabulary import Place, Reason
@@ -23,6 +24,10 @@ from probatum.vocabulary import Place, Reason
 LARGEST = 4 << 20
 ADDRESSES = ("url", "serverUrl", "httpUrl", "sseUrl", "endpoint", "baseUrl", "uri")
 VARIABLE = re.compile(r"\$\{|\$[A-Za-z_]|%[A-Za-z_]+%|\{\{|\$\(|`")
+_TOML = re.compile(
+    rb"(?:\s|#[^\n]*\n|(?!))*+"
+    rb"(?:[\w.\"-]+[ \t]*=|\[\[?[ \t]*[A-Za-z_\"][\w.\"/@-]*[ \t]*\]\]?[ \t\r]*(?:#|\n|\Z))"
+)
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "cmd", "powershell", "pwsh", "wsl"})
 _ENV = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 
@@ -52,6 +57,8 @@ def document(material: Material) -> tuple[bytes, Node]:
     if material.size > LARGEST:
         raise FormatError(Reason.OVER_LIMIT, f"more than {LARGEST} bytes, which are not all read")
     data = b"".join(material.read(at, 1 << 20) for at in range(0, material.size, 1 << 20))
+    if _TOML.match(data):
+        return data, toml_nodes.document(data)
     return data, json_nodes.document(data, comments=True)
 
 

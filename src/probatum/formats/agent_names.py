@@ -28,6 +28,18 @@ _FOLDERS = re.compile(
     r"|/\.(?:clinerules|kiro/steering|junie)/|/(?:system[_-])?prompts?/"
 )
 
+# Settings of clients: which of them are JSON with servers, content tells.
+_SETTINGS = re.compile(
+    r"/\.(?:claude|gemini|qwen)/settings(?:\.local)?\.json|/managed-settings\.json"
+    r"|/\.cursor/(?:cli|cli-config|permissions|hooks)\.json|/\.(?:codex|vibe)/config\.toml"
+    r"|/opencode\.jsonc?|/\.(?:kiro|amazonq)/(?:.*/)?(?:cli-)?agents/[^/]+\.json"
+)
+
+
+def is_agent_settings(path: str) -> bool:
+    """Whether an agent's client takes the file `path` for its settings."""
+    return _SETTINGS.search("/" + path.lower()) is not None
+
 
 def is_read_by_agents(path: str, beside: frozenset[str]) -> bool:
     """Whether an agent takes the text file `path` for instructions or for a part of a skill.

@@ -55,6 +55,7 @@ from probatum.formats.kinds_pickles import (
 )
 from probatum.formats.kinds_seen import Seen
 from probatum.formats.kinds_text import (
+    is_agent_toml,
     is_json,
     is_promised_text,
     is_space_card,
@@ -209,6 +210,7 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     (zip_kind, zip_ends_it),
     # Text.
     (_deployment_kind, _is_deployment),
+    ("agent-config", is_agent_toml),
     (json_kind, is_json),
     ("lightgbm-text", begins(b"tree\nversion=", b"tree\r\nversion=")),
     (xml_kind, is_xml),

@@ -12,8 +12,9 @@ from importlib.resources import files
 from probatum.formats.kinds_seen import Seen
 
 YAML_FORMS = frozenset(
-    {"compose", "kubernetes", "helm-values", "helm-template", "litellm-config", "github-workflow"}
-)
+    {"compose", "kubernetes", "helm-values", "helm-template", "litellm-config", "github-workflow",
+     "github-action"}
+)  # fmt: skip
 """Kinds that are YAML first, and are asked all that YAML is asked."""
 TEXT_FORMS = frozenset(
     {"dockerfile", "env-file", "systemd-unit", "mlflow-auth", "quadlet", "makefile", "procfile"}
@@ -39,6 +40,7 @@ _COMPOSE_PART = re.compile(
 _KUBERNETES = _has("apiVersion", "kind")
 _WORKFLOW = _has("on", "jobs")
 _LITELLM = re.compile(r"(?m)^[\"']?(?:model_list|litellm_settings)[\"']?[ \t]*:")
+_ACTION = _has("runs")
 _TEMPLATE = re.compile(r"\{\{")
 _UNIT = re.compile(r"(?m)^\[Service\][ \t\r]*$")
 _STARTED = re.compile(r"(?m)^Exec(?:Start|StartPre|StartPost)[ \t]*=|^Environment(?:File)?[ \t]*=")
@@ -116,6 +118,8 @@ def _yaml(seen: Seen, text: str) -> str | None:
         return "helm-template" if _TEMPLATE.search(text) else "kubernetes"
     if (_COMPOSE.match(text) and _COMPOSE_PART.search(text)) or _COMPOSE_NAME.fullmatch(seen.base):
         return "compose"
+    if seen.base in ("action.yml", "action.yaml") and _ACTION.match(text):
+        return "github-action"
     if _LITELLM.search(text):
         return "litellm-config"
     if _is_values(seen):

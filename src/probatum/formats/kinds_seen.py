@@ -38,6 +38,11 @@ class Seen:
 
         return is_read_by_agents(self.inside, self.material.beside)
 
+    def _is_agent_settings(self) -> bool:
+        from probatum.formats.agent_names import is_agent_settings
+
+        return is_agent_settings(self.inside)
+
     @cached_property
     def promise(self) -> str | None:
         """The kind that the name promises, if any."""
@@ -46,6 +51,8 @@ class Seen:
         kind = promised(self.base)
         if kind in _PROSE and self._is_read_by_agents():
             return "agent-rules"
+        if self.base.endswith((".json", ".jsonc", ".toml")) and self._is_agent_settings():
+            return "agent-config"
         if kind == "yaml" and _WORKFLOWS.search(self.inside):
             return "github-workflow"
         return kind

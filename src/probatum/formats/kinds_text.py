@@ -9,7 +9,15 @@ _JSON = re.compile(r"\ufeff?\s*(\{\s*(\"|\}|$)|\[\s*([\[{\"\]0-9tfn-]|$))")
 _XGBOOST = re.compile(r"\s*\{\s*\"(learner|version|Config)\"")
 # However many settings stand before its servers: a client's own file of state is long.
 _SOUGHT = 1 << 16
-_AGENT = re.compile(rb'"(?:mcpServers|mcp_servers|context_servers|inputSchema)"\s*:\s*\{')
+_AGENT = re.compile(
+    rb'"(?:mcpServers|mcp_servers|context_servers|inputSchema)"\s*:\s*\{'
+    rb'|"(?:defaultMode|approvalMode|defaultApprovalMode)"\s*:\s*"'
+    rb'|"(?:enableAllProjectMcpServers|chat\.tools\.[\w.]*[aA]utoApprove)"\s*:'
+    rb'|"(?:PreToolUse|PostToolUse|UserPromptSubmit|SessionStart|beforeShellExecution)"\s*:\s*\['
+)
+_AGENT_TOML = re.compile(
+    r"(?m)^[ \t]*(?:approval_policy|sandbox_mode)[ \t]*=|^[ \t]*\[mcp_servers(?:\.|\])"
+)
 _FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)(?:\n---|\Z)", re.DOTALL)
 _XML_ROOT = re.compile(
     r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*<(?:[\w.-]+:)?([A-Za-z][\w.-]*)",
@@ -44,6 +52,15 @@ def json_kind(seen: Seen) -> str:
     if '"cells"' in text and '"nbformat"' in text:
         return "notebook"
     return "agent-config" if _AGENT.search(seen.material.read(0, _SOUGHT)) else "json"
+
+
+def is_agent_toml(seen: Seen) -> bool:
+    """Whether a TOML file holds the settings of Codex, or servers as it writes them."""
+    return (
+        seen.promise == "text"
+        and seen.base.endswith(".toml")
+        and _AGENT_TOML.search(seen.text or "") is not None
+    )
 
 
 def is_json(seen: Seen) -> bool:

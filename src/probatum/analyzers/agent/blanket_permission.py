@@ -24,7 +24,7 @@ from probatum.formats.agent_config import Server, Word, document, servers
 from probatum.formats.agent_evidence import decided, witness
 from probatum.formats.nodes import Mapping, Node, Scalar, items, walk
 from probatum.ports import Material, analyzer
-from probatum.vocabulary import Artifact, Verdict, Witness
+from probatum.vocabulary import Artifact, Reason, Undecided, Verdict, Witness
 
 _MOUNT = re.compile(
     r"(?:(?:/|~|\$HOME|\$\{HOME\}|/home/[^/:]+|/Users/[^/:]+|/(?:root|etc|home|Users)):/[^:]*"
@@ -36,14 +36,20 @@ _MOUNT = re.compile(
 def blanket_permission(artifact: Artifact, material: Material) -> Verdict:
     """Look at every option and every setting."""
     data, node = document(material)
-    sure = [*_settings(node, data)]
+    sure, open = [], []
+    for says, value, is_sure in _settings(node):
+        if is_sure:
+            sure.append(witness(says, value.place, data))
+        else:
+            open.append(Undecided(Reason.UNRESOLVED, says, value.place))
     for server in servers(node):
         sure += _options(server, data)
         sure += _folders(server, data)
-    return decided("no-blanket-permission", data, sure, ())
+    return decided("no-blanket-permission", data, sure, open)
 
 
-def _settings(node: Node, data: bytes) -> Iterator[Witness]:
+def _settings(node: Node) -> Iterator[tuple[str, Scalar, bool]]:
+    """What each setting that a row knows allows, where, and whether its neighbours agree."""
     for _, one in walk(node):
         for entry in one.entries if isinstance(one, Mapping) else ():
             for row in _rules()["permission"]:
@@ -52,7 +58,20 @@ def _settings(node: Node, data: bytes) -> Iterator[Witness]:
                 for value in (entry.value, *items(entry.value)):
                     if isinstance(value, Scalar) and value.text in row["values"]:
                         says = f"{entry.key.text}: {row['says']}; write {row['instead']}"
-                        yield witness(says, value.place, data)
+                        yield says, value, _agrees(one, row)
+
+
+def _agrees(node: Node, row: dict[str, Any]) -> bool:
+    """Whether the settings beside it have the values that it takes (`beside`), and no others."""
+    for key, values in row.get("beside", {}).items():
+        other = node.get(key) if isinstance(node, Mapping) else None
+        if not isinstance(other, Scalar) or other.text not in values:
+            return False
+    for key, values in row.get("unless", {}).items():
+        other = node.get(key) if isinstance(node, Mapping) else None
+        if isinstance(other, Scalar) and other.text in values:
+            return False
+    return True
 
 
 def _options(server: Server, data: bytes) -> Iterator[Witness]:

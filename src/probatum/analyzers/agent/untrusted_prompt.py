@@ -26,6 +26,7 @@ Sources: `rules/agent/workflows.toml`, where each row names its own; OWASP LLM01
 
 from msgspec.structs import replace
 
+from probatum.claims import NO_UNTRUSTED_PROMPT
 from probatum.errors import FormatError
 from probatum.formats.agent_evidence import decided, witness
 from probatum.formats.workflow import workflow
@@ -33,13 +34,7 @@ from probatum.formats.workflow_flow import Reached, reached
 from probatum.formats.workflow_rules import events
 from probatum.formats.yaml_nodes import LARGEST
 from probatum.ports import Material, analyzer
-from probatum.vocabulary import Artifact, Claim, Reason, Step, Undecided, Verdict, Witness
-
-NO_UNTRUSTED_PROMPT = Claim(
-    "no-untrusted-prompt",
-    "No event that an outsider raises brings their text to a shell here, or to an agent that can "
-    "act, in a job that holds a secret or a token that writes.",
-)
+from probatum.vocabulary import Artifact, Reason, Step, Undecided, Verdict, Witness
 
 
 @analyzer(id="untrusted-prompt", claim=NO_UNTRUSTED_PROMPT, accepts={"github-workflow"})

@@ -69,6 +69,7 @@ _SWITCH = re.compile(r"trust[_-]remote[_-]code|auto_map|custom_pipelines")
         "helm-template",
         "litellm-config",
         "github-workflow",
+        "github-action",
     },
 )
 def no_remote_code(artifact: Artifact, material: Material) -> Verdict:

@@ -1,0 +1,111 @@
+"""Reads TOML with the place of every key's value: line, column and byte.
+
+Python's own parser decides what the text says; a second pass over its lines tells where each key
+stands. What stands inside of a value has its place where its text is found, else the value's.
+
+Source: toml.io, v1.0.0.
+"""
+
+import re
+import tomllib
+from typing import Any
+
+from probatum.errors import FormatError
+from probatum.formats.bounds import utf8
+from probatum.formats.nodes import Entry, Mapping, Node, Scalar, Sequence
+from probatum.formats.yaml_nodes import Spots
+from probatum.vocabulary import Place, Reason
+
+_NAME = r"(?:\"[^\"\n]*\"|'[^'\n]*'|[\w-]+)"
+_KEY = rf"{_NAME}(?:[ \t]*\.[ \t]*{_NAME})*"
+_HEADER = re.compile(rf"[ \t]*(\[\[?)[ \t]*({_KEY})[ \t]*\]")
+_LINE = re.compile(rf"[ \t]*({_KEY})[ \t]*=[ \t]*")
+_LONG = re.compile(r"\"\"\"|'''")
+_DEEPEST = 50
+_Path = tuple[str | int, ...]
+
+
+def document(data: bytes) -> Node:
+    """The one document. Raises: FormatError."""
+    text = utf8(data)
+    try:
+        found = tomllib.loads(text.replace("\r\n", "\n"))
+    except (ValueError, RecursionError) as exc:  # an integer of too many digits, too
+        raise FormatError(Reason.MALFORMED, f"not TOML: {exc}"[:200]) from exc
+    return _Reader(text).node(found, (), 0)
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._spots = Spots(text)
+        self._starts = _starts(text)
+
+    def node(self, value: Any, path: _Path, start: int) -> Node:
+        if len(path) > _DEEPEST:
+            raise FormatError(Reason.OVER_LIMIT, "nested too deeply")
+        start = self._starts.get(path, start)
+        if isinstance(value, dict):
+            return Mapping(
+                tuple(self._entry(key, one, (*path, key), start) for key, one in value.items()),
+                self._spots.place(start),
+            )
+        if isinstance(value, list):
+            items = [self.node(one, (*path, at), start) for at, one in enumerate(value)]
+            return Sequence(tuple(items), self._spots.place(start))
+        text = _said(value)
+        return Scalar(text, self._place(text, path, start), not isinstance(value, str))
+
+    def _entry(self, key: str, value: Any, path: _Path, start: int) -> Entry:
+        node = self.node(value, path, start)
+        return Entry(Scalar(key, node.place), node)
+
+    def _place(self, text: str, path: _Path, start: int) -> Place:
+        if path not in self._starts and text:
+            at = self._text.find(text, start)
+            end = self._text.find("\n\n", start)
+            start = at if at >= 0 and (end < 0 or at < end) else start
+        return self._spots.place(start)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return hex(value) if isinstance(value, int) and abs(value) >> 64 else str(value)
+
+
+def _starts(text: str) -> dict[_Path, int]:
+    """Where the value of each key begins."""
+    found: dict[_Path, int] = {}
+    table: _Path = ()
+    counts: dict[_Path, int] = {}
+    at, quote = 0, ""
+    for line in text.splitlines(keepends=True):
+        header, key = _HEADER.match(line), _LINE.match(line)
+        if not quote and header is not None:
+            table = _names(header[2])
+            if header[1] == "[[":
+                counts[table] = counts.get(table, -1) + 1
+            table = _counted(table, counts)
+            found.setdefault(table, at + header.start(2))
+        elif not quote and key is not None:
+            path = (*table, *_names(key[1]))
+            found.setdefault(path, at + key.end())
+        for mark in _LONG.findall(line):
+            quote = "" if quote == mark else quote or mark
+        at += len(line)
+    return found
+
+
+def _counted(table: _Path, counts: dict[_Path, int]) -> _Path:
+    """The path of a table with the number of each array of tables that it lies in."""
+    path: list[str | int] = []
+    for number, name in enumerate(table, 1):
+        path.append(name)
+        if table[:number] in counts:
+            path.append(counts[table[:number]])
+    return tuple(path)
+
+
+def _names(key: str) -> tuple[str, ...]:
+    return tuple(one.strip("\"'") for one in re.findall(_NAME, key))
