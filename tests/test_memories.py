@@ -50,6 +50,19 @@ def test_an_audit_with_a_cache_says_what_one_without_says(app: Path, tmp_path: P
     assert changed == to_json(reviewed(app, None)) != plain
 
 
+def test_neither_a_cache_nor_more_workers_change_what_is_said(app: Path, tmp_path: Path) -> None:
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    (beside / "more.py").write_text(CODE.replace("run", "more"))
+    targets = [str(app), str(beside)]
+    for added in ("", "\n\ndef added(path):\n    return open(path)\n"):
+        (app / "main.py").write_text(CODE + added)
+        plain = to_json(audit(targets, Settings(jobs=1)))
+        for jobs in (1, 2, 2):
+            kept = Settings(jobs=jobs, cache=str(tmp_path / "cache"))
+            assert to_json(audit(targets, kept)) == plain
+
+
 def test_what_lies_in_the_cache_is_read_as_data(app: Path, tmp_path: Path) -> None:
     plain = to_json(reviewed(app, None))
     reviewed(app, tmp_path / "cache")

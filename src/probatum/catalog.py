@@ -39,6 +39,7 @@ def warm() -> None:
     for origin in _modules().values():
         if origin and not _compiled(origin):
             analyzers()
+            importlib.import_module("probatum.taint.again")  # of a review with a memory only
             return
 
 

@@ -5,9 +5,7 @@ content takes another kind's claims away from a file.
 """
 
 import re
-import tomllib
 from functools import cache
-from importlib.resources import files
 
 from probatum.formats.kinds_seen import Seen
 
@@ -141,6 +139,10 @@ def launches(seen: Seen) -> bool:
 @cache
 def _launches() -> re.Pattern[str]:
     """What starts a container, or a server that has a row in `rules/deploy/servers.toml`."""
+    # Every audit imports this module, and few meet a shell script.
+    import tomllib
+    from importlib.resources import files
+
     rows = files("probatum.rules").joinpath("deploy/servers.toml").read_text("utf-8")
     starts = {one for row in tomllib.loads(rows)["server"] for one in row.get("commands", ())}
     return re.compile("|".join((_CONTAINERS, *map(_start, sorted(starts)))))
