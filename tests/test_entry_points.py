@@ -79,6 +79,33 @@ def test_what_reaches_nothing_is_proven_beside_what_does() -> None:
     assert found.libraries("app.py:read") == ["fastapi", "json"]
 
 
+@pytest.mark.parametrize("decorator", ["x[0]", "(lambda f: f)", "x()()", "x.y.z", "x if x else x"])
+def test_any_decorator_is_read(decorator: str) -> None:
+    assert not ways({"app.py": f"@{decorator}\ndef f(): ...\n@{decorator}\nclass K: ..."}).entries
+
+
+def test_commands_with_options_are_told_apart() -> None:
+    program = """
+import os, click
+
+@click.group()
+def cli(): ...
+
+@cli.command()
+@click.option("--name")
+def greet(name):
+    click.echo(name)
+
+@cli.command()
+@click.argument("command")
+def run(command):
+    os.system(command)
+"""
+    found = ways({"app.py": program})
+    proven = {label for label in found.entries if found.doubt(label, CLAIM) is None}
+    assert proven == {"app.py:cli", "app.py:greet"}
+
+
 def test_a_doubt_says_what_is_named_and_where() -> None:
     assert ways({"app.py": APP}).doubt("app.py:run", CLAIM) == ("os.system", "app.py", 32)
 

@@ -42,7 +42,9 @@ class Handed(Names):
                 site = self.index.decorated[id(decorator)]
                 if isinstance(decorator, (ast.Name, ast.Attribute)):
                     self.index.calls[last(decorator)].append(site)
-                else:
+                elif not (
+                    isinstance(decorator, ast.Call) and self._outside(decorator.func, around)
+                ):
                     self.index.indirect.append(site)
                 if not self._only_wraps(decorator, around):
                     self.handled.append(Value(around, unit))
@@ -134,21 +136,32 @@ class Handed(Names):
     def _makes_application(self, value: Value, depth: int) -> bool:
         unit, of = value
         if isinstance(of, ast.Call):
-            made = last(of.func)
-            return made in said("framework's object") and not self._callees(of.func, unit)
+            return self._is_framework(of.func, unit)
         if isinstance(of, str):
             found = self._imported(of, unit)
             return bool(found) and all(self._makes_application(one, depth + 1) for one in found)
         if isinstance(of, Unit) and not of.is_module and of.around is not None:
             around = of.around
             return any(self.is_route(one, around) for one in of.node.decorator_list)
-        return isinstance(of, (ast.Name, ast.Attribute)) and last(of) in said("framework's object")
+        return self._is_framework(of, unit)
 
     def _is_annotated(self, owner: Unit, name: str) -> bool:
         for one in ast.walk(owner.node.args):
             if isinstance(one, ast.arg) and one.arg == name and one.annotation is not None:
-                return last(one.annotation) in said("framework's object")
+                return self._is_framework(one.annotation, owner.around or owner)
         return False
+
+    def _is_framework(self, node: Any, unit: Unit) -> bool:
+        """The expression is a known framework's class, imported from outside of the project."""
+        if last(node) not in said("framework's object"):
+            return False
+        if isinstance(node, ast.Attribute):
+            return bool(self._outside(node, unit))
+        owner = unit.scope(node.id) if isinstance(node, ast.Name) else None
+        given = owner.binds.get(node.id, ()) if owner is not None else ()
+        return bool(given) and all(
+            isinstance(one.of, str) and not self._imported(one.of, one.unit) for one in given
+        )
 
     def _only_wraps(self, decorator: Any, around: Unit) -> bool:
         """The decorator calls the function only where it is called; or it is the project's own."""
