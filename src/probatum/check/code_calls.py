@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from probatum.check.code_names import File
-from probatum.check.code_trees import FILLING
+from probatum.check.code_trees import FILLING, rows
 
 MAKING = ("__init__", "__new__", "__call__", "__post_init__")
 """Methods that a call of a class, or of an object, calls."""
@@ -60,6 +60,12 @@ def handed_function(call: ast.Call, function: Any) -> Any:
     name = getattr(function, "name", "")
     named = (one for one in given if getattr(one, "attr", getattr(one, "id", None)) == name)
     return function if function in given else next(named, None)
+
+
+def hands_over(call: ast.Call, function: Any) -> bool:
+    """A framework is given the function, to call it with what comes from outside."""
+    handed = {name for row in rows("sources")["source"] for name in row.get("handed", ())}
+    return callee_name(call) in handed and handed_function(call, function) is not None
 
 
 def receives(

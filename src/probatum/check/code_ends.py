@@ -8,6 +8,9 @@ from probatum.check.code_names import File
 from probatum.check.code_trees import FUNCTIONS, dotted, rows, words
 from probatum.errors import Rejected
 
+_PARSERS = ("XMLParser", "XMLPullParser", "ETCompatXMLParser")
+_APPLICATIONS = ("FastAPI", "APIRouter", "Flask", "Blueprint", "Sanic", "Quart", "FastMCP")
+
 
 def claims() -> frozenset[str]:
     """The claims whose refutations are paths of this kind."""
@@ -71,6 +74,8 @@ class Source:
         if isinstance(node, ast.arg):
             return bool(types & file.annotated(node.annotation)) or self.handled(row)
         if isinstance(node, ast.Call):
+            if dotted(node.func).rpartition(".")[2] in row.get("handed", ()):
+                return True
             if file.meant(node.func) & set(row.get("calls", ())):
                 return True
             if isinstance(node.func, ast.Attribute) and node.func.attr in row.get("methods", ()):
@@ -97,6 +102,8 @@ class Source:
             if isinstance(made, ast.Attribute) and made.attr in row["decorators"]:
                 base = made.value
                 name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+                if name == "self" and self.of_application(function):
+                    return True
                 if isinstance(base, ast.Call) or any(part in name.lower() for part in row["of"]):
                     return True
             if isinstance(made, ast.Name) and made.id in row["of"]:
@@ -106,14 +113,24 @@ class Source:
             return False
         if row.get("methods") and function.name not in row["methods"]:
             return False
+        if row.get("offered") and function.name.startswith("_"):
+            return False
+        return any(name.endswith(tuple(row["classes"])) for name in self.bases(owner))
+
+    def of_application(self, function: Any) -> bool:
+        """The function is a route of the object in whose method it stands: an application."""
+        owner = self.file.owner(self.file.function(function))
+        return owner is not None and any(one.endswith(_APPLICATIONS) for one in self.bases(owner))
+
+    def bases(self, owner: ast.ClassDef) -> set[str]:
+        """The names of a class and of its bases."""
         own = f"{self.file.module}.{owner.name}"
-        bases = {own} | {
+        return {own} | {
             name
             for file, cls in self.file.classes({own})
             for base in cls.bases
             for name in file.meant(base)
         }
-        return any(name.endswith(tuple(row["classes"])) for name in bases)
 
     def chosen(self) -> Iterator[str]:
         """What the callers of a function, or the makers of a record, choose."""
@@ -196,7 +213,31 @@ def _dangerous(row: dict[str, Any], file: File, call: ast.Call) -> bool:
         values = [given[name]] if name in given else call.args[1:2]
         if any(file.meant(one) & set(types) for one in values):
             return False
+    for name, made in row.get("unless_made", {}).items():
+        values = [given[name]] if name in given else call.args[1:2]
+        if values and not any(_made_without(file, one, made) for one in values):
+            return False
     return not row.get("shell") or not call.args or _may_be_script(call.args[0])
+
+
+def _made_without(file: File, node: Any, safe: dict[str, Any]) -> bool:
+    """The object is made here, by a call without the keyword that makes it harmless."""
+    name = dotted(node)
+    calls = [node] if isinstance(node, ast.Call) else []
+    for read in file.parents:
+        if isinstance(read, ast.Assign) and isinstance(read.value, ast.Call):
+            calls += [read.value for one in read.targets if name and dotted(one) == name]
+    said = [
+        {one.arg: one.value for one in call.keywords}
+        for call in calls
+        if dotted(call.func).rpartition(".")[2] in _PARSERS
+    ]
+    return bool(said) and not any(
+        isinstance(held, ast.Constant) and held.value == value
+        for one in said
+        for key, value in safe.items()
+        if (held := one.get(key)) is not None
+    )
 
 
 def _may_be_script(node: Any) -> bool:

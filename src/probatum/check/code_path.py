@@ -29,6 +29,7 @@ from probatum.check.code_calls import (
     callee_name,
     gives,
     handed_function,
+    hands_over,
     method_of,
     parts,
     receives,
@@ -258,6 +259,8 @@ class _Walk:
         """The parameter receives what the spot is, in a call of a function so named, or in one
         that is given such a function and calls it."""
         file, node = spot
+        if isinstance(node, ast.Call) and hands_over(node, parameter.file.function(parameter.node)):
+            return True
         holder = file.parents.get(node)
         while isinstance(holder, (ast.keyword, ast.Starred, ast.Tuple, ast.List, ast.Attribute)):
             holder = file.parents.get(holder)

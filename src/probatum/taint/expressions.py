@@ -14,6 +14,7 @@ from probatum.taint.flow import (
     EITHER,
     FAILS,
     FUNCTION,
+    HANDED,
     HOLDS,
     ITEM,
     JOIN,
@@ -31,6 +32,7 @@ from probatum.taint.flow import (
     Module,
     Node,
 )
+from probatum.taint.rules import handed
 from probatum.taint.syntax import (
     annotation_text,
     constant_value,
@@ -225,7 +227,10 @@ class Expressions:
         arguments = tuple([value(one) for one in node.args])
         keywords = tuple([(one.arg, value(one.value)) for one in node.keywords])
         made = self.called(node, callee, arguments, keywords)
-        passed = _PASSING.get(_last_name(node.func))
+        short = _last_name(node.func)
+        passed = _PASSING.get(short)
+        if short in handed():
+            self.hand_over(node, made, handed()[short], arguments, dict(keywords))
         if passed is None:
             return made
         inner = self.passed_on(node, passed, arguments, dict(keywords))
@@ -238,6 +243,21 @@ class Expressions:
         if self.control >= 0:
             self.under[made] = self.control
         return made
+
+    def hand_over(
+        self,
+        node: ast.Call,
+        made: int,
+        wanted: tuple[int | str, ...],
+        arguments: tuple[int, ...],
+        keywords: dict[Any, int],
+    ) -> None:
+        """The calls of the functions that a framework is given, with what it sends them."""
+        given = {**dict(enumerate(arguments)), **keywords}
+        for one in wanted:
+            if one in given and self.nodes[given[one]][0] in (NAME, ATTR, FUNCTION):
+                sent = self.at(node, (STAR, self.at(node, (PART, made, HANDED))))
+                self.called(node, given[one], (sent,), ())
 
     def passed_on(
         self, node: ast.Call, how: "_Passing", arguments: tuple[int, ...], keywords: dict[Any, int]

@@ -31,6 +31,7 @@ STAR = 16  # iterable: `*arguments`
 MATH = 17  # operator: str, left, right
 CAUGHT = 18  # name: str of the exception's class
 PART = 19  # tuple, position: int: what unpacking gives a target
+HANDED = -2  # in place of the position: what a call has a function called with, that it is given
 
 OPERATIONS = [
     "param",

@@ -14,7 +14,9 @@ from probatum.taint.flow import (
     HOLDS,
     NAME,
     NOT,
+    PACK,
     PARAM,
+    PART,
     PARTLY,
     RETURNS,
     WAY,
@@ -22,12 +24,13 @@ from probatum.taint.flow import (
 )
 from probatum.taint.program import Place, Program
 from probatum.taint.rules import words
-from probatum.taint.values import Leaf, Values
+from probatum.taint.values import ELEMENTS, Leaf, Values
 
 # How far a condition guards: not at all, it is not known whether, wholly.
 NONE, UNKNOWN, PROVEN = 0, 1, 2
 
 _MATCHING = ("match", "fullmatch", "search")
+_RESOLVING = ("abspath", "realpath", "resolve")
 _LONGEST_PATTERN = 200
 _DEEPEST_CALL = 3
 _ANSWERS = frozenset((COMPARE, NOT, BOTH, EITHER, CALL))
@@ -77,13 +80,55 @@ class Guards:
             return _together(levels, every=(kind == BOTH) == (way == HOLDS))
         if self.opted(place, test, way):
             return PROVEN
-        if not self.values.leaves(place, test) & path:
+        if not self.touches(place, test, path):
             return NONE
         if kind == COMPARE:
-            return self.compared(place, node, way, path)
+            idle = claim == "no-path-traversal" and self.is_idle(place, node)
+            return NONE if idle else self.compared(place, node, way, path)
         if kind == CALL:
+            if self.program.short(place, node[1]) in ("any", "all"):
+                return self.gathered(place, node, path, claim, depth)
             return self.called(place, node, way, claim, depth)
-        return NONE
+        inner: Node = self.program[place].nodes[node[1]] if kind == PART else node
+        if inner[0] == CALL:  # `is_safe, why = check(x)`
+            return self.called(place, inner, way, claim, depth)
+        checking = kind == ATTR and any(word in node[2].lower() for word in words("check", claim))
+        return UNKNOWN if checking else NONE
+
+    def gathered(self, place: Place, node: Node, path: set[Leaf], claim: str, depth: int) -> int:
+        """`any(…)` and `all(…)`: what holds of one element or of each, if that guards at all."""
+        nodes = self.program[place].nodes
+        parts = [part for one in node[2] if nodes[one][0] == PACK for part in nodes[one][1:]]
+        levels = [
+            self.judged(place, part, way, path, claim, depth)
+            for part in parts
+            for way in (HOLDS, FAILS)
+        ]
+        return min(max(levels, default=NONE), UNKNOWN)
+
+    def touches(self, place: Place, node: int, path: set[Leaf]) -> bool:
+        """A value is made of something on the path, and not only of another field of it."""
+        nodes = self.program[place].nodes
+        fields = {one[0] for one in path if not isinstance(one, int)}
+        seen: set[int] = set()
+        waiting = [node]
+        while waiting:
+            at = waiting.pop()
+            if at in seen:
+                continue
+            seen.add(at)
+            leaves = self.values.leaves(place, at, elements=True)
+            if leaves & path:
+                return True
+            for one in leaves:
+                base = one if isinstance(one, int) else one[0]
+                if nodes[base][0] not in ELEMENTS:
+                    continue
+                if base in path or (base in fields and isinstance(one, int)):
+                    return True
+                if base not in fields and base != one:
+                    waiting.append(base)  # an element that does not pass: what it was taken of
+        return False
 
     # Comparisons
 
@@ -97,6 +142,8 @@ class Guards:
             return PROVEN if left in path or right in path else NONE
         if operator in ("<", "<=", ">", ">=") or (constant and operator in ("==", "!=")):
             return NONE
+        if (operator, way) in (("==", FAILS), ("!=", HOLDS)):
+            return NONE  # one value that it is not says nothing of the others
         if _names_a_part(nodes[left]) or _names_a_part(nodes[right]):
             return NONE
         if operator in ("in", "not in"):
@@ -105,19 +152,32 @@ class Guards:
 
     def contained(self, place: Place, node: Node, inside: bool, path: set[Leaf]) -> int:
         """`value in these` proves; anything else about membership is not known to."""
-        _, _, left, right = node
+        left = node[2]
         if inside and left in path:
             return PROVEN
-        if self.program[place].nodes[left][0] == CONST:
-            return NONE if inside or not self.values.leaves(place, right) & path else UNKNOWN
-        return UNKNOWN if left in path or self.values.leaves(place, left) & path else NONE
+        if inside and self.program[place].nodes[left][0] == CONST:
+            return NONE
+        return UNKNOWN if not inside or self.touches(place, left, path) else NONE
+
+    def is_idle(self, place: Place, node: Node) -> bool:
+        """`..` is looked for in a path that is resolved already, where none is left."""
+        nodes = self.program[place].nodes
+        sought, held = nodes[node[2]], nodes[node[3]]
+        while held[0] == ATTR or (held[0] == CALL and len(held[2]) == 1):
+            short = self.program.short(place, held[1]) if held[0] == CALL else ""
+            if held[0] == CALL and short != "str":
+                break
+            held = nodes[held[1] if held[0] == ATTR else held[2][0]]
+        resolved = held[0] == CALL and self.program.short(place, held[1]) in _RESOLVING
+        dots = sought[0] == CONST and str(sought[1]).strip("/") == ".."
+        return resolved and dots and node[1] in ("in", "not in")
 
     # Calls
 
     def called(self, place: Place, node: Node, way: int, claim: str, depth: int) -> int:
         """How far a call of a value guards: as a predicate, or by returning at all."""
         short = self.program.short(place, node[1])
-        checking = any(word in short.lower() for word in words("check"))
+        checking = any(word in short.lower() for word in words("check", claim))
         body = self.body(place, node) if depth < _DEEPEST_CALL else None
         if body is not None:
             if not checking and way != RETURNS and not self.predicate(body):
@@ -194,9 +254,9 @@ class Guards:
                 decided = (
                     [test for test, _ in self.program.conditions(place, link)] if value >= 0 else []
                 )
-                if value >= 0 and function.nodes[value][0] != CONST:
-                    decided.append(value)
                 tests += [(test, said) for test in decided for said in (HOLDS, FAILS)]
+                if value >= 0 and function.nodes[value][0] != CONST:
+                    tests.append((value, way))
         return max(
             (self.judged(place, test, said, path, claim, depth) for test, said in tests),
             default=NONE,
@@ -230,9 +290,14 @@ class Guards:
                 return False
             callee = function.nodes[node[1]]
             name = self.program.short(place, node[1]) if callee[0] in (ATTR, NAME) else ""
+            given = [function.nodes[one] for one in node[2]]
+            if name == "get" and given and all(one[0] == CONST for one in given):
+                name = given[0][1]  # a setting of that name, off where it is not set
+                default = given[1][1] if len(given) > 1 else None
         elif node[0] == COMPARE:
             return node[1] in ("is", "==") and self.opted(place, node[2], way)
-        if not name or not any(word in str(name).lower() for word in words("opt-in")):
+        chosen = words("opt-in") | (words("opt-in off") if default is False else frozenset())
+        if not name or not any(word in str(name).lower() for word in chosen):
             return False
         return default is ... or bool(default) != (way == HOLDS)
 

@@ -1,13 +1,15 @@
 """Which calls are sinks, and which of their arguments must not come from outside."""
 
 from collections.abc import Iterator
+from typing import Any
 
-from probatum.taint.flow import ATTR, CALL, CONST, HOLDS, PACK, PARAM, Node, operands
+from probatum.taint.flow import ATTR, CALL, CONST, HOLDS, NAME, PACK, PARAM, Node, operands
 from probatum.taint.guards import NONE, UNKNOWN
 from probatum.taint.program import Place, Program
 from probatum.taint.rules import Sink, words
 from probatum.taint.values import Values
 
+_PARSERS = ("XMLParser", "XMLPullParser", "ETCompatXMLParser")
 _DEEPEST_MENTION = 2  # calls that a filter's attributes are looked for in
 
 
@@ -77,10 +79,27 @@ class Sinks:
                 return False
         if row.shell and call[2] and not self._may_be_of_shell(place, call[2][0]):
             return False
+        for name, safe in row.unless_made.items():
+            values = [node for key, node in call[3] if key == name] or list(call[2][1:2])
+            if values and not any(self._made_without(place, one, safe) for one in values):
+                return False
         return not any(
             self.program.dotted(place, value) in types
             for name, types in row.unless_type.items()
             for value in (*(node for key, node in call[3] if key == name), *call[2][1:2])
+        )
+
+    def _made_without(self, place: Place, node: int, safe: dict[str, Any]) -> bool:
+        """The object is made here, by a call without the keyword that makes it harmless."""
+        given = self.program[place].nodes[node]
+        made = list(self.program.values(place, given[1])) if given[0] == NAME else [(place, node)]
+        said = []
+        for where, value in made:
+            nodes = self.program[where].nodes
+            if nodes[value][0] == CALL and self.program.short(where, nodes[value][1]) in _PARSERS:
+                said.append({key: nodes[one] for key, one in nodes[value][3]})
+        return bool(said) and not any(
+            one.get(key) == (CONST, value) for one in said for key, value in safe.items()
         )
 
     def _may_be_of_shell(self, place: Place, node: int) -> bool:

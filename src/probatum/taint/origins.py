@@ -7,6 +7,7 @@ from probatum.taint.states import ALONE, BEHIND_OWN, State
 from probatum.taint.values import Values
 
 _TO_ANYBODY = ("no-command-injection", "no-template-injection", "no-archive-traversal")
+_APPLICATIONS = ("FastAPI", "APIRouter", "Flask", "Blueprint", "Sanic", "Quart", "FastMCP")
 
 
 class Origins:
@@ -29,6 +30,7 @@ class Origins:
             if annotated and annotated in source.types:
                 return source
             meant = short in source.methods if source.methods else short != "__init__"
+            meant = meant and not (source.offered and short.startswith("_"))
             if meant and any(_ends_so(base, source.classes) for base in bases):
                 return source
             for decorator in function.decorators if source.decorators else ():
@@ -58,6 +60,10 @@ class Origins:
                     return source
         return None
 
+    def of_handed(self, short: str) -> Source | None:
+        """The source of what a call so named has the function called with that it is given."""
+        return next((one for one in sources() if short in one.handed), None)
+
     def of_name(self, name: str) -> Source | None:
         """The source that an absolute dotted name, or an attribute of it, is."""
         for source in sources() if name else ():
@@ -80,7 +86,7 @@ class Origins:
 
     def enough(self, row: Sink, state: State, name: str, *, field: bool = False) -> bool:
         """A parameter or field of this name, which callers choose, is a source for this sink."""
-        if not row.public or state.joined == ALONE or state.far:
+        if not row.public or state.joined == ALONE or state.far or state.whole:
             return False
         if name.startswith("_") or name.lower().rpartition("_")[2] in words(
             "operator's own", row.claim
@@ -143,6 +149,11 @@ class Origins:
                 return True
         return False
 
+    def is_record(self, cls: Place) -> bool:
+        """The class is one whose makers fill its fields."""
+        ancestors = [one for one, _ in self.program.ancestry(cls) if one is not None]
+        return any(self._makes_records(self.program[one], one, ancestors) for one in ancestors)
+
     def _makes_records(self, body: Function, cls: Place, ancestors: list[Place]) -> bool:
         outer = (cls[0], body.parent)
         said = [self.values.words(outer, one) for one in body.decorators]
@@ -165,9 +176,17 @@ class Origins:
         if node[0] == ATTR and node[2] in source.decorators:
             if nodes[node[1]][0] == CALL:
                 return True
-            called = self.program.short(outer, node[1]).lower()
+            called = self._called(outer, node[1]).lower()
+            if nodes[node[1]][0] == PARAM and called == "self":
+                return self._is_application(outer)
             return any(one in called for one in source.of)
         return node[0] == NAME and node[1] in source.of
+
+    def _is_application(self, method: Place) -> bool:
+        """A method of an application's or router's class: it makes routes of its own object."""
+        owner = self.program.owner(method)
+        bases = [one for _, one in self.program.ancestry(owner)] if owner is not None else []
+        return any(_ends_so(base, _APPLICATIONS) for base in bases)
 
 
 def _ends_so(base: str, endings: tuple[str, ...]) -> bool:

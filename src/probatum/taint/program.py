@@ -141,6 +141,8 @@ class Program(Names):
     def _field_type(self, place: Place, given: Node, depth: int) -> str:
         base = self.type_of(place, given[1], depth)
         cls = self.class_of(base)
+        if cls is None and not base:
+            cls = self.class_of(self.dotted(place, given[1]))  # a field of the class itself
         if cls is None:
             return f"{base}.{given[2]}" if base else ""
         for ancestor, _ in self.ancestry(cls):
@@ -181,6 +183,8 @@ class Program(Names):
             found = self.found(name)
             if found is not None:
                 return [Meaning(found)]
+            if given[0] == ATTR and self.class_of(self.type_of(place, given[1], depth)):
+                return self._of_attribute(place, given, depth)
             if given[0] != ATTR or nodes[given[1]][0] in (NAME, ATTR):
                 return self._of_variable(place, given, depth) or [Meaning(outside=name)]
         if given[0] == ATTR:

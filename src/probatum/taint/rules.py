@@ -21,7 +21,8 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     `calls` are absolute names; `methods` are names of methods, of `receivers` of these types only
     if it names any, and never of those of `harmless` types. `arguments` are positions, keywords, or
     `"self"` for the receiver. `unless` and `unless_type` name the keyword whose value makes the
-    call harmless, `only` the keyword without which it is. `text`: dangerous only where the value
+    call harmless, `unless_made` one whose object makes it so if it is made with such a keyword,
+    `only` the keyword without which it is. `text`: dangerous only where the value
     was put into a text; `joined`: only behind a base path; `shell`: only in a list behind `-c`.
     `public`: the parameters of a public function count as sources. `instead` is what to
     write in its place.
@@ -36,6 +37,7 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     arguments: tuple[int | str, ...] = (0,)
     unless: dict[str, Any] = {}
     unless_type: dict[str, tuple[str, ...]] = {}
+    unless_made: dict[str, dict[str, Any]] = {}
     only: dict[str, Any] = {}
     text: bool = False
     joined: bool = False
@@ -49,9 +51,11 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
 
     `names`: variables; `types`: of parameters and objects; `decorators`: of functions whose
     parameters are meant, on an object called as one of `of`; `classes`: endings of the names of
-    base classes, of which the parameters of `methods` are meant; `methods` (of `receivers` called
+    base classes, of which the parameters of `methods` are meant, or of all that are `offered`, not
+    private; `methods` (of `receivers` called
     so, and `never` called so where they are given nothing) and `calls`: what they answer;
-    `attributes`: of what a call answered. `only`: for these claims.
+    `attributes`: of what a call answered. `handed`: of functions that a call of this name is given
+    there. `only`: for these claims.
     """
 
     says: str
@@ -68,6 +72,8 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     calls: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    offered: bool = False
+    handed: dict[str, tuple[int | str, ...]] = {}
 
 
 class Words(Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,6 +108,12 @@ def sinks() -> dict[str, list[Sink]]:
 def sources() -> tuple[Source, ...]:
     """Every row, in the order of the file: the first that fits names the source."""
     return convert(_rows("sources")["source"], tuple[Source, ...])
+
+
+@cache
+def handed() -> dict[str, tuple[int | str, ...]]:
+    """By the name of a call the arguments that are functions for others to call."""
+    return {name: given for row in sources() for name, given in row.handed.items()}
 
 
 @cache

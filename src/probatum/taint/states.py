@@ -51,7 +51,8 @@ class State(Struct):
     function. `level` and `guard` are of the segments behind. A value is `far` if it is not what
     reaches the sink, only what that is computed of, a part of a file's name, or the name of a file
     that the code itself writes: what a caller chooses so is no source, what an attacker sends is.
-    `crossed` counts the calls between here and the sink.
+    `crossed` counts the calls between here and the sink. Of a `whole` value only a field goes on:
+    what the object was made of otherwise does not.
     """
 
     place: Place
@@ -69,6 +70,7 @@ class State(Struct):
     start: bool = False
     far: bool = False
     crossed: int = 0
+    whole: bool = False
 
     def within(
         self,
@@ -85,7 +87,7 @@ class State(Struct):
         return State(
             self.place, node, self.context, max(self.joined, joined), self.inner or inner,
             self.level, self.guard, self, says, links, -1, part, False, self.far or far,
-            self.crossed,
+            self.crossed, self.whole,
         )  # fmt: skip
 
     def across(
@@ -102,7 +104,7 @@ class State(Struct):
         """The state of a value of another function, where a new segment begins."""
         return State(
             place, node, context, self.joined, self.inner, self.level, self.guard, self, says,
-            (link,), site, part, True, self.far, self.crossed + 1,
+            (link,), site, part, True, self.far, self.crossed + 1, self.whole,
         )  # fmt: skip
 
     def guarded(self, level: int, guard: str) -> "State":
@@ -110,10 +112,13 @@ class State(Struct):
         return State(
             self.place, self.node, self.context, self.joined, self.inner, level, guard,
             self.before, self.says, self.links, self.site, self.part, self.start, self.far,
-            self.crossed,
+            self.crossed, self.whole,
         )  # fmt: skip
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What makes two states the same for the search."""
-        return self.place, self.node, self.context, self.joined, self.inner, self.part, self.far
+        return (
+            self.place, self.node, self.context, self.joined, self.inner, self.part, self.far,
+            self.whole,
+        )  # fmt: skip

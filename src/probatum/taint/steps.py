@@ -16,6 +16,7 @@ from probatum.taint.flow import (
     EACH,
     EITHER,
     FUNCTION,
+    HANDED,
     ITEM,
     JOIN,
     MATH,
@@ -63,8 +64,11 @@ class Steps:
         kind = node[0]
         if kind == PARAM:
             yield from self._parameter(row, state, node[1])
+        elif kind == CALL and state.part == HANDED:
+            source = self.origins.of_handed(self.program.short(state.place, node[1]))
+            yield from [source] if source is not None else []
         elif kind == CALL:
-            yield from self._call(row, state, node)
+            yield from (self._record if state.whole else self._call)(row, state, node)
         elif kind == ATTR:
             yield from self._attribute(row, state, node)
         elif kind == NAME:
@@ -360,6 +364,28 @@ class Steps:
             says = f"through `{short}()`"
             yield state.within(value, says, joined=joined, links=(link,), far=not named)
 
+    def _record(self, row: Sink, state: State, node: Node) -> Iterator[Before]:
+        """What a record is as a whole: the answer of a function, or made of a mapping."""
+        program = self.program
+        callee = program[state.place].nodes[node[1]]
+        short = program.short(state.place, node[1]) if callee[0] != FUNCTION else ""
+        meanings = program.meanings(state.place, node[1])
+        source = self.origins.of_answer(row, state.place, node, short, meanings)
+        if source is not None:
+            yield source
+            return
+        entered = list(self._entered(row, state, meanings))
+        yield from entered
+        if entered or self._answers(meanings):
+            return
+        if callee[0] == ATTR and short in words("keeps text"):
+            yield from self._receiver(state, callee[1], short)
+        made = node[2] if short in words("makes a record") else ()
+        for value in (*made, *(one for name, one in node[3] if name is None)):
+            yield state.within(
+                value, f"through `{short}()`", links=(self._link(state.place, state.node),)
+            )
+
     def _formats_inside_a_name(self, row: Sink, place: Place, call: Node) -> bool:
         callee = self.program[place].nodes[call[1]]
         named = callee[0] == ATTR and self._ends_inside_a_name(place, callee[1])
@@ -379,9 +405,11 @@ class Steps:
     def _attribute(self, row: Sink, state: State, node: Node) -> Iterator[Before]:
         program = self.program
         said = program.type_of(state.place, node[1])
-        if node[2] in words("own name") or (
+        if node[2] in words("own name") | words("open file", row.claim) or (
             said.startswith("pathlib.") and node[2] in words("cleaner", row.claim)
         ):
+            return
+        if row.claim == "no-path-traversal" and self._is_of_open_file(state.place, node, said):
             return
         source = self.origins.of_name(program.dotted(state.place, state.node))
         source = source or self.origins.of_type(said)
@@ -399,6 +427,25 @@ class Steps:
         guarded = self.guarded(row, state)
         if guarded.level < PROVEN:
             yield from self._member(row, state, guarded, cls, node)
+            if self.origins.is_record(cls) and not self._is_self(state.place, base):
+                whole = state.within(node[1], f"its `{node[2]}`", inner=True)
+                yield structs.replace(whole, whole=True)
+
+    def _is_of_open_file(self, place: Place, node: Node, said: str) -> bool:
+        """The file of an upload, or the name that a temporary file was made with."""
+        if said.endswith("UploadFile"):
+            return bool(node[2] == "file")
+        nodes = self.program[place].nodes
+        at: int = node[1]
+        while nodes[at][0] == JOIN and nodes[at][1] < at:  # what was written into it
+            at = nodes[at][1]
+        made = nodes[at]
+        temporary = made[0] == CALL and self.program.short(place, made[1]).endswith("TemporaryFile")
+        return temporary and bool(node[2] == "name")
+
+    def _is_self(self, place: Place, given: Node) -> bool:
+        named = given[0] == PARAM and self.values.parameter(place, given[1]) in ("self", "cls")
+        return named and self.program.owner(place) is not None
 
     def _member(
         self, row: Sink, state: State, guarded: State, cls: Place, node: Node

@@ -8,6 +8,7 @@ from probatum.taint.flow import (
     CALL,
     COMPARE,
     CONST,
+    EACH,
     EITHER,
     FUNCTION,
     ITEM,
@@ -21,7 +22,8 @@ from probatum.taint.flow import (
 )
 from probatum.taint.program import Place, Program
 
-Leaf = int | tuple[int, Any]  # a node, or (parameter's node, field)
+Leaf = int | tuple[int, Any]  # a node, or (node of a parameter or loop's element, field)
+ELEMENTS = (EACH, PART)
 
 _MOST_LEAVES = 200
 _DEEPEST_WORDS = 4
@@ -34,20 +36,21 @@ class Values:
     def __init__(self, program: Program) -> None:
         self.program = program
 
-    def leaves(self, place: Place, node: int) -> frozenset[Leaf]:
-        """Every node that a value is made of, but constants and names; fields of parameters."""
-        key = ("leaves", place, node)
+    def leaves(self, place: Place, node: int, *, elements: bool = False) -> frozenset[Leaf]:
+        """Every node that a value is made of, but constants and names; fields of parameters, and
+        with `elements` those of what a loop takes out of a container."""
+        key = ("leaves", place, node, elements)
         known: frozenset[Leaf] | None = self.program.memo.get(key)
         if known is None:
             nodes = self.program[place].nodes
             known = self.program.memo[key] = frozenset(
                 one
-                for one in self._made_of(place, node)
+                for one in self._made_of(place, node, elements)
                 if not isinstance(one, int) or nodes[one][0] not in (CONST, NAME, FUNCTION)
             )
         return known
 
-    def _made_of(self, place: Place, node: int) -> set[Leaf]:
+    def _made_of(self, place: Place, node: int, elements: bool) -> set[Leaf]:
         nodes = self.program[place].nodes
         seen: set[Leaf] = set()
         waiting = [node]
@@ -57,7 +60,7 @@ class Values:
                 continue
             seen.add(one)
             field = self.field(place, one)
-            if field is not None:
+            if field is not None and (elements or nodes[field[0]][0] == PARAM):
                 seen.add(field)
                 continue
             for inner in operands(nodes[one]):
@@ -66,7 +69,10 @@ class Values:
         return seen
 
     def field(self, place: Place, node: int) -> tuple[int, Any] | None:
-        """(parameter, name) of `parameter.name`, `parameter["name"]`, `parameter.get("name")`."""
+        """(parameter, name) of `parameter.name`, `parameter["name"]`, `parameter.get("name")`.
+
+        In place of a parameter an element of a container may stand.
+        """
         nodes = self.program[place].nodes
         given = nodes[node]
         base, name = -1, None
@@ -78,7 +84,7 @@ class Values:
             callee, key = nodes[given[1]], nodes[given[2][0]]
             if callee[2] == "get" and key[0] == CONST:
                 base, name = callee[1], key[1]
-        if base < 0 or nodes[base][0] != PARAM:
+        if base < 0 or nodes[base][0] not in (PARAM, *ELEMENTS):
             return None
         return base, name
 

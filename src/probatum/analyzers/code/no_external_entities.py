@@ -1,7 +1,7 @@
 """Decides whether XML from outside is read with external entities or style sheets.
 
 `lxml.etree.XSLT`, `xml.sax` and parsers that resolve entities read files and addresses that the
-document names.
+document names; before its version 5, lxml resolves them unless its parser is told not to.
 
 **Refuted** with the path, step by step, from where the value enters to the call. **Undecided**
 where a condition stands in between and nobody knows whether it stops an attacker (it is named),

@@ -3,9 +3,10 @@
 A route that changes something (POST, PUT, DELETE, PATCH), or that lets what it is sent reach a
 call of the other claims, on a router most of whose other such routes ask: by a dependency, a
 decorator, a parameter; or on any router of a project most of whose routes ask, where what it is
-sent is run. Read are the route decorators of FastAPI, Flask, Quart, aiohttp and Sanic. And once for
-an application that asks nowhere: where it is bound to every address of the machine and runs what it
-is sent.
+sent is run; or that is the only one there, of four or more that read, which does not. Read are the
+route decorators of FastAPI, Flask, Quart, aiohttp and Sanic, and the methods of handlers of Tornado
+and Jupyter. And once for an application that asks nowhere: where it is bound to every address of
+the machine and runs what it is sent.
 
 **Refuted** with the route, two of those beside it and what asks there, and the call that is
 reached. **Undecided** where middleware in front may ask, or where nothing was found and a web

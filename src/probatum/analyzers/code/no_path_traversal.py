@@ -2,7 +2,8 @@
 
 `os.path.join(folder, name)` and `folder / name` go wherever `name` says, with `..` or an absolute
 path. A test of the text (`startswith`, a pattern that lets `..` through) is tried against known
-attacks and counts only if it stops them.
+attacks and counts only if it stops them; one for `..` behind `abspath`, which leaves none, does
+not.
 
 **Refuted** with the path, step by step, from where the value enters to the call. **Undecided**
 where a condition stands in between and nobody knows whether it stops an attacker (it is named),

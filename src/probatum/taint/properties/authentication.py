@@ -13,6 +13,7 @@ from probatum.taint.states import Hop, Path
 
 _CLAIM = "no-missing-authentication"
 _LEAST_SIBLINGS = 2
+_LEAST_READING = 4  # routes that only read, all but one of which ask
 _SHARE = 0.6  # of the routes that change something, which ask: fewer are no rule
 _RUNNING = ("no-code-injection", "no-command-injection", "no-unsafe-deserialization")
 _DEEPEST, _MOST_CALLED = 2, 60
@@ -55,12 +56,20 @@ class Authentication:
         asked = [one for one in changing if asking[one.place]]
         if len(asked) < _LEAST_SIBLINGS or len(asked) < _SHARE * len(changing):
             return
+        forgotten = self._forgotten(routes, asking) if len(asked) == len(changing) else None
         for route in routes:
             if asking[route.place] or self.routes.is_open(route):
                 continue
             reached = self._reached(route)
-            if (route.changing or reached) and not self.routes.may_ask(route):
+            meant = route.changing or reached or route is forgotten
+            if meant and not self.routes.may_ask(route):
                 yield route, asked, reached
+
+    def _forgotten(self, routes: list[Route], asking: dict[tuple[str, int], str]) -> Route | None:
+        """The one route that only reads and does not ask, where all others of its kind do."""
+        reading = [one for one in routes if not one.changing and not self.routes.is_open(one)]
+        silent = [one for one in reading if not asking[one.place]]
+        return silent[0] if len(silent) == 1 and len(reading) >= _LEAST_READING else None
 
     def _reached(self, route: Route) -> Path | None:
         """A path that was found from a route: from its handler, or into what that calls."""

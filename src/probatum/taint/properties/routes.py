@@ -5,7 +5,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from probatum.taint.flow import ATTR, CALL, CONST, NAME, PACK, Node
+from probatum.taint.flow import ATTR, CALL, CONST, FUNCTION, NAME, PACK, Node
 from probatum.taint.program import Place, Program
 from probatum.taint.properties.matching import Matching
 from probatum.taint.properties.rows import Framework, frameworks, words
@@ -51,12 +51,30 @@ class Routes:
 
     def _of(self, name: str) -> list[Route]:
         """The routes of one module."""
-        return [
-            route
-            for place, function in self.program.part(name).functions()
-            for decorator in function.decorators
-            if (route := self._route(place, (name, function.parent), decorator)) is not None
-        ]
+        found = []
+        for place, function in self.program.part(name).functions():
+            outer = (name, function.parent)
+            routes = [self._route(place, outer, one) for one in function.decorators]
+            found += [one for one in (*routes, self._method(place, outer)) if one is not None]
+        return found
+
+    def _method(self, place: Place, outer: Place) -> Route | None:
+        """A method of a handler's class, which is called as the HTTP method is."""
+        short = self.program[place].name.rpartition(".")[2]
+        owner = self.program.owner(place)
+        for framework in frameworks() if owner is not None else ():
+            known = framework.handlers and short in (*framework.changing, *framework.reading)
+            if not known or owner is None or not self._handles(owner, framework):
+                continue
+            made = self.program[outer].nodes.index((FUNCTION, place[1]))
+            cls = self.program[owner].name
+            changing = short in framework.changing
+            return Route(place, place[0], short.upper(), cls, changing, outer, made, False)
+        return None
+
+    def _handles(self, cls: Place, framework: Framework) -> bool:
+        bases = (name for one, name in self.program.ancestry(cls) if one != cls)
+        return any(name.rpartition(".")[2] in framework.handlers for name in bases)
 
     def _route(self, place: Place, outer: Place, decorator: int) -> Route | None:
         nodes = self.program[outer].nodes
@@ -120,19 +138,24 @@ class Routes:
         """Something in a handler, or in what it calls or is given, may ask who calls."""
         function = self.program[route.place]
         named = {*function.injected, *function.parameters, *function.annotations.values()}
+        stored = any(one.rpartition(".")[2] in words("database session") for one in named)
+        named = {one for one in named if not (stored and "session" in one.lower())}
         for decorator in function.decorators:
             named |= self.matching.mentioned(route.outer, decorator) - {route.path.lower()}
         if len(function.decorators) > 1 + self._documenting(route):
             return True  # what another decorator does is not known
         if any(self._is(name, "asks") or self._is(name, "may ask") for name in named):
             return True
-        if any(self._dependency_asks(route.place, name, 0) for name in function.injected):
+        injected = [one for one in function.injected if one in named]
+        if any(self._dependency_asks(route.place, name, 0) for name in injected):
             return True
-        return self._body_asks(route.place, 0)
+        return self._body_asks(route.place, 0, stored)
 
     def _documenting(self, route: Route) -> int:
         """How many of the other decorators are routes too."""
         nodes = self.program[route.outer].nodes
+        if nodes[route.decorator][0] == FUNCTION:
+            return -1
         found = -1
         for decorator in self.program[route.place].decorators:
             made = nodes[decorator]
@@ -156,14 +179,18 @@ class Routes:
             return True
         return self._body_asks(found, depth)
 
-    def _body_asks(self, place: Place, depth: int) -> bool:
-        """A body names what asks, or refuses; or calls a function of the project that does."""
+    def _body_asks(self, place: Place, depth: int, stored: bool = False) -> bool:
+        """A body names what asks, or refuses; or calls a function of the project that does.
+
+        A session is `stored` that is one of a database.
+        """
         for node in self.program[place].nodes:
             if node[0] == CONST and node[1] in _REFUSALS and node[1] is not True:
                 return True
             if node[0] in (NAME, ATTR):
                 name = node[1] if node[0] == NAME else node[2]
-                if self._is(name, "asks") or (depth == 0 and self._is(name, "may ask")):
+                of_user = depth == 0 and not (stored and name.lower() == "session")
+                if self._is(name, "asks") or (of_user and self._is(name, "may ask")):
                     return True
             if node[0] == CALL and depth < _DEEPEST:
                 for meaning in self.program.meanings(place, node[1]):

@@ -91,13 +91,16 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True):
 class Framework(Struct, frozen=True, forbid_unknown_fields=True):
     """A web framework: its `apps` and `routers` by class, and what its route decorators are named.
 
+    `handlers`: the bases of classes whose methods are the routes, named so.
+
     `changing` are the decorators of routes that change something, `neutral` those that take
     `methods=`; `middleware` the calls and decorators that put something in front of every route.
     """
 
     name: str
     source: str
-    apps: tuple[str, ...]
+    apps: tuple[str, ...] = ()
+    handlers: tuple[str, ...] = ()
     changing: tuple[str, ...] = ()
     reading: tuple[str, ...] = ()
     neutral: tuple[str, ...] = ()
