@@ -113,7 +113,8 @@ class Source:
             return False
         if row.get("methods") and function.name not in row["methods"]:
             return False
-        if row.get("offered") and function.name.startswith("_"):
+        first = [one.arg for one in function.args.args[:1]]
+        if row.get("offered") and (function.name.startswith("_") or first == ["cls"]):
             return False
         return any(name.endswith(tuple(row["classes"])) for name in self.bases(owner))
 

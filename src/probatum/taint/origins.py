@@ -30,7 +30,8 @@ class Origins:
             if annotated and annotated in source.types:
                 return source
             meant = short in source.methods if source.methods else short != "__init__"
-            meant = meant and not (source.offered and short.startswith("_"))
+            if source.offered:
+                meant = not short.startswith("_") and function.parameters[:1] != ("cls",)
             if meant and any(_ends_so(base, source.classes) for base in bases):
                 return source
             for decorator in function.decorators if source.decorators else ():

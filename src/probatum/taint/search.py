@@ -193,5 +193,5 @@ def _counts(row: Sink, state: State, source: Source | str) -> tuple[str, bool]:
         return (source if near else ""), True
     if source.remote:
         return source.says, False
-    counts = state.joined != ALONE and row.claim != "no-request-forgery"
+    counts = row.public and state.joined != ALONE and row.claim != "no-request-forgery"
     return (source.says if counts and (near or not row.joined) else ""), False
