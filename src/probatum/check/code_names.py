@@ -49,7 +49,7 @@ class File:
         self.stores: dict[str, list[Any]] = defaultdict(list)
         self.loads: dict[str, list[Any]] = defaultdict(list)
         self.at: dict[tuple[int, int], list[Any]] = defaultdict(list)
-        self._module = tree
+        self.tree = tree
         self._closed: dict[Any, Scope] = {}
         self._noted: set[Any] = set()
         self._meant: dict[Any, set[str]] = {}
@@ -176,7 +176,7 @@ class File:
 
     def scope(self, node: Any) -> Scope:
         """The innermost function, lambda, class or module that a node stands in."""
-        here = self.parents.get(node, self._module)
+        here = self.parents.get(node, self.tree)
         while not isinstance(here, SCOPES):
             here = self.parents[here]
         return here

@@ -20,7 +20,7 @@ The trusted base: this file, `code_names`, Python's parser, and the rows of `rul
 
 import ast
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from probatum.check.code_calls import (
     MAKING,
@@ -40,31 +40,26 @@ from probatum.check.code_calls import (
 from probatum.check.code_ends import Source, is_script, sink
 from probatum.check.code_files import Project
 from probatum.check.code_names import File
+from probatum.check.code_spots import Spot, spot_of
 from probatum.check.code_trees import FILLING, FUNCTIONS, dotted, rows, words
 from probatum.errors import Rejected
 from probatum.vocabulary import Step, Witness
 
 _MOST_STEPS, _MOST_NODES = 400, 20_000
-_LONGEST_LINE = 1000
 _TEXTS = ("format", "join", "format_map")
-
-
-class Spot(NamedTuple):
-    """An expression of a file."""
-
-    file: File
-    node: Any
 
 
 def walks(witness: Witness, claim: str, project: Project) -> None:
     """Raises: Rejected with the step that does not hold."""
     try:
-        _Walk(claim, project).along(witness)
+        Walk(claim, project).along(witness)
     except (RecursionError, MemoryError, KeyError) as exc:
         raise Rejected("the path is not one that can be followed") from exc
 
 
-class _Walk:
+class Walk:
+    """Follows the steps of one witness; how values go on and who calls whom is of use alone."""
+
     def __init__(self, claim: str, project: Project) -> None:
         self.claim = claim
         self.project = project
@@ -73,7 +68,9 @@ class _Walk:
     def along(self, witness: Witness) -> None:
         if not 1 < len(witness.steps) <= _MOST_STEPS:
             raise Rejected("a path has two steps at least")
-        spots = [self.spot(number, step) for number, step in enumerate(witness.steps, 1)]
+        spots = [
+            spot_of(self.project, number, step) for number, step in enumerate(witness.steps, 1)
+        ]
         if witness.place != witness.steps[-1].place:
             raise Rejected("the witness is elsewhere than the path's end")
         row, given = sink(self.claim, *spots[-1])
@@ -133,17 +130,6 @@ class _Walk:
         elif isinstance(node, ast.Attribute):
             direct = direct or any(self.kept(one, spot) for one in reach)
         return given, [spot] if direct else []
-
-    def spot(self, number: int, step: Step) -> Spot:
-        place = step.place
-        file, part = self.project.place(place.part or "")
-        if file is None or place.line is None or place.column is None or step.end is None:
-            raise Rejected(f"step {number} ({place}) is at no place of the project")
-        lines = file.parts.get(part, (0, []))[1]
-        node = file.node_at(part, place.line, place.column, step.end)
-        if node is None or step.code != lines[place.line - 1][:_LONGEST_LINE]:
-            raise Rejected(f"step {number} ({place}): there is no such expression")
-        return Spot(file, node)
 
     # Within a function
 

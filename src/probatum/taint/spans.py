@@ -13,11 +13,16 @@ from probatum.check.code_files import Project
 from probatum.check.code_names import File
 from probatum.taint.flow import (
     ATTR,
+    BOTH,
     CALL,
+    COMPARE,
+    CONST,
+    EITHER,
     ITEM,
     JOIN,
     MATH,
     NAME,
+    NOT,
     OTHER,
     PACK,
     PARAM,
@@ -43,6 +48,11 @@ _KINDS: dict[int, tuple[type, ...]] = {
     OTHER: (ast.AugAssign,),
     STAR: (ast.Starred,),
     MATH: (ast.BinOp,),
+    CONST: (ast.Constant,),
+    COMPARE: (ast.Compare,),
+    NOT: (ast.UnaryOp,),
+    BOTH: (ast.BoolOp,),
+    EITHER: (ast.BoolOp,),
 }
 
 

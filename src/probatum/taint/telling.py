@@ -75,7 +75,9 @@ def _spans(way: tuple[Passed, ...], project: Project) -> list[Span | None]:
 
 def _lines(flow: Flow, way: tuple[Passed, ...], project: Project) -> Iterator[Step]:
     """The steps of what is no path: each with its line, but for the lines that hold a secret."""
+    hidden = flow.claim == _OF_SECRETS
     for step in way:
-        at = line(project, step) if flow.claim != _OF_SECRETS else None
+        at = span(project, step, None) or line(project, step)
         place = Place(part=step.file, line=step.line, column=at.begin[1] if at else None)
-        yield Step(step.says, place, at.code, at.end) if at else Step(step.says, place)
+        code = at.code if at and not hidden else ""
+        yield Step(step.says, place, code, at.end if at else None)

@@ -57,7 +57,9 @@ class Matching:
         return next((int(value) for name, value in call[3] if name == keyword), -1)
 
     def hop(self, place: Place, node: int, says: str) -> Hop:
-        return Hop(place[0], place[1], self.program[place].places[node], says)
+        function = self.program[place]
+        kind, name = function.nodes[node][0], self.values.name(place, node)
+        return Hop(place[0], place[1], function.places[node], says, kind, name)
 
     def path(
         self,

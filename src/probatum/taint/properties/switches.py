@@ -218,7 +218,8 @@ class Switches:
                     call = self.program[place].nodes[node]
                     if self.matching.means(row, place, call):
                         conditions = self.matching.conditions(place, node)
-                        yield from self._told(row, place, node, call[1], conditions)
+                        says = self.matching.values.words(place, call[1])
+                        yield from self._told(row, place, node, says, conditions)
 
     def _stored(self, here: Part) -> Iterator[Path]:
         for attribute, rows in stored().items():
@@ -231,19 +232,19 @@ class Switches:
                         continue
                     if self._harms(row, place, value):
                         conditions = self.program.conditions(place, link)
-                        yield from self._told(row, place, value, base, conditions)
+                        says = f"{self.matching.values.words(place, base)}.{attribute}"
+                        yield from self._told(row, place, value, says, conditions)
 
     def _told(
         self,
         row: Called | Stored,
         place: Place,
         node: int,
-        what: int,
+        says: str,
         conditions: list[tuple[int, int]],
     ) -> Iterator[Path]:
         level, guard = self.switched_on(row.claim, place, conditions)
         if level < PROVEN:
-            says = self.matching.values.words(place, what)
             yield self.matching.path(row.claim, place, node, row.says, says, (), guard)
 
     def _harms(self, row: Stored, place: Place, value: int) -> bool:
