@@ -3,9 +3,8 @@
 from functools import cache
 from textwrap import dedent
 
-from probatum.check.code_ends import claims
 from probatum.check.code_files import Project
-from probatum.check.code_witness import shows
+from probatum.check.code_witness import claims, shows
 from probatum.errors import Rejected
 from probatum.taint.review import review
 from probatum.taint.telling import witness

@@ -64,6 +64,8 @@ def _blocks(parents: Parents, node: Any) -> Iterator[tuple[Any, list[Any], int]]
             if isinstance(block, list) and node in block:
                 is_block = field not in ("handlers", "cases")
                 yield outer, block if is_block else [], block.index(node) if is_block else 0
+        if isinstance(outer, ast.While) and node is outer.test:
+            yield outer, [], 0  # read anew at each turn
         node = outer
 
 

@@ -8,7 +8,15 @@ first, and its sentence to how many there are.
 
 from types import ModuleType
 
-from probatum.check import code_ends, code_keys, code_path, code_switches
+from probatum.check import (
+    code_ends,
+    code_keys,
+    code_loops,
+    code_path,
+    code_routes,
+    code_secrets,
+    code_switches,
+)
 from probatum.check.code_files import Project
 from probatum.check.code_spots import spot_of
 from probatum.errors import Rejected
@@ -18,7 +26,9 @@ KIND = "python-project"
 _MOST_ALSO, _MOST_STEPS = 100_000, 400
 _HIDDEN = "no-hardcoded-secret"  # whose lines hold what no report may repeat
 _PROPERTIES: dict[str, ModuleType] = {
-    claim: module for module in (code_switches, code_keys) for claim in module.CLAIMS
+    claim: module
+    for module in (code_switches, code_keys, code_secrets, code_loops, code_routes)
+    for claim in module.CLAIMS
 }
 
 
@@ -57,5 +67,5 @@ def _shows_property(claim: str, source: str, steps: tuple[Step, ...], project: P
             spot_of(project, number, step, hidden=hidden) for number, step in enumerate(steps, 1)
         ]
         _PROPERTIES[claim].shows(claim, source, steps, spots)
-    except (RecursionError, MemoryError, KeyError) as exc:
+    except (RecursionError, MemoryError, KeyError, AttributeError, TypeError, ValueError) as exc:
         raise Rejected("nothing that can be followed") from exc

@@ -11,6 +11,7 @@ from probatum.taint.review import Step as Passed
 from probatum.taint.spans import Span, line, span
 from probatum.vocabulary import Place, Step, Witness
 
+_OF_ROUTES = "no-missing-authentication"  # whose steps may be a path as well
 _OF_SECRETS = "no-hardcoded-secret"  # whose lines hold what no report may repeat
 
 
@@ -74,10 +75,15 @@ def _spans(way: tuple[Passed, ...], project: Project) -> list[Span | None]:
 
 
 def _lines(flow: Flow, way: tuple[Passed, ...], project: Project) -> Iterator[Step]:
-    """The steps of what is no path: each with its line, but for the lines that hold a secret."""
+    """The steps of what is no path, but for those between that stand at no expression: each with
+    its line, unless that holds a secret."""
     hidden = flow.claim == _OF_SECRETS
-    for step in way:
-        at = span(project, step, None) or line(project, step)
+    nested = flow.claim == _OF_ROUTES
+    spans = _spans(way, project) if nested else [span(project, one, None) for one in way]
+    for number, (step, at) in enumerate(zip(way, spans, strict=True)):
+        if at is None and 0 < number < len(way) - 1:
+            continue
+        at = at or line(project, step)
         place = Place(part=step.file, line=step.line, column=at.begin[1] if at else None)
         code = at.code if at and not hidden else ""
         yield Step(step.says, place, code, at.end if at else None)

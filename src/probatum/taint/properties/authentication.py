@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from probatum.taint.flow import CALL
 from probatum.taint.guards import NONE
 from probatum.taint.program import Place
@@ -111,7 +113,7 @@ class Authentication:
         if reached is not None:
             hops.append(reached.sink)
         says = f"{route.method} {route.path} ({self.program[route.place].name})"
-        source = f"a request that nobody asks who sent it, as {len(asked)} routes beside it do,"
+        source = "a request that nobody asks who sent it, as routes beside it do,"
         guard = "no middleware in front asks" if fronted else ""
         return self.matching.path(_CLAIM, route.outer, route.decorator, source, says, hops, guard)
 
@@ -126,7 +128,8 @@ class Authentication:
             route = known.get((first.module, first.function))
             if route is None or path.claim not in _RUNNING or self.routes.may_ask(route):
                 continue
-            hops = (bound, *path.hops, path.sink)
+            entered = replace(path.hops[0], says=path.source)
+            hops = (bound, entered, *path.hops[1:], path.sink)
             source = "a request from another machine that nobody asks who sent it"
             yield Path(_CLAIM, path.sink, hops, NONE, "", source, instead(_CLAIM))
             return
