@@ -7,8 +7,10 @@ Source: jupyter-server.readthedocs.io, "Configuring a Jupyter Server"; traitlets
 """
 
 import ast
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import accumulate
 
 from probatum.deploy.model import Deployment, Service, Value
 from probatum.errors import FormatError
@@ -31,7 +33,15 @@ def read(data: bytes) -> Deployment:
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
         raise FormatError(Reason.MALFORMED, f"Python cannot read it: {exc}"[:200]) from exc
-    return _server(dict(_settings(tree.body, Spots(source), source, "")))
+    lines = re.findall(r"[^\r\n]*(?:\r\n?|\n)?", source)  # as Python ends them
+    starts = list(accumulate(map(len, lines), initial=0))
+
+    def place(node: ast.stmt) -> Place:
+        before = lines[node.lineno - 1].encode()[: node.col_offset].decode("utf-8", "ignore")
+        return spots.place(starts[node.lineno - 1] + len(before))
+
+    spots = Spots(source)
+    return _server(dict(_settings(tree.body, place, "")))
 
 
 def read_json(data: bytes) -> Deployment:
@@ -52,23 +62,17 @@ def _server(settings: dict[str, Value]) -> Deployment:
 
 
 def _settings(
-    body: list[ast.stmt], spots: Spots, source: str, doubt: str, depth: int = 0
+    body: list[ast.stmt], place: Callable[[ast.stmt], Place], doubt: str, depth: int = 0
 ) -> Iterator[tuple[str, Value]]:
-    starts = [0]
-    for line in source.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
     for one in body:
         if isinstance(one, ast.Assign) and len(one.targets) == 1:
             name = _name(one.targets[0])
-            start = starts[one.lineno - 1]
-            before = source[start : starts[one.lineno]].encode()[: one.col_offset]
-            place = spots.place(start + len(before.decode("utf-8", "ignore")))
             if name:
-                yield name, _value(one.value, place, doubt)
+                yield name, _value(one.value, place(one), doubt)
         elif isinstance(one, ast.If | ast.With | ast.Try | ast.For) and depth < _DEEPEST:
             says = doubt or f"line {one.lineno} of it"
             inner = [*one.body, *getattr(one, "orelse", ()), *getattr(one, "finalbody", ())]
-            yield from _settings(inner, spots, source, says, depth + 1)
+            yield from _settings(inner, place, says, depth + 1)
 
 
 def _name(target: ast.expr) -> str:

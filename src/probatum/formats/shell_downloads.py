@@ -6,9 +6,9 @@ Source: POSIX.1-2024, XCU 2.9.2 (pipelines), 2.6.3 (command substitution); curl(
 import re
 from collections.abc import Iterator
 
-_FETCH = r"(?:curl|wget|fetch)\b(?:[^|;&\n\\]|\\\n|\\.){0,2000}"
+_FETCH = r"(?:curl|wget|fetch)\b(?:[^|;&\n\\]|\\\n|\\.){0,500}"
 _SHELL = (
-    r"(?:sudo\s+(?:-\S+\s+)*|env\s+(?:\w+=\S*\s+)*)?(?:\S*/)?"
+    r"(?:sudo\s+(?:-\S+\s+)*|env\s+(?:\w+=\S*\s+)*)?(?:[\w.~/-]{0,200}/)?"
     r"(?:(?:ba|z|da|k)?sh\b|python[\d.]*\s+-(?=\s|$))"
 )
 _PIPED = re.compile(rf"\b{_FETCH}\|[&\s\\]*(?:tee\s+\S+\s*\|\s*)?{_SHELL}")

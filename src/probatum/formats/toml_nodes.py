@@ -22,6 +22,7 @@ _HEADER = re.compile(rf"[ \t]*(\[\[?)[ \t]*({_KEY})[ \t]*\]")
 _LINE = re.compile(rf"[ \t]*({_KEY})[ \t]*=[ \t]*")
 _LONG = re.compile(r"\"\"\"|'''")
 _DEEPEST = 50
+_NEAR = 1 << 14
 _Path = tuple[str | int, ...]
 
 
@@ -62,9 +63,8 @@ class _Reader:
 
     def _place(self, text: str, path: _Path, start: int) -> Place:
         if path not in self._starts and text:
-            at = self._text.find(text, start)
-            end = self._text.find("\n\n", start)
-            start = at if at >= 0 and (end < 0 or at < end) else start
+            at = self._text.find(text, start, start + _NEAR)
+            start = max(at, start)
         return self._spots.place(start)
 
 
