@@ -191,6 +191,73 @@ class BytesMaterial:
         return self._around[path.removeprefix("./")]
 
 
+class Folder:
+    """A folder on this machine whose files an import could find.
+
+    A link is followed where it stays inside `boundary`, as the listing of a target does.
+    """
+
+    def __init__(self, path: str, boundary: str) -> None:
+        self._path = path
+        self._boundary = boundary
+        self._names: dict[str, frozenset[str]] = {}
+
+    def names(self, inside: str = "") -> frozenset[str]:
+        """What a folder of it holds. Raises: FormatError if that cannot be told."""
+        if inside not in self._names:
+            try:
+                found = os.listdir(self._within(inside))  # noqa: PTH208
+            except OSError as exc:
+                raise _unreadable(inside, exc) from exc
+            self._names[inside] = frozenset(
+                os.fsencode(name).decode("utf-8", "backslashreplace") for name in found
+            )
+        return self._names[inside]
+
+    def is_folder(self, inside: str) -> bool:
+        return os.path.isdir(os.path.join(self._path, inside))  # noqa: PTH112
+
+    def file(self, inside: str, most: int) -> bytes:
+        """A file of at most `most` bytes. Raises: FormatError if it is none, or larger."""
+        try:
+            path = self._within(inside)
+        except OSError as exc:
+            raise _unreadable(inside, exc) from exc
+        with FileMaterial(path) as found:
+            if found.size > most:
+                raise FormatError(Reason.OVER_LIMIT, f"{inside} has more than {most:,} bytes")
+            return found.read(0, found.size)
+
+    def _within(self, inside: str) -> str:
+        real = os.path.realpath(os.path.join(self._path, inside), strict=True)
+        if real != self._boundary and not real.startswith(self._boundary.rstrip("/") + "/"):
+            raise FormatError(Reason.OUTSIDE_TARGET, f"{inside} is a link that leads outside")
+        return real
+
+
+def _unreadable(inside: str, exc: OSError) -> FormatError:
+    return FormatError(
+        Reason.UNREADABLE, f"{inside or 'the folder'} cannot be read: {exc.strerror}"
+    )
+
+
+class Beside(frozenset[str]):
+    """Names beside an artifact, and the folders that they lie in: its own, and the target's."""
+
+    folders: tuple[Folder, ...]
+
+    @staticmethod
+    def of(names: frozenset[str], folders: tuple[Folder, ...]) -> "Beside":
+        made = Beside(names)
+        made.folders = folders
+        return made
+
+
+def folders_of(beside: frozenset[str]) -> tuple[Folder, ...]:
+    """The folders in which an import would look first; none where they cannot be looked into."""
+    return beside.folders if isinstance(beside, Beside) else ()
+
+
 class SliceMaterial:
     """`size` bytes of another material from `start`: a stored member of a container."""
 

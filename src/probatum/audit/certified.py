@@ -12,7 +12,9 @@ A certificate proves its claim only if
 3. it is one that can prove this claim of an artifact of this kind (`audit.proofs`);
 4. `holds` accepts the facts for the artifact's bytes, and where the checker has `concerns`, they
    speak of an artifact of this name;
-5. where the checker has `imports`, no file beside the artifact could be imported in place of a
+5. where the checker reads source code around the artifact (`FOLDERS`), that is in the folders that
+   are there now;
+6. where the checker has `imports`, no file beside the artifact could be imported in place of a
    package that it names.
 
 A refutation by paths through source code is held to them: the claim is refuted only if each path
@@ -32,6 +34,7 @@ import probatum.check
 from probatum.audit.proofs import asked, misfit, provable
 from probatum.audit.report import Names
 from probatum.errors import Rejected
+from probatum.material import Folder, folders_of
 from probatum.ports import Analyzer, Material
 from probatum.vocabulary import (
     Artifact,
@@ -208,7 +211,10 @@ def rejection(artifact: Artifact, claim: str, certificate: Certificate, material
     if why := misfit(artifact, claim, certificate) or _other_digest(artifact, certificate):
         return why
     try:
-        module.holds(facts, material.read, material.size)
+        if hasattr(module, "FOLDERS"):
+            module.holds(facts, material.read, material.size, _folders(artifact, material))
+        else:
+            module.holds(facts, material.read, material.size)
     except Rejected as exc:
         return str(exc) or "the checker rejects it"
     if hasattr(module, "concerns") and (elsewhere := module.concerns(facts, artifact)):
@@ -218,6 +224,15 @@ def rejection(artifact: Artifact, claim: str, certificate: Certificate, material
         if beside := _in_place_of(package, material.beside):
             return f"{beside} beside the artifact could be imported in place of {package}"
     return ""
+
+
+def _folders(artifact: Artifact, material: Material) -> tuple[Folder, ...]:
+    """Where an import would look first while the artifact is loaded; nowhere that is known for a
+    member of an archive, but for one of torch's own, which is loaded where it lies."""
+    inside = artifact.parent is not None
+    if inside and (artifact.kind != "torch-pickle" or "!/" in (artifact.parent or "")):
+        return ()
+    return folders_of(material.beside)
 
 
 @cache

@@ -62,6 +62,7 @@ class Order(Struct, frozen=True, kw_only=True, array_like=True):
     in_project: bool = False
     memory: bytes | None = None
     around: Around | None = None
+    folders: tuple[bytes, ...] = ()
 
 
 class Batch(Struct, frozen=True, array_like=True, tag=0):

@@ -37,6 +37,7 @@ class Root(Struct, frozen=True):
     `expected` is what a manifest says of the bytes; the opener hands it on to the artifact.
     `in_project`: a Python file that a project among the same roots covers.
     `around`: the folder whose other files it may name, for files that configure something.
+    `folders`: on this machine, the one that the file lies in and, if another, the target.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Root(Struct, frozen=True):
     project: Project | None = None
     in_project: bool = False
     around: Around | None = None
+    folders: tuple[str, ...] = ()
 
 
 class Opened(Struct, frozen=True):

@@ -172,8 +172,9 @@ def _of_file(target: str, status: os.stat_result) -> Root:
         if stat.S_ISFIFO(status.st_mode):
             trouble = FormatError(trouble.reason, f"{trouble.detail}; pipe it into the target -")
         return Root(name, 0, trouble=trouble)
-    beside = frozenset(_names_in(os.path.dirname(os.path.abspath(target))))
-    return Root(name, status.st_size, path=target, beside=beside)
+    folder = os.path.dirname(os.path.abspath(target))
+    beside = frozenset(_names_in(folder))
+    return Root(name, status.st_size, path=target, beside=beside, folders=(folder,))
 
 
 def _names_in(folder: str) -> Iterator[str]:
@@ -198,10 +199,9 @@ class _Walk(Struct):
 
 
 def _of_folder(target: str, exclude: tuple[str, ...], caps: Caps) -> Iterator[Root]:
-    real = os.path.realpath(target)
-    snapshot = _SNAPSHOT.fullmatch(real)
     around = Around(os.fsencode(target), exclude)
-    walk = _Walk(target, real, snapshot[1] if snapshot else real, exclude, set(), around)
+    real = os.path.realpath(target)
+    walk = _Walk(target, real, boundary(target), exclude, set(), around)
     project = Gathered(caps)
     empty = True
     for root in _walked(walk):
@@ -210,6 +210,13 @@ def _of_folder(target: str, exclude: tuple[str, ...], caps: Caps) -> Iterator[Ro
     yield from project.roots(".", walk.beside_top)
     if empty:
         yield Root(".", 0, trouble=FormatError(Reason.NOT_ANALYSED, "the folder holds no file"))
+
+
+def boundary(folder: str) -> str:
+    """The folder that links in `folder` may lead to and not out of."""
+    real = os.path.realpath(folder)
+    snapshot = _SNAPSHOT.fullmatch(real)
+    return snapshot[1] if snapshot else real
 
 
 def _walked(walk: _Walk) -> Iterator[Root]:
@@ -274,7 +281,14 @@ def _step(walk: _Walk, path: str, entry: "os.DirEntry[str]", beside: frozenset[s
         return Root(_name(walk, path), 0, trouble=_special(status.st_mode))
     full = os.path.join(walk.top, path)
     around = walk.around if _CONFIGURES.fullmatch(entry.name) else None
-    return Root(_name(walk, path), status.st_size, path=full, beside=beside, around=around)
+    return Root(
+        _name(walk, path),
+        status.st_size,
+        path=full,
+        beside=beside,
+        around=around,
+        folders=_folders(walk, path),
+    )
 
 
 def _linked(walk: _Walk, path: str, beside: frozenset[str]) -> Root:
@@ -293,7 +307,13 @@ def _linked(walk: _Walk, path: str, beside: frozenset[str]) -> Root:
         return _trouble(walk, path, Reason.NOT_ANALYSED, says)
     if not stat.S_ISREG(status.st_mode):
         return Root(_name(walk, path), 0, trouble=_special(status.st_mode))
-    return Root(_name(walk, path), status.st_size, path=real, beside=beside)
+    folders = _folders(walk, path)
+    return Root(_name(walk, path), status.st_size, path=real, beside=beside, folders=folders)
+
+
+def _folders(walk: _Walk, path: str) -> tuple[str, ...]:
+    own = os.path.dirname(path)
+    return (os.path.join(walk.top, own), walk.top) if own else (walk.top,)
 
 
 def _within(path: str, folder: str) -> bool:

@@ -40,11 +40,12 @@ from probatum.audit.open import opened
 from probatum.audit.opened import Caps, Opened
 from probatum.audit.projects import is_member, of_file, with_project
 from probatum.audit.sandbox import confine, die_with_parent
+from probatum.audit.targets import boundary
 from probatum.catalog import named
 from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError
 from probatum.formats import python_project
-from probatum.material import BytesMaterial, FileMaterial
+from probatum.material import Beside, BytesMaterial, FileMaterial, Folder
 from probatum.ports import Analyzer, Material
 from probatum.vocabulary import Artifact, Claim, Proven, Reason, Refuted, Undecided, Verdict
 
@@ -99,6 +100,7 @@ class Worker:
         self._plan = plan.planner(named(setup.third_party), built_in=setup.built_in)
         self._claims: set[Claim] = set()
         self._beside: dict[int, frozenset[str]] = {0: frozenset()}
+        self._around: dict[tuple[int, tuple[bytes, ...]], Beside] = {}
         self._wound = -_WIND_S  # when the clock was set, in seconds
         # Code of others may close what is not its own.
         self._foreign = bool(setup.third_party)
@@ -224,13 +226,25 @@ class Worker:
     def _material(self, order: Order) -> Material:
         beside = self._beside[order.beside]
         if order.path is not None:
-            return FileMaterial(order.path, beside, order.around)
+            return FileMaterial(order.path, self._with_folders(order), order.around)
         if order.project is not None and python_project.is_near(order.project):
             keeper = None
             if order.memory is not None:
                 keeper = Keeper(order.memory, spooled(self._spool, order.root))
             return python_project.packed(order.project, beside, keeper)
         return FetchedMaterial(order.size, beside, self._fetcher(order.root))
+
+    def _with_folders(self, order: Order) -> frozenset[str]:
+        """What lies beside the file of an order, and where that can be looked into."""
+        names = self._beside[order.beside]
+        if not order.folders:
+            return names
+        key = order.beside, order.folders
+        if key not in self._around:
+            paths = [os.fsdecode(path) for path in order.folders]
+            folders = tuple(Folder(path, boundary(paths[-1])) for path in paths)
+            self._around[key] = Beside.of(names, folders)
+        return self._around[key]
 
     def _too_slow(self) -> Undecided:
         return Undecided(

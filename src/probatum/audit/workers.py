@@ -184,6 +184,7 @@ class Crew:
             in_project=root.in_project,
             memory=self._memories.of(root) if self._memories is not None else None,
             around=root.around,
+            folders=tuple(map(os.fsencode, root.folders)),
         )
 
     def _beside_id(self, names: frozenset[str]) -> int:

@@ -2,7 +2,8 @@
 
 Facts: `{"claim": "load-inert" | "data-shaped", "loader": "pickle" | "torch" | "torch-raw" |
 "joblib", "size": bytes, "streams": [{"start", "end", "sha256", "effects": [[offset, opcode, how,
-name], …]}, …]}`.
+name], …]}, …]}`, and `"folder": {file: sha256}` where classes of the artifact's own folder are
+admitted: the source files that importing them runs.
 
 What is checked, in this order: 1. the streams follow each other without a gap, and end where the
 loader stops to read; 2. each stream has its digest; 3. a stream without effects holds nothing but
@@ -10,9 +11,9 @@ opcodes that push built-in data; 4. a stream with effects, run on a stack of its
 the listed steps, each admitted by an effect summary; 5. for data-shaped, nothing reachable from
 the result is a function or an uncertified class.
 
-The trusted base: this file, `pickle_data.py`, `pickle_run.py`, `pickle_summaries.py`, the
-summaries in `rules/effects`, and the unpicklers (CPython 3.8 to 3.14, torch, joblib). Nothing is
-shared with the prover.
+The trusted base: this file, `pickle_data.py`, `pickle_run.py`, `pickle_summaries.py`,
+`own_code.py`, `own_folder.py`, the rows in `rules/effects` and `rules/own_code.toml`, and the
+unpicklers (CPython 3.8 to 3.14, torch, joblib). Nothing is shared with the prover.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from typing import Any
 
 from probatum.check.pickle_data import only_data
 from probatum.check.pickle_run import TORCH_MAGIC, Run
-from probatum.check.pickle_summaries import all_certified
+from probatum.check.pickle_summaries import all_certified, summary
 from probatum.errors import Rejected
 
 Read = Callable[[int, int], bytes]
@@ -30,9 +31,19 @@ Read = Callable[[int, int], bytes]
 _PIECE = 1 << 20
 
 
-def holds(facts: dict[str, Any], read: Read, size: int) -> None:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from probatum.check.own_code import OwnRows
+    from probatum.check.own_folder import Folder
+
+FOLDERS = True
+"""`holds` is given the folders in which an import would look first, if any are known."""
+
+
+def holds(facts: dict[str, Any], read: Read, size: int, folders: "tuple[Folder, ...]" = ()) -> None:
     """Raises: Rejected with the step that fails."""
     claim, loader, streams = _facts(facts, size)
+    own = _own(folders, facts["folder"]) if "folder" in facts else None
     at = 0
     used: set[str] = set()
     for stream in streams:
@@ -40,35 +51,40 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
         if start != at or not start < end <= size:
             raise Rejected("1: the streams do not follow each other")
         if effects:
-            taken, is_data = _followed(read, start, end, loader, stream["sha256"])
+            taken, is_data = _followed(Run(read, start, end, loader, own), stream["sha256"])
             if taken != effects:
                 raise Rejected(f"4: the stream at {start} takes other steps than those listed")
             if claim == "data-shaped" and not is_data:
                 raise Rejected("5: what is returned is not all data")
             used.update(effect[2] for effect in effects)
             if "array" in used:
-                Run(read, start, size, "straight").to_any_end()
+                Run(read, start, size, "straight", own).to_any_end()
         else:
             _data_only(read, start, end, stream["sha256"])
         at = end
     _whole(loader, streams, at, size, read, used)
+    if own is not None:
+        own.all_used()
 
 
-def _followed(
-    read: Read, start: int, end: int, loader: str, sha256: str
-) -> tuple[list[list[Any]], bool]:
+def _own(folders: "tuple[Folder, ...]", listed: Any) -> "OwnRows":
+    from probatum.check.own_code import OwnRows  # a parser of Python, which few pickles need
+
+    return OwnRows(folders, listed)
+
+
+def _followed(run: Run, sha256: str) -> tuple[list[list[Any]], bool]:
     """Steps 2 and 4: the steps that the stream takes, and whether it returns data.
 
-    Both depend on the bytes and the loader alone, so the second certificate of the same stream
-    (for the other claim) is answered from the first.
+    Where no class of the folder is admitted, both depend on the bytes and the loader alone, so
+    the second certificate of the same stream (for the other claim) is answered from the first.
     """
-    run = Run(read, start, end, loader)
     if hashlib.sha256(run.data).hexdigest() != sha256:
-        raise Rejected(f"2: the stream at {start} has another digest")
-    key = (start, loader, sha256)
-    if _last[:1] != [key]:
+        raise Rejected(f"2: the stream at {run.start} has another digest")
+    key = (run.start, run.loader, sha256)
+    if run.own is not None or _last[:1] != [key]:
         result = run.to_stop()
-        _last[:] = [key, run.effects, all_certified(result)]
+        _last[:] = [key if run.own is None else None, run.effects, all_certified(result)]
     return _last[1], _last[2]
 
 
@@ -88,19 +104,20 @@ def imports(facts: dict[str, Any]) -> set[str]:
     """The top-level packages that loading imports, of facts that `holds` has accepted.
 
     A file of such a name beside the artifact may be imported instead: whoever has the folder
-    before them must look for it.
+    before them must look for it. What the folder itself defines has been looked at there.
     """
     return {
         name.partition(":")[0].partition(".")[0]
         for stream in facts["streams"]
         for _, _, how, name in stream["effects"]
-        if how == "import"
+        if how == "import" and summary(name) is not None
     }
 
 
 def _facts(facts: Any, size: int) -> tuple[str, str, list[dict[str, Any]]]:
     """The facts, with their shape checked."""
-    if not isinstance(facts, dict) or set(facts) != {"claim", "loader", "size", "streams"}:
+    told = set(facts) - {"folder"} if isinstance(facts, dict) else set()
+    if told != {"claim", "loader", "size", "streams"}:
         raise Rejected("0: not the facts of a pickle certificate")
     claim, loader, streams = facts["claim"], facts["loader"], facts["streams"]
     if claim not in ("load-inert", "data-shaped"):

@@ -36,6 +36,8 @@ from probatum.check.pickle_summaries import (
 from probatum.errors import Rejected
 
 Read = Callable[[int, int], bytes]
+Own = Callable[[str], dict[str, Any]]
+"""The row of a name whose module lies in the artifact's folder. Raises: Rejected."""
 
 _NO_FRAME = 1 << 63
 _CONSTANTS = {0x4E: None, 0x88: True, 0x89: False, 0x29: ()}
@@ -47,11 +49,14 @@ _REAL = re.compile(rb"(?:-?[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?|-?inf|nan)\Z").m
 class Run:
     """One pass over the stream in [start, end) of the file."""
 
-    def __init__(self, read: Read, start: int, end: int, loader: str) -> None:
+    def __init__(
+        self, read: Read, start: int, end: int, loader: str, own: Own | None = None
+    ) -> None:
         self.read = read
         self.data = read(start, end - start)
         self.start = start
         self.loader = loader
+        self.own = own
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
@@ -242,6 +247,7 @@ class Run:
             self.last_use = at
 
     def _find(self, module: str, name: str, op: int, at: int) -> Named:
+        written = module, name
         if self.protocol < 3:
             if (module, name) in NAME_MAPPING:
                 module, name = NAME_MAPPING[module, name]
@@ -250,6 +256,8 @@ class Run:
         row = summary(f"{module}:{name}")
         if self.loader == "torchscript" and module.partition(".")[0] == "__torch__":
             row = {"names": [f"{module}:{name}"], "class": True, "new": [[]], "build": ["any"]}
+        if row is None and self.own is not None and written == (module, name):
+            row = self.own(f"{module}:{name}") if "." not in name else None
         if row is None or (self.protocol < 4 and "." in name):
             raise Rejected(f"4: no summary for the name at {at}")
         self._step(at, op, "import", row)
@@ -442,7 +450,7 @@ class Run:
             raise Rejected(f"4: not torch's raw format in the bytes loaded at {at}")
         self._step(at, op, "call", row)
         bounds = self.start + content.start, self.start + content.end
-        inside = Run(self.read, *bounds, "torch-raw")
+        inside = Run(self.read, *bounds, "torch-raw", self.own)
         after, results = 0, []
         for index in range(5):
             before = len(inside.effects)
@@ -467,7 +475,7 @@ class Run:
         offset = self.start + at
         self.effects.append([offset - 1, "BUILD", "array", row["names"][0]])
         if references:
-            inner = Run(self.read, self.start, self.start + len(self.data), "pickle")
+            inner = Run(self.read, self.start, self.start + len(self.data), "pickle", self.own)
             result, after = inner.follow(at)
             self.effects += inner.effects
             self.stack[-1] = result

@@ -2,7 +2,7 @@
 
 Facts: `{"loader": "torch" | "torchscript", "size", "root", "structure": sha256 of every byte that
 is no stored member's data, "labels": [version, byte order], "pickles": [{"name", "sha256",
-"storages", "tensors"}, …]}`.
+"storages", "tensors"}, …]}`, and `"folder": {file: sha256}` as `pickle` has it.
 
 1. every reader of ZIPs sees the same members (`zip_members`), all below one folder, that of the
 directory's first; 2. `version` and `byteorder` are ones that torch accepts; 3. each pickle
@@ -30,11 +30,21 @@ Read = Callable[[int, int], bytes]
 _PICKLES = {"torch": ["data"], "torchscript": ["constants", "data"]}
 
 
-def holds(facts: dict[str, Any], read: Read, size: int) -> None:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from probatum.check.own_code import OwnRows
+    from probatum.check.own_folder import Folder
+
+FOLDERS = True
+"""`holds` is given the folders in which an import would look first, if any are known."""
+
+
+def holds(facts: dict[str, Any], read: Read, size: int, folders: "tuple[Folder, ...]" = ()) -> None:
     """Raises: Rejected with the step that fails."""
     loader = facts.get("loader") if isinstance(facts, dict) else None
     if not isinstance(loader, str) or loader not in _PICKLES:
         raise Rejected("0: no such loader")
+    own = _own(folders, facts["folder"]) if "folder" in facts else None
     structure = hashlib.sha256()
     members, _ = zip_records(exact(read), size, structure)
     root, records = below_root(members, exact(read), size)
@@ -44,11 +54,20 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
         "root": root,
         "structure": structure.hexdigest(),
         "labels": _labels(records, exact(read)),
-        "pickles": [_pickle(name, loader, records, exact(read)) for name in _PICKLES[loader]],
+        "pickles": [_pickle(name, loader, records, exact(read), own) for name in _PICKLES[loader]],
     }
+    if own is not None:
+        own.all_used()
+        derived["folder"] = facts["folder"]
     # Compared as text: True is not 1, and 1.0 is not 1.
     if json.dumps(facts, sort_keys=True, default=repr) != json.dumps(derived, sort_keys=True):
         raise Rejected("6: these are not the bytes that the facts were derived from")
+
+
+def _own(folders: "tuple[Folder, ...]", listed: Any) -> "OwnRows":
+    from probatum.check.own_code import OwnRows  # a parser of Python, which few pickles need
+
+    return OwnRows(folders, listed)
 
 
 def exact(read: Read) -> Read:
@@ -110,9 +129,11 @@ def _widths() -> dict[str, dict[str, int]]:
     return tomllib.loads(text)
 
 
-def _pickle(name: str, loader: str, records: dict[str, Any], read: Read) -> dict[str, Any]:
+def _pickle(
+    name: str, loader: str, records: dict[str, Any], read: Read, own: "OwnRows | None"
+) -> dict[str, Any]:
     data = stored(records, f"{name}.pkl", read)
-    run = Run(lambda at, length: data[at : at + length], 0, len(data), loader)
+    run = Run(lambda at, length: data[at : at + length], 0, len(data), loader, own)
     run.to_stop()
     widths = _widths()
     sizes: list[tuple[int, int]] = []

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 
 from probatum.formats import effects
+from probatum.formats.own_classes import assumed
 from probatum.formats.pickle_findings import Danger
 from probatum.formats.pickle_machine import Run
 from probatum.formats.pickle_streams import Streams
@@ -43,7 +44,7 @@ def load_verdict(found: Streams, material: Material) -> Verdict:
             return doubt
     if found.trailing is not None:
         return Undecided(found.trailing.reason, found.trailing.detail, found.trailing.place)
-    return Proven(_certificate(found, material, "load-inert"), _assumptions(found.runs))
+    return Proven(_certificate(found, material, "load-inert"), _assumptions(found))
 
 
 def shape_verdict(found: Streams, material: Material) -> Verdict:
@@ -62,7 +63,7 @@ def shape_verdict(found: Streams, material: Material) -> Verdict:
                 return doubt
     if found.trailing is not None:
         return Undecided(found.trailing.reason, found.trailing.detail, found.trailing.place)
-    return Proven(_certificate(found, material, "data-shaped"), _assumptions(found.runs))
+    return Proven(_certificate(found, material, "data-shaped"), _assumptions(found))
 
 
 def stream_digests(found: Streams, material: Material) -> list[dict[str, object]]:
@@ -155,15 +156,13 @@ def _undecided(run: Run) -> Undecided | None:
 
 def _certificate(found: Streams, material: Material, claim: str) -> Certificate:
     """What `check/pickle.py` re-derives: the streams' digests and every effectful step."""
-    return Certificate(
-        "pickle",
-        {
-            "claim": claim,
-            "loader": _needed_loader(found),
-            "size": material.size,
-            "streams": _streams(found, material),
-        },
-    )
+    facts: dict[str, object] = {
+        "claim": claim,
+        "loader": _needed_loader(found),
+        "size": material.size,
+        "streams": _streams(found, material),
+    }
+    return Certificate("pickle", facts | ({"folder": found.own} if found.own else {}))
 
 
 def _streams(found: Streams, material: Material) -> list[dict[str, object]]:
@@ -203,7 +202,8 @@ def _digest(material: Material, start: int, end: int) -> str:
     return digest.hexdigest()
 
 
-def _assumptions(runs: tuple[Run, ...]) -> tuple[str, ...]:
-    """The libraries whose summaries the proof rests on."""
-    used = {basis for run in runs for basis in run.basis if basis}
-    return tuple(f"{basis} does what its effect summaries say" for basis in sorted(used))
+def _assumptions(found: Streams) -> tuple[str, ...]:
+    """The libraries whose summaries the proof rests on, and where the folder's code comes from."""
+    used = {basis for run in found.runs for basis in run.basis if basis}
+    libraries = (f"{basis} does what its effect summaries say" for basis in sorted(used))
+    return (*libraries, *assumed(found.own))

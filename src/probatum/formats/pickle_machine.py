@@ -15,6 +15,7 @@ from msgspec import Struct
 from probatum.errors import FormatError
 from probatum.formats import pickle_opcodes as opcodes
 from probatum.formats.effects import Row
+from probatum.formats.own_classes import OwnClasses
 from probatum.formats.pickle_findings import Danger, Effect, Problem, Stored, View
 from probatum.formats.pickle_literals import LONG, constant, literal
 from probatum.formats.pickle_loaders import (
@@ -93,24 +94,36 @@ _COUNTED: Final = {
 
 
 def run(
-    read: Read, start: int, size: int, loader: str = "pickle", beside: frozenset[str] = frozenset()
+    read: Read,
+    start: int,
+    size: int,
+    loader: str = "pickle",
+    beside: frozenset[str] = frozenset(),
+    own: OwnClasses | None = None,
 ) -> Run:
     """Follow the stream at `start` of `size` bytes of file as `loader` would.
 
     `loader` is `pickle`, `torch` (a torch zip's data.pkl), `torch-raw`, `torchscript`, `joblib`,
     or `straight`: `pickle.load` on a file of joblib's, whose arrays it would read as opcodes.
-    `beside` are names in the artifact's folder that an import could find instead of a library.
+    `beside` are names in the artifact's folder that an import could find instead of a library,
+    `own` the classes that are defined there, for a caller whose certificate tells of them.
     """
-    return Machine(read, start, size, loader, beside).run()
+    return Machine(read, start, size, loader, beside, own).run()
 
 
 class Machine(Steps):
     """The lexer and the stack; what each effectful opcode means stands in `pickle_steps`."""
 
     def __init__(
-        self, read: Read, start: int, size: int, loader: str, beside: frozenset[str]
+        self,
+        read: Read,
+        start: int,
+        size: int,
+        loader: str,
+        beside: frozenset[str],
+        own: OwnClasses | None = None,
     ) -> None:
-        super().__init__(loader, beside)
+        super().__init__(loader, beside, own)
         self.read = read
         self.start = start
         self.size = size
@@ -283,7 +296,7 @@ class Machine(Steps):
             self._leave_frame(offset)
         self.admit(op, "array", array.row)
         if array.dtype.objects:
-            inner = run(self.read, offset, self.size, "pickle", self.beside)
+            inner = run(self.read, offset, self.size, "pickle", self.beside, self.own)
             self._absorb(inner)
             self.stack[-1] = inner.result  # joblib takes it as it is
             return self._refill(inner.end)
@@ -328,7 +341,7 @@ class Machine(Steps):
         runs: list[Run] = []
         at = start
         for index in range(RAW_STREAMS):
-            one = Machine(_until(self.read, end), at, end, "torch-raw", self.beside).run()
+            one = Machine(_until(self.read, end), at, end, "torch-raw", self.beside, self.own).run()
             if one.refuted and (index < 2 or runs[1].result == RAW_VERSION):
                 self.dangers += one.refuted
             if one.broken or one.problems or one.refuted or (one.effects and index != RAW_OBJECT):

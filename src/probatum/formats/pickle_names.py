@@ -9,6 +9,9 @@ from typing import Final
 
 from probatum.formats import effects
 from probatum.formats.effects import Row
+from probatum.formats.own_classes import OwnClasses
+from probatum.formats.own_folder import Prevents
+from probatum.formats.own_rules import is_reserved
 from probatum.formats.pickle_findings import Danger, Effect, Problem, Stored, View
 from probatum.formats.pickle_loaders import scripted
 from probatum.formats.pickle_opcodes import NAMES
@@ -51,9 +54,10 @@ _MOST_PROBLEMS: Final = 64
 class Names:
     """The state of a run, and the steps that look names up."""
 
-    def __init__(self, loader: str, beside: frozenset[str]) -> None:
+    def __init__(self, loader: str, beside: frozenset[str], own: OwnClasses | None = None) -> None:
         self.loader = loader
         self.beside = beside
+        self.own = own
         self.stack: list[Value] = []
         self.marks: list[list[Value]] = []
         self.memo: dict[int, Value] = {}
@@ -109,11 +113,7 @@ class Names:
                 module = IMPORT_MAPPING.get(module, module)
         full = f"{module}:{name}"
         if self._shadowed(module) or self._shadowed(written):
-            self.problem(
-                Reason.UNRESOLVED,
-                f"{shown(full)}: a file beside this one could be imported in its place",
-            )
-            return Name(full, None, self.at)
+            return self._own(full, opcode, is_plain=module == written and "." not in name)
         row = scripted(full) if self.loader == "torchscript" else None
         row = row or effects.row(full)
         if row is None or ("." in name and self.protocol < 4):
@@ -121,6 +121,22 @@ class Names:
             return Name(full, None, self.at)
         self.admit(opcode, "import", row)
         return Name(full, row, self.at)
+
+    def _own(self, full: str, opcode: int, *, is_plain: bool) -> Name:
+        """What a file beside the artifact defines, if nothing else can be meant by the name."""
+        module, _, name = full.partition(":")
+        package = module.partition(".")[0]
+        says = "a file beside this one could be imported in its place"
+        if is_plain and not (is_reserved(package) or package in effects.packages()):
+            try:
+                row = self.own.row(module, name) if self.own is not None else None
+            except Prevents as exc:
+                row, says = None, str(exc)
+            if row is not None:
+                self.admit(opcode, "import", row)
+                return Name(full, row, self.at)
+        self.problem(Reason.UNRESOLVED, f"{shown(full)}: {says}")
+        return Name(full, None, self.at)
 
     def _unsummarised(self, full: str, module: str, opcode: int) -> None:
         imported = effects.dangerous_imports().get(module)

@@ -5,6 +5,7 @@ from msgspec import Struct
 
 from probatum.errors import FormatError
 from probatum.formats import pickle_opcodes as opcodes
+from probatum.formats.own_classes import OwnClasses
 from probatum.formats.pickle_findings import Problem
 from probatum.formats.pickle_loaders import RAW_MAGIC, RAW_OBJECT, RAW_STREAMS, other_reading
 from probatum.formats.pickle_machine import Run, run
@@ -23,39 +24,57 @@ LOADERS = {
 class Streams(Struct, frozen=True):
     """Every stream of one file. A run without effects may span several streams of plain data.
 
-    `trailing` is what is wrong with the bytes around the streams, if anything is.
+    `trailing` is what is wrong with the bytes around the streams, if anything is. `own` has the
+    digest of each source file around that the classes of the folder rest on.
     """
 
     loader: str
     runs: tuple[Run, ...]
     trailing: FormatError | None = None
+    own: dict[str, str] = {}
 
 
-def streams(kind: str, material: Material, start: int = 0) -> Streams:
-    """Follow the streams of an artifact of a kind in LOADERS, from `start` on."""
-    key = (kind, material, start)
+def streams(
+    kind: str, material: Material, start: int = 0, own: OwnClasses | None = None
+) -> Streams:
+    """Follow the streams of an artifact of a kind in LOADERS, from `start` on.
+
+    `own`: the classes of the folder, for a caller whose certificate tells of them.
+    """
+    key = (kind, material, start, own is not None)
     if _last and _last[0][0] == key:
         return _last[0][1]
-    found = _followed(LOADERS[kind], material, start)
+    found = _followed(_Reading(LOADERS[kind], material, own), start)
     other = "" if found.loader == "torch" else other_reading(material.read(start, 512))
     if other:
         doubt = FormatError(Reason.PARSER_DIFFERENTIAL, other, Place(offset=start))
         found = msgspec.structs.replace(found, trailing=doubt)
+    if own is not None:
+        found = msgspec.structs.replace(found, own=own.digests())
     _last[:] = [(key, found)]
     return found
 
 
-_last: list[tuple[tuple[str, Material, int], Streams]] = []
+_last: list[tuple[tuple[str, Material, int, bool], Streams]] = []
 """Two claims rest on the same pass, so the last one is kept."""
 
 
-def _followed(loader: str, material: Material, start: int) -> Streams:
+class _Reading(Struct, frozen=True):
+    """What is the same for every stream of a file."""
+
+    loader: str
+    material: Material
+    own: OwnClasses | None
+
+
+def _followed(reading: _Reading, start: int) -> Streams:
+    loader, material = reading.loader, reading.material
     if loader == "torch-raw":
-        return _torch_raw(material, start)
+        return _torch_raw(reading, start)
     runs: list[Run] = []
     at = start
     while at < material.size or not runs:
-        found = _next(loader, material, at)
+        found = _next(reading, at)
         if runs and (loader == "torch" or (found.broken and not found.refuted)):
             return Streams(loader, tuple(runs), _leftover(material, at))
         _merge(runs, found)
@@ -65,13 +84,13 @@ def _followed(loader: str, material: Material, start: int) -> Streams:
     return Streams(loader, tuple(runs))
 
 
-def _torch_raw(material: Material, start: int) -> Streams:
+def _torch_raw(reading: _Reading, start: int) -> Streams:
     """Magic number, protocol, system, the object, storage keys; raw storages follow, unpickled by
     nothing. Source: torch/serialization.py `_legacy_load`."""
     runs: list[Run] = []
-    at = start
+    material, at = reading.material, start
     while len(runs) < RAW_STREAMS and at < material.size:
-        runs.append(_next("torch-raw", material, at))
+        runs.append(_next(reading, at))
         if runs[-1].broken:
             return Streams("torch-raw", tuple(runs))
         at = runs[-1].end
@@ -90,22 +109,28 @@ def _beside_the_object(runs: list[Run]) -> FormatError | None:
     return None
 
 
-def _next(loader: str, material: Material, at: int) -> Run:
+def _next(reading: _Reading, at: int) -> Run:
+    material = reading.material
     try:
         skimmed = opcodes.skim(material.read, at, material.size)
     except FormatError as exc:
         return Run(at, at, (), (), (), frozenset(), broken=exc)
     if skimmed.effect is None:
         return Run(at, skimmed.end, (), (), (), frozenset(), result=())
-    found = run(material.read, at, material.size, loader, material.beside)
+    found = _run(reading, at, reading.loader)
     if any(one.how == "array" for one in found.effects):
-        return _also_straight(found, material)
+        return _also_straight(found, reading)
     return found
 
 
-def _also_straight(found: Run, material: Material) -> Run:
+def _run(reading: _Reading, at: int, loader: str) -> Run:
+    material = reading.material
+    return run(material.read, at, material.size, loader, material.beside, reading.own)
+
+
+def _also_straight(found: Run, reading: _Reading) -> Run:
     """A joblib file may be handed to `pickle.load`, which goes on into the arrays' bytes."""
-    other = run(material.read, found.start, material.size, "straight", material.beside)
+    other = _run(reading, found.start, "straight")
     if not other.problems and not other.refuted:
         return found
     what = f"it would run {other.refuted[0].name}" if other.refuted else other.problems[0].detail

@@ -13,6 +13,11 @@ through it. A dangerous name that is merely present is no witness.
 arguments outside a summary's conditions, bytes that two unpicklers read differently
 (`parser-differential`), a truncated or malformed stream.
 
+A class that the Python files of the same folder define is followed in its source: importing it
+must run nothing but definitions, and nothing that it defines may be looked up by a load. The proof
+then assumes that an import looks in this folder first, and the certificate binds each file. What
+prevents it is named with its line.
+
 The proof assumes one unpickler for each stream (one that is kept keeps its memo), libraries that
 nobody has patched, and that a joblib file is not read on after its first `pickle.load`. A library
 may warn in its own words. What a forged array or tree does when it is *used* is another question.
@@ -22,6 +27,7 @@ summaries derived from a library's own source.
 """
 
 from probatum.claims import LOAD_INERT
+from probatum.formats.own_classes import own_classes
 from probatum.formats.pickle_evidence import load_verdict
 from probatum.formats.pickle_streams import streams
 from probatum.ports import Material, analyzer
@@ -33,4 +39,6 @@ from probatum.vocabulary import Artifact, Verdict
 )
 def pickle_load(artifact: Artifact, material: Material) -> Verdict:
     """Load-inert, for every pickle stream of the file."""
-    return load_verdict(streams(artifact.kind, material), material)
+    return load_verdict(
+        streams(artifact.kind, material, own=own_classes(artifact, material)), material
+    )

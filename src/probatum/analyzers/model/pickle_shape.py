@@ -10,6 +10,7 @@ of the load is, or when a class, or another function, is not certified as data.
 """
 
 from probatum.claims import DATA_SHAPED
+from probatum.formats.own_classes import own_classes
 from probatum.formats.pickle_evidence import shape_verdict
 from probatum.formats.pickle_streams import streams
 from probatum.ports import Material, analyzer
@@ -21,4 +22,6 @@ from probatum.vocabulary import Artifact, Verdict
 )
 def pickle_shape(artifact: Artifact, material: Material) -> Verdict:
     """Data-shaped, for the result of every pickle stream of the file."""
-    return shape_verdict(streams(artifact.kind, material), material)
+    return shape_verdict(
+        streams(artifact.kind, material, own=own_classes(artifact, material)), material
+    )

@@ -25,6 +25,7 @@ from typing import Any
 from probatum.claims import HEADER_SOUND
 from probatum.errors import FormatError
 from probatum.formats import pickle_machine, torch_archive, torch_storages, zip
+from probatum.formats.own_classes import OwnClasses, assumed, own_classes
 from probatum.formats.pickle_machine import Run
 from probatum.formats.torch_archive import Archive
 from probatum.ports import Material, analyzer
@@ -52,9 +53,10 @@ def torch_zip_header(artifact: Artifact, material: Material) -> Verdict:
     loader = "torch" if artifact.kind == "torch-zip" else "torchscript"
     found = torch_archive.archive(material)
     names = ["data.pkl"] if loader == "torch" else ["constants.pkl", "data.pkl"]
+    own = own_classes(artifact, material)
     parts, witnesses, doubts = [], [], []
     for name in names:
-        part = _Part(material, found, name, loader)
+        part = _Part(material, found, name, loader, own)
         parts.append(part.facts)
         witnesses += part.witnesses
         doubts += part.doubts
@@ -69,21 +71,23 @@ def torch_zip_header(artifact: Artifact, material: Material) -> Verdict:
         "structure": found.structure,
         "labels": torch_archive.labels(material, found.records),
         "pickles": parts,
-    }
-    return Proven(Certificate("torch_zip", facts))
+    } | ({"folder": own.digests()} if own.digests() else {})
+    return Proven(Certificate("torch_zip", facts), assumed(own.digests()))
 
 
 class _Part:
     """One pickle of the archive, judged against the records of its storages."""
 
-    def __init__(self, material: Material, found: Archive, name: str, loader: str) -> None:
+    def __init__(
+        self, material: Material, found: Archive, name: str, loader: str, own: OwnClasses
+    ) -> None:
         data = torch_archive.pickled(material, found.records, name)
         if data.size > _LARGEST:
             raise FormatError(Reason.OVER_LIMIT, f"{name} is larger than {_LARGEST} bytes")
         self.at = found.records[name].data
         self.material = material
         self.name = name
-        run = pickle_machine.run(data.read, 0, data.size, loader, material.beside)
+        run = pickle_machine.run(data.read, 0, data.size, loader, material.beside, own)
         folder = name.removesuffix(".pkl")
         self.witnesses: list[Witness] = []
         self.doubts: list[Undecided] = []
