@@ -125,6 +125,11 @@ _program(
     "none at all",
     "import os\nimport uvicorn\nfrom fastapi import FastAPI\napp = FastAPI()\n@app.post('/run')\ndef run(x: str):\n    os.system(x)\nuvicorn.run(app, host='0.0.0.0')\n",
 )
+HANDLERS = "from tornado.web import RequestHandler, authenticated\n" + "".join(
+    f"class {name}(RequestHandler):\n    {asks}\n    def post(self):\n        self.write('x')\n"
+    for name, asks in (("A", "@authenticated"), ("B", "@authenticated"), ("C", "# nobody"))
+)
+_program("no-missing-authentication", "a method of a handler", HANDLERS)
 
 
 def test_every_claim_of_a_property_is_shown_again() -> None:

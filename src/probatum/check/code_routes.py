@@ -1,10 +1,10 @@
 """Shows again that a route asks nobody who he is, where others do or everybody can reach it.
 
-What is checked: the last step is a route's decorator, by a row of `rules/code/calls.toml`, nothing
-in front of its handler is called as what asks is, and it is not one for those who are not known
-yet; two steps at least are the decorators of routes that ask, by the name that they say; a step
-between is a call that another claim is about. Or: the first step binds an application to every
-address, and the rest is a path of another claim.
+What is checked: the last step is a route's decorator, or the first parameter of a handler's method,
+by a row of `rules/code/calls.toml`, nothing in front of its handler is called as what asks is, and
+it is not one for those who are not known yet; two steps at least are routes that ask, by the name
+that they say; a step between is a call that another claim is about. Or: the first step binds an
+application to every address, and the rest is a path of another claim.
 """
 
 import ast
@@ -63,7 +63,7 @@ class _Route(NamedTuple):
 
     file: File
     function: Any
-    decorator: ast.Call
+    decorator: ast.Call | None
     said: str
 
     @property
@@ -72,7 +72,7 @@ class _Route(NamedTuple):
 
     def named(self) -> Iterator[str]:
         """The names in front of the handler: of parameters, annotations, defaults, decorators."""
-        path = self.decorator.args[0] if self.decorator.args else None
+        path = self.decorator.args[0] if self.decorator and self.decorator.args else None
         for part in (self.function.args, *self.function.decorator_list):
             for one in ast.walk(part):
                 if isinstance(one, ast.arg):
@@ -104,6 +104,8 @@ def _asks(name: str) -> bool:
 
 def _route(spot: Spot) -> _Route | None:
     file, call = spot
+    if isinstance(call, ast.arg):
+        return _method(file, call)
     function = file.parents.get(call)
     if not isinstance(function, FUNCTIONS) or call not in function.decorator_list:
         return None
@@ -120,6 +122,23 @@ def _route(spot: Spot) -> _Route | None:
     return None
 
 
+def _method(file: File, own: ast.arg) -> _Route | None:
+    """The method of a handler's class that a first parameter is of."""
+    function = file.function(own)
+    cls = file.owner(function)
+    if cls is None or not isinstance(function, FUNCTIONS) or function.args.args[:1] != [own]:
+        return None
+    above = file.classes({f"{file.module}.{cls.name}"})
+    bases = {name for other, one in above for base in one.bases for name in other.meant(base)}
+    lasts = {name.rpartition(".")[2] for name in bases}
+    for row in rows("calls")["framework"]:
+        known = function.name in (*row["changing"], *row["reading"])
+        if known and lasts & set(row.get("handlers", ())):
+            said = f"{function.name.upper()} {file.qualified(cls)}"
+            return _Route(file, function, None, said)
+    return None
+
+
 def _verb(changing: list[str], call: ast.Call) -> str:
     """The first method of `methods=` that changes something, else the first."""
     given_methods = getattr(given(call, "methods"), "elts", ())
@@ -129,14 +148,14 @@ def _verb(changing: list[str], call: ast.Call) -> str:
 
 def _is_app(row: dict[str, Any], file: File, node: Any) -> bool:
     meant = file.meant(node)
-    if meant & set(row["apps"]):
+    if meant & set(row.get("apps", ())):
         return True
     for name in meant:  # a variable of another module
         module, _, last = name.rpartition(".")
         for other in file.project.modules.get(module.rpartition(".")[2], ()):
             home = file.project.file(other)
             for target in home.binds[home.tree].get(last, ()) if home is not None else ():
-                if home is not None and home.type_of_target(target) & set(row["apps"]):
+                if home is not None and home.type_of_target(target) & set(row.get("apps", ())):
                     return True
     return False
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from probatum.taint.flow import CALL
+from probatum.taint.flow import CALL, FUNCTION, PARAM
 from probatum.taint.guards import NONE
 from probatum.taint.program import Place
 from probatum.taint.properties.matching import Matching
@@ -106,7 +106,7 @@ class Authentication:
     ) -> Path:
         hops = [
             self.matching.hop(
-                one.outer, one.decorator, f"{one.method} {one.path} asks by {asking[one.place]}"
+                *self._stands(one), f"{one.method} {one.path} asks by {asking[one.place]}"
             )
             for one in asked[:_LEAST_SIBLINGS]
         ]
@@ -115,7 +115,13 @@ class Authentication:
         says = f"{route.method} {route.path} ({self.program[route.place].name})"
         source = "a request that nobody asks who sent it, as routes beside it do,"
         guard = "no middleware in front asks" if fronted else ""
-        return self.matching.path(_CLAIM, route.outer, route.decorator, source, says, hops, guard)
+        return self.matching.path(_CLAIM, *self._stands(route), source, says, hops, guard)
+
+    def _stands(self, route: Route) -> tuple[Place, int]:
+        """Where a route is told: its decorator, or the first parameter of a handler's method."""
+        if self.program[route.outer].nodes[route.decorator][0] != FUNCTION:
+            return route.outer, route.decorator
+        return route.place, self.program[route.place].nodes.index((PARAM, 0))
 
     def _nobody(self, routes: list[Route]) -> Iterator[Path]:
         """An application that never asks, listens to everybody, and runs what it is sent."""
