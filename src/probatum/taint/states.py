@@ -11,6 +11,9 @@ ALONE = 0  # not put behind anything yet
 BEHIND_GIVEN = 1  # behind a base that the caller gives as well
 BEHIND_OWN = 2  # behind a base of the code's own: what is outside of it was not meant
 
+KEYS = "*keys"  # wanted of a dictionary: not what stands under its keys, but these
+_DEEPEST_WANT = 3
+
 
 class Hop(Struct, frozen=True):
     """One step of a path: the function, the place (see flow.COLUMN_BITS), what happens there.
@@ -53,6 +56,9 @@ class State(Struct):
     that the code itself writes: what a caller chooses so is no source, what an attacker sends is.
     `crossed` counts the calls between here and the sink. Of a `whole` value only a field goes on:
     what the object was made of otherwise does not.
+    `wanted` are the keys and fields by which
+    the value was taken out of this one, outermost first: `x` of which `x["a"].b` is meant wants
+    `a`, then `b`. None stands for a key that is not known, `KEYS` for the keys themselves.
     """
 
     place: Place
@@ -71,6 +77,7 @@ class State(Struct):
     far: bool = False
     crossed: int = 0
     whole: bool = False
+    wanted: tuple[str | None, ...] = ()
 
     def within(
         self,
@@ -82,12 +89,13 @@ class State(Struct):
         part: int = -1,
         inner: bool = False,
         far: bool = False,
+        wanted: tuple[str | None, ...] = (),
     ) -> "State":
         """The state of a value of the same function that this one is made of."""
         return State(
             self.place, node, self.context, max(self.joined, joined), self.inner or inner,
             self.level, self.guard, self, says, links, -1, part, False, self.far or far,
-            self.crossed, self.whole,
+            self.crossed, self.whole, wanted[:_DEEPEST_WANT],
         )  # fmt: skip
 
     def across(
@@ -100,11 +108,13 @@ class State(Struct):
         context: tuple[tuple[Place, int], ...] = (),
         site: int = -1,
         part: int = -1,
+        wanted: tuple[str | None, ...] = (),
     ) -> "State":
         """The state of a value of another function, where a new segment begins."""
         return State(
             place, node, context, self.joined, self.inner, self.level, self.guard, self, says,
             (link,), site, part, True, self.far, self.crossed + 1, self.whole,
+            wanted[:_DEEPEST_WANT],
         )  # fmt: skip
 
     def guarded(self, level: int, guard: str) -> "State":
@@ -112,7 +122,7 @@ class State(Struct):
         return State(
             self.place, self.node, self.context, self.joined, self.inner, level, guard,
             self.before, self.says, self.links, self.site, self.part, self.start, self.far,
-            self.crossed, self.whole,
+            self.crossed, self.whole, self.wanted,
         )  # fmt: skip
 
     @property
@@ -120,5 +130,5 @@ class State(Struct):
         """What makes two states the same for the search."""
         return (
             self.place, self.node, self.context, self.joined, self.inner, self.part, self.far,
-            self.whole,
+            self.whole, self.wanted,
         )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import structs
 
+from probatum.taint import keyed
 from probatum.taint.callers import Callers
 from probatum.taint.flow import (
     ATTR,
@@ -33,7 +34,7 @@ from probatum.taint.guards import PROVEN, Guards
 from probatum.taint.origins import Origins
 from probatum.taint.program import Meaning, Place, Program
 from probatum.taint.rules import Sink, Source, words
-from probatum.taint.states import ALONE, BEHIND_GIVEN, BEHIND_OWN, State
+from probatum.taint.states import ALONE, BEHIND_GIVEN, BEHIND_OWN, KEYS, State
 from probatum.taint.values import Leaf, Values
 
 Before = State | Source | str  # an earlier state, or where the value comes from
@@ -86,8 +87,14 @@ class Steps:
                 yield state.within(one)
         elif kind == ITEM and row.claim == "no-path-traversal" and self._has_no_slash(state, node):
             return
-        elif kind in (ITEM, EACH, STAR):
-            yield state.within(node[1], inner=kind == ITEM)
+        elif kind == ITEM:
+            wanted = keyed.taken(self.program[state.place], node, state.wanted)
+            yield state.within(node[1], inner=True, wanted=wanted)
+        elif kind == EACH and state.part >= 0 and self._is_items(state.place, node[1]):
+            yield state.within(node[1], part=state.part)
+        elif kind in (EACH, STAR):
+            wanted = state.wanted[:1] if state.wanted == (KEYS,) else ()
+            yield state.within(node[1], wanted=wanted)
         elif kind == PART:
             yield state.within(node[1], part=node[2])
         elif kind == PACK and row.shell and self.values.of_shell(state.place, state.node):
@@ -95,11 +102,21 @@ class Steps:
                 yield state.within(one, "in a shell's script", joined=BEHIND_OWN)
         elif kind == PACK and 0 <= state.part < len(node) - 1:
             yield state.within(node[1 + state.part])
-        elif kind in (PACK, OTHER, EITHER):
+        elif (
+            kind == PACK
+            and (chosen := keyed.of_display(self.program[state.place], node, state.wanted))
+            is not None
+        ):
+            for one, wanted in chosen:
+                yield state.within(one, wanted=wanted)
+        elif kind == EITHER:
+            for one in node[1:]:
+                yield state.within(one, wanted=state.wanted)
+        elif kind in (PACK, OTHER):
             for one in node[1:]:
                 yield state.within(one)
         elif kind == BOTH:
-            yield state.within(node[-1])
+            yield state.within(node[-1], wanted=state.wanted)
 
     def guarded(self, row: Sink, state: State) -> State:
         """The state with what guards the segment that ends in it."""
@@ -124,9 +141,25 @@ class Steps:
     def _alternatives(self, state: State, node: Node) -> Iterator[State]:
         under = self.program[state.place].under.get(state.node, ())
         known = under if isinstance(under, tuple) else ()
+        function = self.program[state.place]
         for position, one in enumerate(node[1:]):
-            if one != state.node:
-                yield state.within(one, links=known[position : position + 1], part=state.part)
+            wanted: keyed.Wanted | None = state.wanted
+            if position and keyed.is_filled(function, one):
+                wanted = keyed.of_fill(function, one, state.wanted, node[1])
+            elif known[:1] == (-1,) and position:  # what `append` and the like put there
+                wanted = ()
+            if one != state.node and wanted is not None:
+                links = known[position : position + 1]
+                yield state.within(one, links=links, part=state.part, wanted=wanted)
+
+    def _is_items(self, place: Place, node: int) -> bool:
+        """What `items()` of a dictionary answers: its keys and values in pairs."""
+        nodes = self.program[place].nodes
+        if nodes[node][0] != CALL or nodes[node][2]:
+            return False
+        callee = nodes[node][1]
+        items = nodes[callee][0] == ATTR and nodes[callee][2] == "items"
+        return items and not any(one.function for one in self.program.meanings(place, callee))
 
     def _zipped(self, state: State, node: int) -> tuple[int, ...] | None:
         """What the part that is meant of each tuple of `zip` or `enumerate` is taken of.
@@ -233,10 +266,10 @@ class Steps:
             return
         callers = self.callers.of(place)
         for caller, call in callers[:_MOST_CALLERS]:
-            for value in self._given(caller, call, place, position):
+            for value, wanted in self._given(caller, call, place, position, state.wanted):
                 link = self._link(caller, call)
                 says = f"given to `{function.name}`"
-                yield guarded.across(caller, value, says, link, site=call)
+                yield guarded.across(caller, value, says, link, site=call, wanted=wanted)
         if self.origins.enough(row, state, name) and self.origins.public(row, place, bool(callers)):
             yield f"the parameter {name!r} of {function.name}, for its callers to choose"
 
@@ -253,36 +286,41 @@ class Steps:
         if guarded.level == PROVEN:
             return
         says = f"given to `{self.program[state.place].name}`"
-        for value in self._given(caller, call, state.place, position):
+        for value, wanted in self._given(caller, call, state.place, position, state.wanted):
+            link, context = self._link(caller, call), state.context[:-1]
             yield guarded.across(
-                caller, value, says, self._link(caller, call), context=state.context[:-1], site=call
+                caller, value, says, link, context=context, site=call, wanted=wanted
             )
 
     def _link(self, place: Place, call: int) -> int:
         under = self.program[place].under.get(call, -1)
         return under if isinstance(under, int) else -1
 
-    def _given(self, caller: Place, call: int, place: Place, position: int) -> list[int]:
-        """The arguments of a call that a parameter may receive."""
+    def _given(
+        self, caller: Place, call: int, place: Place, position: int, wanted: keyed.Wanted
+    ) -> list[tuple[int, keyed.Wanted]]:
+        """The arguments of a call that a parameter may receive, and what is wanted of them."""
         function = self.program[place]
         nodes = self.program[caller].nodes
         _, callee, arguments, keywords = nodes[call]
         name = self.values.parameter(place, position)
-        found = [value for keyword, value in keywords if keyword in (name, None)]
+        found = [(value, wanted) for keyword, value in keywords if keyword == name]
+        if position < len(function.parameters):
+            found += [(value, (name, *wanted)) for keyword, value in keywords if keyword is None]
         shift = 0
         if self.program.owner(place) is not None and function.parameters[:1] in _RECEIVERS:
             bound = nodes[callee][0] == ATTR
             shift = 1 if bound or function.name.endswith("__init__") else 0
             if shift and position == 0:
-                return [nodes[callee][1]] if bound else []
+                return [(nodes[callee][1], wanted)] if bound else []
         at = position - shift
         if position < function.first_keyword and 0 <= at < len(arguments):
-            found.append(arguments[at])
+            found.append((arguments[at], wanted))
         elif position == len(function.parameters):
-            found += arguments[max(0, function.first_keyword - shift) :]
+            found += [(one, ()) for one in arguments[max(0, function.first_keyword - shift) :]]
         elif position > len(function.parameters):
-            found += [value for keyword, value in keywords if keyword not in function.parameters]
-        return found + [one for one in arguments if nodes[one][0] == STAR]
+            found += keyed.of_keywords(keywords, function.parameters, wanted)
+        return found + [(one, ()) for one in arguments if nodes[one][0] == STAR]
 
     # Calls
 
@@ -302,8 +340,10 @@ class Steps:
             yield from entered
             return
         if callee[0] == ATTR and not (meanings and meanings[0].function):
-            yield from self._receiver(state, callee[1], short)
-        yield from self._arguments(row, state, node, short)
+            yield from self._receiver(state, node, callee[1], short)
+        filled = list(keyed.of_record(program, state.place, node, state.wanted))
+        chosen = filled or keyed.of_arguments(node, short, state.wanted)
+        yield from self._arguments(row, state, node, short, chosen)
 
     def _cleans(self, row: Sink, short: str, meanings: list[Meaning]) -> bool:
         """What the call returns carries nothing that is dangerous for the claim."""
@@ -332,10 +372,11 @@ class Steps:
                     guarded = guarded or self.guarded(row, state)
                     says = f"returned by `{called.name}`"
                     yield guarded.across(
-                        target, value, says, link, context=context, part=state.part
-                    )
+                        target, value, says, link, context=context, part=state.part,
+                        wanted=state.wanted,
+                    )  # fmt: skip
 
-    def _receiver(self, state: State, base: int, short: str) -> Iterator[State]:
+    def _receiver(self, state: State, call: Node, base: int, short: str) -> Iterator[State]:
         """What a method is called on, unless that is a module."""
         given = self.program[state.place].nodes[base]
         if given[0] == NAME and not any(self.program.values(state.place, given[1])):
@@ -343,9 +384,19 @@ class Steps:
         link = self._link(state.place, state.node)
         says = f"through `.{short}()`"
         far = short not in words("keeps text")
-        yield state.within(base, says, links=(link,), inner=short in _TAKING, far=far)
+        function = self.program[state.place]
+        wanted = keyed.of_receiver(function, call, short, state.part, state.wanted)
+        inner = short in _TAKING
+        yield state.within(base, says, links=(link,), inner=inner, far=far, wanted=wanted)
 
-    def _arguments(self, row: Sink, state: State, node: Node, short: str) -> Iterator[State]:
+    def _arguments(
+        self,
+        row: Sink,
+        state: State,
+        node: Node,
+        short: str,
+        chosen: list[tuple[int, keyed.Wanted]] | None,
+    ) -> Iterator[State]:
         if short == "format" and self._formats_inside_a_name(row, state.place, node):
             return
         if row.claim == "no-request-forgery" and short == "format":
@@ -353,16 +404,20 @@ class Steps:
             if callee[0] == ATTR and self._host(state.place, (callee[1],))[1]:
                 return
         link = self._link(state.place, state.node)
-        values = [*node[2], *(value for _, value in node[3])]
+        if chosen is None:
+            chosen = [(value, ()) for value in (*node[2], *(value for _, value in node[3]))]
+        values = [value for value, _ in chosen]
         joined = BEHIND_OWN if row.text and short in _FORMATTING else ALONE
         named = short in words("keeps text") or short[:1].isupper()
-        for position, value in enumerate(values):
+        for position, (value, wanted) in enumerate(chosen):
             if row.joined and short in _JOINING and (position > 0 or short == "joinpath"):
                 callee = self.program[state.place].nodes[node[1]]
                 base = callee[1] if short == "joinpath" else values[0]
                 joined = self._base(state.place, base)
             says = f"through `{short}()`"
-            yield state.within(value, says, joined=joined, links=(link,), far=not named)
+            yield state.within(
+                value, says, joined=joined, links=(link,), far=not named, wanted=wanted
+            )
 
     def _record(self, row: Sink, state: State, node: Node) -> Iterator[Before]:
         """What a record is as a whole: the answer of a function, or made of a mapping."""
@@ -379,7 +434,7 @@ class Steps:
         if entered or self._answers(meanings):
             return
         if callee[0] == ATTR and short in words("keeps text"):
-            yield from self._receiver(state, callee[1], short)
+            yield from self._receiver(state, node, callee[1], short)
         made = node[2] if short in words("makes a record") else ()
         for value in (*made, *(one for name, one in node[3] if name is None)):
             yield state.within(
@@ -400,7 +455,8 @@ class Steps:
             return
         for where, value in self.program.values(state.place, name):
             if self.program[where].nodes[value][0] not in (FUNCTION, CONST):
-                yield state.across(where, value, f"the variable `{name}`", part=state.part)
+                says, wanted = f"the variable `{name}`", state.wanted
+                yield state.across(where, value, says, part=state.part, wanted=wanted)
 
     def _attribute(self, row: Sink, state: State, node: Node) -> Iterator[Before]:
         program = self.program
@@ -419,7 +475,8 @@ class Steps:
             return
         cls = program.class_of(said)
         if cls is None:
-            yield state.within(node[1], f"its `{node[2]}`", inner=True)
+            wanted = keyed.taken(program[state.place], node, state.wanted)
+            yield state.within(node[1], f"its `{node[2]}`", inner=True, wanted=wanted)
             return
         base = program[state.place].nodes[node[1]]
         if base[0] == PARAM and self.values.parameter(state.place, base[1]) != "self":
@@ -457,7 +514,12 @@ class Steps:
         for ancestor in ancestors:
             yield from self._property(state, guarded, program.members[ancestor].get(name), name)
             for where, value, link in program.kept(ancestor, name):
-                yield guarded.across(where, value, f"kept in `self.{name}`", link, part=state.part)
+                wanted: keyed.Wanted | None = state.wanted
+                if keyed.is_filled(program[where], value):
+                    wanted = keyed.of_fill(program[where], value, state.wanted)
+                if wanted is not None:
+                    says = f"kept in `self.{name}`"
+                    yield guarded.across(where, value, says, link, part=state.part, wanted=wanted)
         if self.origins.is_record_field(ancestors, name):
             if program[cls].name.rpartition(".")[2].startswith("_"):
                 yield from self._makers(guarded, ancestors, name)
@@ -494,6 +556,7 @@ class Steps:
                     link,
                     context=state.context,
                     part=state.part,
+                    wanted=state.wanted,
                 )
 
     def _constructed(self, state: State, cls: Place, node: Node) -> Iterator[State]:
