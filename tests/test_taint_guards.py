@@ -65,6 +65,31 @@ PROVEN = {
                 os.system(x)
     """,
     "a condition of a comprehension": "[os.system(x) for x in request.data if x in ('ls',)]",
+    "an environment variable to opt in": """
+        x = request.data
+        if not strtobool(os.environ.get("TRUST_REMOTE_CODE", "False")):
+            raise ValueError(x)
+        os.system(x)
+    """,
+    "an environment variable to leave a sandbox": """
+        x = request.data
+        if os.getenv("USE_SANDBOX", "true").lower() == "false":
+            os.system(x)
+    """,
+    "an object that nobody makes without opting in": """
+        class A:
+            def __init__(self, **settings):
+                if self.allow_dangerous_requests is not True:
+                    raise ValueError
+            def go(self, x):
+                os.system(x)
+    """,
+    "a keyword among others to opt in": """
+        def go(x, **settings):
+            if not settings.get("allow_dangerous_code"):
+                raise ValueError(x)
+            os.system(x)
+    """,
 }
 
 
@@ -74,6 +99,59 @@ def test_nothing_reaches_the_sink_behind(program: str) -> None:
 
 
 UNKNOWN = {
+    "a pattern that is asked for None": (
+        """
+        BAD = re.compile('[;|$&]')
+        x = request.data
+        if BAD.search(x) is not None:
+            raise ValueError(x)
+        os.system(x)
+        """,
+        ".search(request.data) is not None",
+    ),
+    "an object that looks for something": (
+        """
+        def _contains_more(x):
+            visitor = Visitor()
+            visitor.visit(x)
+            return visitor.found
+        x = request.data
+        if _contains_more(x):
+            raise ValueError(x)
+        os.system(x)
+        """,
+        "_contains_more(",
+    ),
+    "an object that validates": (
+        """
+        class CommandValidator:
+            def visit(self, node):
+                if not isinstance(node, str):
+                    raise ValueError(node)
+        def _clean(x):
+            CommandValidator().visit(x)
+            return x
+        os.system(_clean(request.data))
+        """,
+        "CommandValidator().visit(x)",
+    ),
+    "a setting that leaves the check out": (
+        """
+        def _sanitize(x):
+            CommandValidator().visit(x)
+            return x
+        class CommandValidator:
+            def visit(self, node):
+                if ';' in node:
+                    raise ValueError(node)
+        class A:
+            def go(self, x):
+                if not self.full:
+                    x = _sanitize(x)
+                os.system(x)
+        """,
+        "self.full (line",
+    ),
     "a regular expression": (
         "x = request.data\nif not re.fullmatch('[a-z]+', x):\n    raise ValueError\nos.system(x)",
         "re.fullmatch('[a-z]+', request.data)",
@@ -156,6 +234,44 @@ def test_containment_of_a_resolved_path_is_named() -> None:
 
 
 NOT_COUNTED = {
+    "a constructor that raises for another reason": """
+        class A:
+            def __init__(self, size):
+                if size > 3:
+                    raise ValueError(size)
+            def go(self, x):
+                os.system(x)
+    """,
+    "another value than one that is known": """
+        x = request.data
+        if x == os.sep * 2:
+            raise ValueError(x)
+        os.system(x)
+    """,
+    "a pattern asked for None that lets attacks through": """
+        BAD = re.compile('[*]')
+        x = request.data
+        if BAD.search(x) is not None:
+            raise ValueError(x)
+        os.system(x)
+    """,
+    "the extension of a name": """
+        x = request.data
+        if x.rsplit('.', 1)[-1].lower() not in ('txt', 'md'):
+            raise ValueError(x)
+        os.system(x)
+    """,
+    "an environment variable that is on": """
+        x = request.data
+        if os.getenv("ALLOW_SHELL", "1") == "1":
+            os.system(x)
+    """,
+    "what writes safely": """
+        import yaml
+        x = request.data
+        yaml.safe_dump(x, open('log', 'w'))
+        os.system(x)
+    """,
     "a check behind the sink": """
         x = request.data
         os.system(x)

@@ -488,6 +488,11 @@ PROJECTS = {
         "app/run.py": "import os\ndef _go(x):\n    os.system(x)",
         "app/main.py": "from run import _go\nfrom flask import request\n_go(request.data)",
     },
+    "a library that another file imports": {
+        "p/__init__.py": "",
+        "p/compat.py": "import os as system",
+        "p/b.py": "from .compat import system\nimport flask\nsystem.system(flask.request.data)",
+    },
     "cyclic imports": {
         "p/__init__.py": "",
         "p/a.py": "from p.b import _go\nimport flask\ndef a():\n    _go(flask.request.data)",

@@ -315,14 +315,21 @@ class Walk:
                 return self.related(Spot(file, target), read)
             if isinstance(target, ast.Name) and target.id == read.node.attr:
                 return isinstance(file.scope(target), ast.ClassDef)
+        call = file.parents.get(file.parents.get(node))
+        if _is_named(file.parents.get(node), read.node.attr) and _makes_base(call):
+            return self.akin(Spot(file, call), read)
         return False
 
     def related(self, store: Spot, read: Spot) -> bool:
         """Where both are attributes of `self`, their classes have one of the project in common."""
         if dotted(store.node.value) != "self" or dotted(read.node.value) != "self":
             return True
+        return self.akin(store, read)
+
+    def akin(self, one: Spot, other: Spot) -> bool:
+        """The classes in whose methods they stand have one of the project in common."""
         sides = []
-        for file, node in (store, read):
+        for file, node in (one, other):
             cls = file.owner(method_of(file, node))
             name = {f"{file.module}.{cls.name}"} if cls is not None else set()
             sides.append({id(one) for _, one in file.classes(name)})
@@ -340,6 +347,18 @@ class Walk:
                 if any(one.node is func.value for one in self.onwards([Spot(sink.file, read)])):
                     return True
         return False
+
+
+def _is_named(keyword: Any, name: str) -> bool:
+    return isinstance(keyword, ast.keyword) and keyword.arg == name
+
+
+def _makes_base(call: Any) -> bool:
+    """`super().__init__(…)`: what is given by name, a record's constructor keeps by that name."""
+    func = getattr(call, "func", None)
+    if not isinstance(func, ast.Attribute) or func.attr != "__init__":
+        return False
+    return isinstance(func.value, ast.Call) and callee_name(func.value) == "super"
 
 
 def _is_text(spot: Spot) -> bool:

@@ -12,6 +12,7 @@ from probatum.taint.flow import (
     EITHER,
     FAILS,
     HOLDS,
+    ITEM,
     NAME,
     NOT,
     PACK,
@@ -24,12 +25,17 @@ from probatum.taint.flow import (
 )
 from probatum.taint.program import Place, Program
 from probatum.taint.rules import words
+from probatum.taint.switches import SPELLING, Switches, opposite
 from probatum.taint.values import ELEMENTS, Leaf, Values
 
 # How far a condition guards: not at all, it is not known whether, wholly.
 NONE, UNKNOWN, PROVEN = 0, 1, 2
 
-_MATCHING = ("match", "fullmatch", "search")
+_ORDERS = ("<", "<=", ">", ">=")
+_MATCHING = ("match", "fullmatch", "search", "findall")
+_SPLITTING = ("split", "rsplit", "partition", "rpartition")
+# What a name is parted by, and which part says nothing of where it leads.
+_SAYING_NOTHING = ((".", -1), (".", 1), (".", 2), (":", 0), ("://", 0))
 _RESOLVING = ("abspath", "realpath", "resolve")
 _LONGEST_PATTERN = 200
 _DEEPEST_CALL = 3
@@ -45,6 +51,7 @@ class Guards:
     def __init__(self, program: Program, values: Values) -> None:
         self.program = program
         self.values = values
+        self.switches = Switches(program, values)
 
     def level(
         self, place: Place, links: list[int], path: set[Leaf], claim: str
@@ -72,17 +79,21 @@ class Guards:
         node = self.program[place].nodes[test]
         kind = node[0]
         if kind == NOT:
-            return self.judged(place, node[1], _opposite(way), path, claim, depth)
-        if kind == BOTH and way == FAILS and any(self.off(place, one) for one in node[1:]):
+            return self.judged(place, node[1], opposite(way), path, claim, depth)
+        if kind == BOTH and way == FAILS and any(self.switches.off(place, one) for one in node[1:]):
             return NONE
         if kind in (BOTH, EITHER):
             levels = [self.judged(place, one, way, path, claim, depth) for one in node[1:]]
             return _together(levels, every=(kind == BOTH) == (way == HOLDS))
-        if self.opted(place, test, way):
+        if self.switches.opted(place, test, way):
             return PROVEN
         if not self.touches(place, test, path):
             return NONE
         if kind == COMPARE:
+            matched = self.matched(place, node)
+            if matched >= 0:
+                asked = way if node[1] == "is not" else opposite(way)
+                return self.judged(place, matched, asked, path, claim, depth)
             idle = claim == "no-path-traversal" and self.is_idle(place, node)
             return NONE if idle else self.compared(place, node, way, path)
         if kind == CALL:
@@ -132,6 +143,15 @@ class Guards:
 
     # Comparisons
 
+    def matched(self, place: Place, node: Node) -> int:
+        """The search for a pattern that is asked whether it answered `None`, else -1."""
+        nodes = self.program[place].nodes
+        _, operator, left, right = node
+        asked = operator in ("is", "is not") and nodes[right] == (CONST, None)
+        if asked and nodes[left][0] == CALL:
+            return left if self.program.short(place, nodes[left][1]) in _MATCHING else -1
+        return -1
+
     def compared(self, place: Place, node: Node, way: int, path: set[Leaf]) -> int:
         _, operator, left, right = node
         nodes = self.program[place].nodes
@@ -140,11 +160,11 @@ class Guards:
             return NONE
         if constant and (operator, way) in (("==", HOLDS), ("!=", FAILS)):
             return PROVEN if left in path or right in path else NONE
-        if operator in ("<", "<=", ">", ">=") or (constant and operator in ("==", "!=")):
+        if (operator, way) in (("==", FAILS), ("!=", HOLDS)) or operator in _ORDERS:
             return NONE
-        if (operator, way) in (("==", FAILS), ("!=", HOLDS)):
-            return NONE  # one value that it is not says nothing of the others
-        if _names_a_part(nodes[left]) or _names_a_part(nodes[right]):
+        if constant and operator in ("==", "!="):
+            return NONE
+        if any(self.names_a_part(place, one) for one in (left, right)):
             return NONE
         if operator in ("in", "not in"):
             return self.contained(place, node, (operator == "in") == (way == HOLDS), path)
@@ -172,26 +192,61 @@ class Guards:
         dots = sought[0] == CONST and str(sought[1]).strip("/") == ".."
         return resolved and dots and node[1] in ("in", "not in")
 
+    def names_a_part(self, place: Place, node: int) -> bool:
+        """A part of an address or name that says nothing of where it leads: scheme, extension."""
+        nodes = self.program[place].nodes
+        given = nodes[node]
+        taken: Any = None
+        while given[0] in (CALL, ITEM, PART):  # `name.rsplit(".", 1)[-1].lower()`
+            if given[0] != CALL:
+                taken = given[2] if given[0] == PART else nodes[given[2]][-1]
+                given = nodes[given[1]]
+                continue
+            short = self.program.short(place, given[1])
+            if short == "splitext":
+                return bool(taken == 1)
+            if short in _SPLITTING:
+                split = nodes[given[2][0]][-1] if given[2] else None
+                return (split, taken) in _SAYING_NOTHING
+            callee = nodes[given[1]]
+            if callee[0] != ATTR or short not in SPELLING:
+                return False
+            given = nodes[callee[1]]
+        return given[0] == ATTR and given[2] in ("scheme", "netloc", "suffix", "ext")
+
     # Calls
 
     def called(self, place: Place, node: Node, way: int, claim: str, depth: int) -> int:
         """How far a call of a value guards: as a predicate, or by returning at all."""
         short = self.program.short(place, node[1])
-        checking = any(word in short.lower() for word in words("check", claim))
+        checking = self.checks(place, node[1], short, claim)
         body = self.body(place, node) if depth < _DEEPEST_CALL else None
         if body is not None:
+            visited = way == RETURNS and self.program[body].raises
+            if visited and self.is_checker(place, node[1]):
+                return UNKNOWN
             if not checking and way != RETURNS and not self.predicate(body):
                 return NONE
             return UNKNOWN if self.inside(body, way, claim, depth) else NONE
         if short == "startswith" and way != RETURNS:
-            prefix = node[2][0] if node[2] else -1
-            fixed = prefix >= 0 and self.program[place].nodes[prefix][0] == CONST
-            return NONE if fixed else UNKNOWN
+            prefix = self.program[place].nodes[node[2][0]] if node[2] else (CONST, "")
+            return NONE if prefix[0] == CONST and prefix[1] != "-" else UNKNOWN
         if short in words("inert call"):
             return NONE
         if way == RETURNS or short not in (*_MATCHING, "is_relative_to"):
             return UNKNOWN if checking else NONE
         return UNKNOWN if self.stops(place, node, short, way, claim) else NONE
+
+    def checks(self, place: Place, callee: int, short: str, claim: str) -> bool:
+        """What is called may refuse, by its name or by that of its object's class."""
+        return _may_refuse(short, claim) or self.is_checker(place, callee)
+
+    def is_checker(self, place: Place, callee: int) -> bool:
+        """A method of a class of the project whose objects check what they are given."""
+        node = self.program[place].nodes[callee]
+        typed = self.program.type_of(place, node[1]) if node[0] == ATTR else ""
+        short = typed.rpartition(".")[2]
+        return _may_refuse(short, "") and self.program.class_of(typed) is not None
 
     def body(self, place: Place, node: Node) -> Place | None:
         """The function of the project that a call calls."""
@@ -203,8 +258,7 @@ class Guards:
 
     def stops(self, place: Place, node: Node, short: str, way: int, claim: str) -> bool:
         """Whether a test by a pattern stops every attack that is known for the claim."""
-        nodes = self.program[place].nodes
-        pattern = nodes[node[2][0]] if node[2] else (CONST, None)
+        pattern = self.pattern(place, node)
         attacks = words("attack", claim)
         if short not in _MATCHING or not attacks or pattern[0] != CONST:
             return True
@@ -215,6 +269,22 @@ class Guards:
         except (re.error, RecursionError, OverflowError):
             return True
         return not any(bool(test(attack)) == (way == HOLDS) for attack in attacks)
+
+    def pattern(self, place: Place, node: Node) -> Node:
+        """The pattern of a search: given to it, or to the `re.compile` that made its object."""
+        nodes = self.program[place].nodes
+        callee = nodes[node[1]]
+        held = nodes[callee[1]] if callee[0] == ATTR else callee
+        values = [(place, callee[1])] if held[0] == CALL else []
+        if held[0] == NAME:
+            values = list(self.program.values(place, held[1]))
+        for where, value in values:
+            made = self.program[where].nodes[value]
+            if made[0] == CALL and made[2] and self.program.short(where, made[1]) == "compile":
+                found: Node = self.program[where].nodes[made[2][0]]
+                return found
+        given: Node = nodes[node[2][0]] if node[2] else (CONST, None)
+        return given
 
     def predicate(self, place: Place) -> bool:
         """The function answers yes or no."""
@@ -243,13 +313,13 @@ class Guards:
         }
         tests: list[tuple[int, int]] = []
         for link in function.raises if way == RETURNS else ():
-            tests += [
-                (test, _opposite(said)) for test, said in self.program.conditions(place, link)
-            ]
+            tests += [(test, opposite(said)) for test, said in self.program.conditions(place, link)]
         for test, said, _ in function.controls:
             if said & WAY == RETURNS and function.nodes[test][0] == CALL:
                 tests.append((test, RETURNS))
         if way != RETURNS:
+            if any(self.told_of(place, value, path) for value, _ in function.exits):
+                return UNKNOWN
             for value, link in function.exits:
                 decided = (
                     [test for test, _ in self.program.conditions(place, link)] if value >= 0 else []
@@ -262,48 +332,28 @@ class Guards:
             default=NONE,
         )
 
-    # Switches
+    def told_of(self, place: Place, answer: int, path: set[Leaf]) -> bool:
+        """The answer is an attribute of an object that looked at the values: `visitor.found`."""
+        nodes = self.program[place].nodes
+        given = nodes[answer] if answer >= 0 else (CONST, None)
+        return given[0] == ATTR and any(
+            node[0] == CALL
+            and nodes[node[1]][0] == ATTR
+            and nodes[node[1]][1] == given[1]
+            and any(self.values.leaves(place, one) & path for one in node[2])
+            for node in nodes
+        )
 
-    def off(self, place: Place, test: int) -> bool:
-        """The condition is a parameter that nobody need give: what it switches on guards no one."""
-        function = self.program[place]
-        node = function.nodes[test]
-        if node[0] == COMPARE and node[1] == "is not" and function.nodes[node[3]] == (CONST, None):
-            node = function.nodes[node[2]]
-        if node[0] != PARAM or node[1] >= len(function.parameters):
+    def is_checked(self, place: Place, node: int, claim: str) -> bool:
+        """What a function answers that may refuse what it is given."""
+        given = self.program[place].nodes[node]
+        if given[0] != CALL:
             return False
-        return not function.defaults.get(function.parameters[node[1]], True)
-
-    def opted(self, place: Place, test: int, way: int) -> bool:
-        """The condition is a switch that is off unless somebody turns it on."""
-        function = self.program[place]
-        node = function.nodes[test]
-        name = ""
-        default: Any = ...
-        if node[0] == PARAM and node[1] < len(function.parameters):
-            name = function.parameters[node[1]]
-            default = function.defaults.get(name, ...)
-        elif node[0] in (ATTR, NAME):
-            name = node[2] if node[0] == ATTR else node[1]
-        elif node[0] == CALL:
-            if any(self.values.leaves(place, one) for one in node[2]):
-                return False
-            callee = function.nodes[node[1]]
-            name = self.program.short(place, node[1]) if callee[0] in (ATTR, NAME) else ""
-            given = [function.nodes[one] for one in node[2]]
-            if name == "get" and given and all(one[0] == CONST for one in given):
-                name = given[0][1]  # a setting of that name, off where it is not set
-                default = given[1][1] if len(given) > 1 else None
-        elif node[0] == COMPARE:
-            return node[1] in ("is", "==") and self.opted(place, node[2], way)
-        chosen = words("opt-in") | (words("opt-in off") if default is False else frozenset())
-        if not name or not any(word in str(name).lower() for word in chosen):
-            return False
-        return default is ... or bool(default) != (way == HOLDS)
+        return self.checks(place, given[1], self.program.short(place, given[1]), claim)
 
 
-def _opposite(way: int) -> int:
-    return FAILS if way == HOLDS else HOLDS
+def _may_refuse(name: str, claim: str) -> bool:
+    return any(word in name.lower() for word in words("check", claim))
 
 
 def _together(levels: list[int], every: bool) -> int:
@@ -311,8 +361,3 @@ def _together(levels: list[int], every: bool) -> int:
     if every:
         return max(levels)
     return UNKNOWN if max(levels) and min(levels) == NONE else min(levels)
-
-
-def _names_a_part(node: Node) -> bool:
-    """A part of an address or path that says nothing of where it leads."""
-    return node[0] == ATTR and node[2] in ("scheme", "netloc", "suffix", "ext")

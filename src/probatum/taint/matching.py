@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from probatum.taint.callers import Callers
 from probatum.taint.flow import ATTR, CALL, CONST, HOLDS, NAME, PACK, PARAM, Node, operands
 from probatum.taint.guards import NONE, UNKNOWN
 from probatum.taint.program import Place, Program
@@ -16,9 +17,10 @@ _DEEPEST_MENTION = 2  # calls that a filter's attributes are looked for in
 class Sinks:
     """Matches the calls of one program with rows."""
 
-    def __init__(self, program: Program, values: Values) -> None:
+    def __init__(self, program: Program, values: Values, callers: Callers) -> None:
         self.program = program
         self.values = values
+        self.callers = callers
 
     def is_sink(self, row: Sink, place: Place, node: int) -> bool:
         """The call is what the row names, in a way that it calls dangerous."""
@@ -143,15 +145,50 @@ class Sinks:
                 elif field is not None:
                     yield f"self.{field}"
 
-    # Filters of an archive's members
+    # What the call itself keeps out
 
     def filtered(self, row: Sink, place: Place, call: Node) -> tuple[int, str]:
-        """What `members=` of an extraction lets through: a filter of names alone stops no link."""
+        """What a keyword of the call guards: a switch that is safe unless somebody turns it, and
+        what `members=` of an extraction lets through, where a filter of names stops no link."""
+        for name, value in call[3]:
+            wanted = {**row.only, **{one: not at for one, at in row.unless.items()}}.get(name)
+            if isinstance(wanted, bool) and self._is_off(place, value, wanted):
+                return UNKNOWN, f"{name}={self.values.words(place, value)}"
         filters = [value for name, value in call[3] if name == "members"]
         for value in filters if row.claim == "no-archive-traversal" else ():
             if self._mentioned(place, value) & words("link attribute"):
                 return UNKNOWN, f"members={self.values.words(place, value)}"
         return NONE, ""
+
+    def _is_off(self, place: Place, node: int, wanted: bool) -> bool:
+        """A value is the default of a parameter, or what a constructor keeps of one, other than
+        `wanted`, which no call of the project gives in its place."""
+        given = self.program[place].nodes[node]
+        if given[0] == PARAM:
+            return self._defaults_to(place, given[1], not wanted)
+        cls = self.program.owner(place)
+        if given[0] != ATTR or self.program[place].nodes[given[1]][:2] != (PARAM, 0) or cls is None:
+            return False
+        kept = [(where, value) for where, value, _ in self.program.kept(cls, given[2])]
+        return bool(kept) and all(
+            self.program[where].nodes[value][0] == PARAM
+            and self._defaults_to(where, self.program[where].nodes[value][1], not wanted)
+            for where, value in kept
+        )
+
+    def _defaults_to(self, place: Place, position: int, value: bool) -> bool:
+        function = self.program[place]
+        name = self.values.parameter(place, position)
+        if function.defaults.get(name) is not value:
+            return False
+        return not any(
+            self.program[caller].nodes[one] == (CONST, not value)
+            for caller, call in self.callers.of(place)
+            for keyword, one in self.program[caller].nodes[call][3]
+            if keyword == name
+        )
+
+    # Filters of an archive's members
 
     def _mentioned(self, place: Place, node: int) -> set[str]:
         """The attributes that a value is computed by, in the functions that it calls too."""

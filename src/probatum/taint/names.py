@@ -164,6 +164,21 @@ class Names:
         inner = self.named.get(f"{module.name}.{first}") if more else None
         return self.member(inner, more) if inner is not None else None
 
+    def outside(self, dotted: str, depth: int = 0) -> str:
+        """An absolute name that is none of the project's, as those name it who first import it."""
+        head, _, rest = dotted.rpartition(".")
+        while head and depth <= _LONGEST_CHAIN:
+            module = self.modules.get(head)
+            if module is not None:
+                first, dot, more = rest.partition(".")
+                renamed = module.imports.get(first)
+                if renamed is None or f"{renamed}{dot}{more}" == dotted:
+                    break
+                return self.outside(f"{renamed}{dot}{more}", depth + 1)
+            head, _, last = head.rpartition(".")
+            rest = f"{last}.{rest}"
+        return dotted
+
     def dotted(self, place: Place, node: int) -> str:
         """The dotted name of a node, absolute where it is imported or defined; else empty."""
         parts: list[str] = []

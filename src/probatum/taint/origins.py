@@ -95,11 +95,19 @@ class Origins:
             return False
         if row.claim == "no-request-forgery":
             return state.inner
+        if row.claim == "no-sql-injection" and self._shapes(state, name, field):
+            return False
         inner = state.inner or field
         if row.joined:
             named = name.lower().rpartition("_")[2] in words("name of a thing", row.claim)
             return inner or (named and state.joined == BEHIND_OWN)
         return inner or row.claim != "no-unsafe-reflection"
+
+    def _shapes(self, state: State, name: str, field: bool) -> bool:
+        """What the maker of an object says of a database once: no request chooses that."""
+        if not field:
+            return self.program[state.place].name.endswith("__init__")
+        return not words("shape of a database").isdisjoint(name.lower().split("_"))
 
     def public(self, row: Sink, place: Place, called: bool) -> bool:
         """Others are to call the function: it is shipped, and not private unless nobody calls it.

@@ -164,13 +164,45 @@ class Program(Names):
     def kept(self, cls: Place, name: str) -> Iterator[tuple[Place, int, int]]:
         """What the methods of a class keep in `self.name`: function, value node, link.
 
-        Also in an object that they make, as class methods that read a saved state do.
+        Also in an object that they make, as class methods that read a saved state do, and what a
+        constructor gives by that name to a base of another project, as those of records keep it.
         """
         for where, base, value, link in self.stored(cls).get(name, ()):
             given = self[where].nodes[base]
             made = given[0] == CALL and self[where].nodes[given[1]][:2] == (PARAM, 0)
             if made or given[:2] == (PARAM, 0):
                 yield where, value, link
+        yield from self.handed_up(cls).get(name, ())
+
+    def handed_up(self, cls: Place) -> dict[str, list[tuple[Place, int, int]]]:
+        """What the constructor of a class gives by name to one that is no part of the project."""
+        known: dict[str, list[tuple[Place, int, int]]] | None = self.memo.get(("handed", cls))
+        if known is None:
+            known = self.memo["handed", cls] = {}
+            where = self.members[cls].get("__init__")
+            if where is not None:
+                self._hand_up(where, known)
+        return known
+
+    def _hand_up(self, where: Place, found: dict[str, list[tuple[Place, int, int]]]) -> None:
+        for call in self._of_base(where):
+            under = self[where].under.get(call, -1)
+            link = under if isinstance(under, int) else -1
+            for keyword, value in self[where].nodes[call][3]:
+                if keyword:
+                    found.setdefault(keyword, []).append((where, value, link))
+
+    def _of_base(self, place: Place) -> Iterator[int]:
+        """The calls `super().__init__(…)` in a constructor whose bases are of other projects."""
+        nodes = self[place].nodes
+        for at, node in enumerate(nodes):
+            callee = nodes[node[1]] if node[0] == CALL else node
+            if callee[0] != ATTR or callee[2] != "__init__" or node[0] != CALL:
+                continue
+            made = nodes[callee[1]]
+            above = made[0] == CALL and nodes[made[1]] == (NAME, "super")
+            if above and not any(one.function for one in self._of_super(place, callee)):
+                yield at
 
     # Calls
 
@@ -186,7 +218,8 @@ class Program(Names):
             if given[0] == ATTR and self.class_of(self.type_of(place, given[1], depth)):
                 return self._of_attribute(place, given, depth)
             if given[0] != ATTR or nodes[given[1]][0] in (NAME, ATTR):
-                return self._of_variable(place, given, depth) or [Meaning(outside=name)]
+                found_outside = Meaning(outside=self.outside(name))
+                return self._of_variable(place, given, depth) or [found_outside]
         if given[0] == ATTR:
             return self._of_attribute(place, given, depth)
         if given[0] == FUNCTION:

@@ -22,10 +22,10 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     if it names any, and never of those of `harmless` types. `arguments` are positions, keywords, or
     `"self"` for the receiver. `unless` and `unless_type` name the keyword whose value makes the
     call harmless, `unless_made` one whose object makes it so if it is made with such a keyword,
-    `only` the keyword without which it is. `text`: dangerous only where the value
-    was put into a text; `joined`: only behind a base path; `shell`: only in a list behind `-c`.
-    `public`: the parameters of a public function count as sources. `instead` is what to
-    write in its place.
+    `only` the keyword without which it is. `text`: dangerous only where the value was put into a
+    text, and one that begins with one of `verbs` if there are any; `joined`: only behind a base
+    path; `shell`: only in a list behind `-c`. `public`: the parameters of a public function count
+    as sources. `instead` is what to write in its place.
     """
 
     claim: str
@@ -40,6 +40,7 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     unless_made: dict[str, dict[str, Any]] = {}
     only: dict[str, Any] = {}
     text: bool = False
+    verbs: tuple[str, ...] = ()
     joined: bool = False
     shell: bool = False
     public: bool = False

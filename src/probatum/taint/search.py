@@ -30,7 +30,7 @@ class Search:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.steps = Steps(program)
-        self.sinks = Sinks(program, self.steps.values)
+        self.sinks = Sinks(program, self.steps.values, self.steps.callers)
         self.seen: Counter[str] = Counter()
 
     def paths(self) -> Iterator[Path]:
@@ -186,7 +186,7 @@ def _counts(row: Sink, state: State, source: Source | str) -> tuple[str, bool]:
     What is not remote counts only behind a base of the code's own, as a path only near by, and as
     an address never.
     """
-    if row.shell and state.joined == ALONE:
+    if (row.shell or row.verbs) and state.joined == ALONE:
         return "", False
     near = state.crossed <= _FARTHEST_CHOICE
     if isinstance(source, str):

@@ -30,7 +30,7 @@ from probatum.taint.flow import (
     TEXT,
     Node,
 )
-from probatum.taint.guards import PROVEN, Guards
+from probatum.taint.guards import PROVEN, UNKNOWN, Guards
 from probatum.taint.origins import Origins
 from probatum.taint.program import Meaning, Place, Program
 from probatum.taint.rules import Sink, Source, words
@@ -40,6 +40,7 @@ from probatum.taint.values import Leaf, Values
 Before = State | Source | str  # an earlier state, or where the value comes from
 
 _MOST_CALLERS, _MOST_CALLED, _DEEPEST_CONTEXT = 40, 4, 5
+_DEEPEST_TEXT = 8  # texts in texts, of which the first says how the whole begins
 _JOINING = ("join", "joinpath")
 _FORMATTING = ("format", "join", "format_map")
 _TAKING = ("get", "pop")
@@ -75,7 +76,7 @@ class Steps:
         elif kind == NAME:
             yield from self._name(state, node[1])
         elif kind == JOIN:
-            yield from self._alternatives(state, node)
+            yield from self._alternatives(row, state, node)
         elif kind == TEXT:
             yield from self._text(row, state, node)
         elif kind == MATH and node[1] == "Div":
@@ -131,6 +132,9 @@ class Steps:
             path.add(one.node)
             links.extend(one.links)
             one = None if one.start else one.before
+        owner = self.program.owner(state.place)
+        if owner is not None and self.guards.switches.opted_into(owner):
+            return state.guarded(PROVEN, "")
         level, said, place = self.guards.level(state.place, links, path, row.claim)
         if level <= state.level:
             return state
@@ -138,10 +142,11 @@ class Steps:
 
     # Within a function
 
-    def _alternatives(self, state: State, node: Node) -> Iterator[State]:
+    def _alternatives(self, row: Sink, state: State, node: Node) -> Iterator[State]:
         under = self.program[state.place].under.get(state.node, ())
         known = under if isinstance(under, tuple) else ()
         function = self.program[state.place]
+        checked = any(self.guards.is_checked(state.place, one, row.claim) for one in node[1:])
         for position, one in enumerate(node[1:]):
             wanted: keyed.Wanted | None = state.wanted
             if position and keyed.is_filled(function, one):
@@ -150,7 +155,9 @@ class Steps:
                 wanted = ()
             if one != state.node and wanted is not None:
                 links = known[position : position + 1]
-                yield state.within(one, links=links, part=state.part, wanted=wanted)
+                before = state.within(one, links=links, part=state.part, wanted=wanted)
+                switch = self.guards.switches.switch(state.place, links) if checked else ""
+                yield before.guarded(UNKNOWN, switch) if switch and not before.level else before
 
     def _is_items(self, place: Place, node: int) -> bool:
         """What `items()` of a dictionary answers: its keys and values in pairs."""
@@ -185,8 +192,9 @@ class Steps:
     def _text(self, row: Sink, state: State, node: Node) -> Iterator[State]:
         if row.claim == "no-unsafe-reflection" and self._fixed(state.place, node[1]):
             return
+        text = row.text and self._begins(row, state.place, node[1])
         for position, one in enumerate(node[1:]):
-            joined = BEHIND_OWN if row.text else ALONE
+            joined = BEHIND_OWN if text else ALONE
             inside = position > 0 and self._ends_inside_a_name(state.place, node[position])
             if inside and row.claim in _OF_FILES:
                 continue
@@ -199,6 +207,17 @@ class Steps:
                     continue
                 far = host != ""
             yield state.within(one, "put into a text", joined=joined, far=far)
+
+    def _begins(self, row: Sink, place: Place, node: int, depth: int = 0) -> bool:
+        """A text whose first part is this one begins as the row's verbs say."""
+        given = self.program[place].nodes[node]
+        if not row.verbs:
+            return True
+        if given[0] in (TEXT, JOIN) and depth < _DEEPEST_TEXT:
+            parts = given[1:] if given[0] == JOIN else given[1:2]
+            return any(self._begins(row, place, one, depth + 1) for one in parts if one != node)
+        first = str(given[1]).split(maxsplit=1)[:1] if given[0] == CONST else []
+        return bool(first) and first[0].upper() in row.verbs
 
     def _host(self, place: Place, parts: Node) -> tuple[str, str, str]:
         """What stands in front of a value in an address: the host, the slash that ends it, and
@@ -369,12 +388,23 @@ class Steps:
             called = self.program[target]
             for value, link in called.exits if called.kind == "function" else ():
                 if value >= 0:
-                    guarded = guarded or self.guarded(row, state)
+                    guarded = guarded or self._changed(row, self.guarded(row, state), target)
                     says = f"returned by `{called.name}`"
                     yield guarded.across(
                         target, value, says, link, context=context, part=state.part,
                         wanted=state.wanted,
                     )  # fmt: skip
+
+    def _changed(self, row: Sink, state: State, target: Place) -> State:
+        """The state behind a function that makes harmless, by its name, what it returns."""
+        short = self.program[target].name.rpartition(".")[2].lower()
+        named = any(
+            word in short and f"un{word}" not in short for word in words("sanitizer", row.claim)
+        )
+        if state.level or not named:
+            return state
+        line = self.program[state.place].places[state.node] >> COLUMN_BITS
+        return state.guarded(UNKNOWN, f"{self.values.words(state.place, state.node)} (line {line})")
 
     def _receiver(self, state: State, call: Node, base: int, short: str) -> Iterator[State]:
         """What a method is called on, unless that is a module."""
@@ -407,7 +437,11 @@ class Steps:
         if chosen is None:
             chosen = [(value, ()) for value in (*node[2], *(value for _, value in node[3]))]
         values = [value for value, _ in chosen]
-        joined = BEHIND_OWN if row.text and short in _FORMATTING else ALONE
+        joined = ALONE
+        if row.text and short in _FORMATTING:
+            callee = self.program[state.place].nodes[node[1]]
+            begins = callee[0] != ATTR or self._begins(row, state.place, callee[1])
+            joined = BEHIND_OWN if begins else ALONE
         named = short in words("keeps text") or short[:1].isupper()
         for position, (value, wanted) in enumerate(chosen):
             if row.joined and short in _JOINING and (position > 0 or short == "joinpath"):

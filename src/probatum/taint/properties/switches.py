@@ -275,7 +275,8 @@ class Switches:
         """What conditions do: a switch that is off unless turned on, or one that may be that."""
         best: Judged = (NONE, "")
         for test, way in conditions:
-            if self.guards.opted(place, test, way) or self._off_by_default(place, test, way):
+            opted = self.guards.switches.opted(place, test, way)
+            if opted or self._off_by_default(place, test, way):
                 return PROVEN, ""
             named = self.matching.mentioned(place, test)
             if any(word in name for name in named for word in words(_WORDS[claim])):
