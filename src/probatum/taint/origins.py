@@ -6,7 +6,12 @@ from probatum.taint.rules import Sink, Source, sources, words
 from probatum.taint.states import ALONE, BEHIND_OWN, State
 from probatum.taint.values import Values
 
-_TO_ANYBODY = ("no-command-injection", "no-template-injection", "no-archive-traversal")
+_TO_ANYBODY = (
+    "no-code-injection",
+    "no-command-injection",
+    "no-template-injection",
+    "no-archive-traversal",
+)
 _APPLICATIONS = ("FastAPI", "APIRouter", "Flask", "Blueprint", "Sanic", "Quart", "FastMCP")
 
 
