@@ -34,20 +34,16 @@ from probatum.taint.guards import PROVEN, UNKNOWN, Guards
 from probatum.taint.origins import Origins
 from probatum.taint.program import Meaning, Place, Program
 from probatum.taint.rules import Sink, Source, words
-from probatum.taint.states import ALONE, BEHIND_GIVEN, BEHIND_OWN, KEYS, State
+from probatum.taint.states import ALONE, BEHIND_OWN, KEYS, State
+from probatum.taint.texts import Texts
 from probatum.taint.values import Leaf, Values
 
 Before = State | Source | str  # an earlier state, or where the value comes from
 
 _MOST_CALLERS, _MOST_CALLED, _DEEPEST_CONTEXT = 40, 4, 5
-_DEEPEST_TEXT = 8  # texts in texts, of which the first says how the whole begins
 _JOINING = ("join", "joinpath")
 _FORMATTING = ("format", "join", "format_map")
 _TAKING = ("get", "pop")
-_OF_FILES = (
-    "no-unsafe-deserialization",
-    "no-path-traversal",
-)  # their sinks take the names of files
 
 
 class Steps:
@@ -56,6 +52,7 @@ class Steps:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.values = Values(program)
+        self.texts = Texts(program, self.values)
         self.guards = Guards(program, self.values)
         self.origins = Origins(program, self.values)
         self.callers = Callers(program)
@@ -78,15 +75,15 @@ class Steps:
         elif kind == JOIN:
             yield from self._alternatives(row, state, node)
         elif kind == TEXT:
-            yield from self._text(row, state, node)
+            yield from self.texts.states(row, state, node)
         elif kind == MATH and node[1] == "Div":
-            base = ALONE if row.shell else self._base(state.place, node[2])
+            base = ALONE if row.shell else self.texts.base(state.place, node[2])
             yield state.within(node[3], "joined to a path", joined=base)
             yield state.within(node[2])
         elif kind == EACH and (zipped := self._zipped(state, node[1])) is not None:
             for one in zipped:
                 yield state.within(one)
-        elif kind == ITEM and row.claim == "no-path-traversal" and self._has_no_slash(state, node):
+        elif kind == ITEM and self.texts.has_no_slash(row, state, node):
             return
         elif kind == ITEM:
             wanted = keyed.taken(self.program[state.place], node, state.wanted)
@@ -179,82 +176,6 @@ class Steps:
             return None
         at = state.part - (callee[1] == "enumerate")
         return tuple(nodes[node][2][at : at + 1]) if at >= 0 else ()
-
-    def _has_no_slash(self, state: State, item: Node) -> bool:
-        """The first or last element of what `split("/")` answers."""
-        nodes = self.program[state.place].nodes
-        call, key = nodes[item[1]], nodes[item[2]]
-        if call[0] != CALL or nodes[call[1]][0] != ATTR or not call[2] or key[0] != CONST:
-            return False
-        splits = nodes[call[1]][2] in ("split", "rsplit") and key[1] in (0, -1)
-        return splits and nodes[call[2][0]] == (CONST, "/")
-
-    def _text(self, row: Sink, state: State, node: Node) -> Iterator[State]:
-        if row.claim == "no-unsafe-reflection" and self._fixed(state.place, node[1]):
-            return
-        text = row.text and self._begins(row, state.place, node[1])
-        for position, one in enumerate(node[1:]):
-            joined = BEHIND_OWN if text else ALONE
-            inside = position > 0 and self._ends_inside_a_name(state.place, node[position])
-            if inside and row.claim in _OF_FILES:
-                continue
-            if row.joined and position > 0:
-                joined = self._base(state.place, node[1])
-            far = False
-            if row.claim == "no-request-forgery":
-                host, slash, _ = self._host(state.place, node[1 : 1 + position])
-                if slash:
-                    continue
-                far = host != ""
-            yield state.within(one, "put into a text", joined=joined, far=far)
-
-    def _begins(self, row: Sink, place: Place, node: int, depth: int = 0) -> bool:
-        """A text whose first part is this one begins as the row's verbs say."""
-        given = self.program[place].nodes[node]
-        if not row.verbs:
-            return True
-        if given[0] in (TEXT, JOIN) and depth < _DEEPEST_TEXT:
-            parts = given[1:] if given[0] == JOIN else given[1:2]
-            return any(self._begins(row, place, one, depth + 1) for one in parts if one != node)
-        first = str(given[1]).split(maxsplit=1)[:1] if given[0] == CONST else []
-        return bool(first) and first[0].upper() in row.verbs
-
-    def _host(self, place: Place, parts: Node) -> tuple[str, str, str]:
-        """What stands in front of a value in an address: the host, the slash that ends it, and
-        the rest. Behind the slash no other host can be named."""
-        nodes = self.program[place].nodes
-        front = ""
-        for one in parts:
-            text = nodes[one][1] if nodes[one][0] == CONST else "value"
-            front += _before_values(str(text))
-            if front.endswith(_CUT):
-                break
-        return front.removesuffix(_CUT).rpartition("://")[2].partition("/")
-
-    def _ends_inside_a_name(self, place: Place, node: int) -> bool:
-        """A constant behind which `../` leads nowhere: no folder is named as it ends."""
-        given = self.program[place].nodes[node]
-        if given[0] != CONST or not isinstance(given[1], str):
-            return False
-        return _before_values(given[1]).removesuffix(_CUT)[-1:] not in ("", "/", "\\")
-
-    def _fixed(self, place: Place, node: int) -> bool:
-        value = self.program[place].nodes[node]
-        return value[0] == CONST and isinstance(value[1], str) and value[1].strip(".") != ""
-
-    def _base(self, place: Place, node: int) -> int:
-        """Whose a base is: made of parameters other than `self`, or not."""
-        nodes = self.program[place].nodes
-        leaves = self.values.leaves(place, node)
-        method = self.program.owner(place) is not None
-        own = not leaves
-        for one in leaves:
-            given = nodes[one if isinstance(one, int) else one[0]]
-            if given[0] == PARAM:
-                if given[1] or not method:
-                    return BEHIND_GIVEN
-                own = True
-        return BEHIND_OWN if own else BEHIND_GIVEN
 
     # Parameters
 
@@ -427,11 +348,11 @@ class Steps:
         short: str,
         chosen: list[tuple[int, keyed.Wanted]] | None,
     ) -> Iterator[State]:
-        if short == "format" and self._formats_inside_a_name(row, state.place, node):
+        if short == "format" and self.texts.formats_inside_a_name(row, state.place, node):
             return
         if row.claim == "no-request-forgery" and short == "format":
             callee = self.program[state.place].nodes[node[1]]
-            if callee[0] == ATTR and self._host(state.place, (callee[1],))[1]:
+            if callee[0] == ATTR and self.texts.host(state.place, (callee[1],))[1]:
                 return
         link = self._link(state.place, state.node)
         if chosen is None:
@@ -440,14 +361,14 @@ class Steps:
         joined = ALONE
         if row.text and short in _FORMATTING:
             callee = self.program[state.place].nodes[node[1]]
-            begins = callee[0] != ATTR or self._begins(row, state.place, callee[1])
+            begins = callee[0] != ATTR or self.texts.begins(row, state.place, callee[1])
             joined = BEHIND_OWN if begins else ALONE
         named = short in words("keeps text") or short[:1].isupper()
         for position, (value, wanted) in enumerate(chosen):
             if row.joined and short in _JOINING and (position > 0 or short == "joinpath"):
                 callee = self.program[state.place].nodes[node[1]]
                 base = callee[1] if short == "joinpath" else values[0]
-                joined = self._base(state.place, base)
+                joined = self.texts.base(state.place, base)
             says = f"through `{short}()`"
             yield state.within(
                 value, says, joined=joined, links=(link,), far=not named, wanted=wanted
@@ -474,11 +395,6 @@ class Steps:
             yield state.within(
                 value, f"through `{short}()`", links=(self._link(state.place, state.node),)
             )
-
-    def _formats_inside_a_name(self, row: Sink, place: Place, call: Node) -> bool:
-        callee = self.program[place].nodes[call[1]]
-        named = callee[0] == ATTR and self._ends_inside_a_name(place, callee[1])
-        return named and row.claim in _OF_FILES
 
     # Names and attributes
 
@@ -614,15 +530,6 @@ _AROUND = {
     "Optional", "Union", "None", "typing", "list", "List", "tuple", "Tuple", "set", "Set",
     "Sequence", "Iterable",
 }  # fmt: skip
-
-
-_CUT = "\0"
-
-
-def _before_values(text: str) -> str:
-    """Of a format what stands in front of its first value, and `_CUT` where it has one."""
-    at = min((at for at in map(text.find, "%{") if at >= 0), default=-1)
-    return text if at < 0 else text[:at] + _CUT
 
 
 def _carries_no_text(said: str) -> bool:
