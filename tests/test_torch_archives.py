@@ -172,6 +172,15 @@ def test_a_changed_byte_is_proven_only_if_the_checker_agrees(at: int, flip: int)
         check(verdict.certificate, data)
 
 
+def test_a_record_that_is_marked_as_a_link_is_not_proven() -> None:
+    data = bytearray(SOUND)
+    entry = data.index(b"PK\1\2")
+    data[entry + 5], data[entry + 41] = 3, 0xA0  # made on Unix, the mode of a symbolic link
+    verdict = header(bytes(data))
+    assert isinstance(verdict, Undecided)
+    assert "is a link" in verdict.detail
+
+
 @pytest.mark.parametrize("name", ["constants.pkl", "x/constants.pkl", "../constants.pkl"])
 def test_only_the_archives_own_folder_makes_a_script(name: str) -> None:
     data = archive({"data.pkl": EMPTY, name: EMPTY, "version": b"3\n"})

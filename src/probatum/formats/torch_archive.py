@@ -49,6 +49,8 @@ def archive(material: Material) -> Archive:
         place = Place(offset=one.entry.header, part=one.entry.name)
         if folder != root or not name:
             raise FormatError(Reason.MALFORMED, f"a member outside the folder {root!r}", place)
+        if one.entry.link:  # torch reads what others make a link of
+            raise FormatError(Reason.PARSER_DIFFERENTIAL, f"the record {name!r} is a link", place)
         # miniz compares names without case, unless it is asked otherwise.
         if name.lower() in lowered:
             raise FormatError(
