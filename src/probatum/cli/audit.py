@@ -40,7 +40,7 @@ def add_parser(subparsers: SubParsers) -> None:
         subparsers,
         "audit",
         run,
-        help="judge models: what is proven, refuted, undecided",
+        help="judge models, code, configuration: what is proven, refuted, undecided",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 COMMANDS = (audit, check, explain, listing, completion)
 
 _DESCRIPTION = """\
-Audits open-source AI models. Of every claim about every artifact it says one of three things:
-proven, with a certificate that an independent checker re-derives from the bytes; refuted, with a
-witness that anyone can replay; or undecided, with the one fact that is missing.
+Audits open-source AI: models, the code around them and what deploys them. Of every claim about
+every artifact it says one of three things: proven, with a certificate that an independent checker
+re-derives from the bytes; refuted, with a witness that anyone can replay; or undecided, with the
+one fact that is missing.
 
 The audited files are never imported, executed or unpickled.
 """
@@ -34,6 +35,7 @@ The audited files are never imported, executed or unpickled.
 _EPILOG = """\
 examples:
   probatum audit model.pt                  judge one file
+  probatum audit .                         judge a project: code, models, configuration
   probatum audit . --format html -o r.html write a page to read
   probatum explain load-inert              what a claim means and who decides it
   probatum check report.json model.pt      re-derive every proof with the independent checkers
