@@ -21,7 +21,7 @@ from importlib.resources import files
 from typing import Any
 
 from probatum.check.pickle_run import Run
-from probatum.check.pickle_summaries import Named
+from probatum.check.pickle_values import Named
 from probatum.check.zip_members import zip_records
 from probatum.errors import Rejected
 
