@@ -110,5 +110,5 @@ def _of_command(service: Service, row: rules.Choice, words: tuple[Value, ...]) -
 
 
 def _found(row: rules.Choice, says: str, place: Place) -> Found:
-    why = f"{row.why} ({'read in' if row.verified else 'not verified, from'} {row.checked})"
+    why = f"{row.why} (read in {row.checked})"
     return Found(True, says, place, row.id, why, row.instead, row.source)

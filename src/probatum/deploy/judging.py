@@ -203,7 +203,7 @@ def _found(
 
 
 def _checked(why: str, server: rules.Server) -> str:
-    return f"{why} ({'read in' if server.verified else 'not verified, from'} {server.checked})"
+    return f"{why} (read in {server.checked})"
 
 
 def _unknown(service: Service) -> Iterator[Found]:

@@ -51,7 +51,6 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     asks: str = ""
     still: str = ""
     until: str = ""
-    verified: bool = True
 
 
 class Choice(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -72,7 +71,6 @@ class Choice(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     images: tuple[str, ...] = ()
     command: str = ""
     argument: str = ""
-    verified: bool = True
 
 
 class Grant(Struct, frozen=True, forbid_unknown_fields=True):

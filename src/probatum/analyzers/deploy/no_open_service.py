@@ -12,8 +12,7 @@ listens, through which ports or networks other machines come in, and whether it 
 - **Proven** (Compose files): no word stands in the file by which a service could be reached from
   other machines. Its checker searches again.
 
-Each row of `rules/deploy/servers.toml` names its source; a row that rests on memory says so in
-its finding.
+Each row of `rules/deploy/servers.toml` names its source, and the versions that it was read in.
 
 Sources: CWE-306; `rules/deploy/servers.toml`, `rules/deploy/absent.toml`.
 """
