@@ -12,7 +12,8 @@ the listed steps, each admitted by an effect summary; 5. for data-shaped, nothin
 the result is a function or an uncertified class.
 
 The trusted base: this file, those beside it that begin with `pickle_` or `own_`, the rows in
-`rules/effects` and `rules/own_code.toml`, and the unpicklers (CPython 3.8 to 3.14, torch, joblib). Nothing is shared with the prover.
+`rules/effects` and `rules/own_code.toml`, and the unpicklers (CPython 3.8 to 3.14, torch, joblib).
+Nothing is shared with the prover.
 """
 
 import hashlib
