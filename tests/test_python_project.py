@@ -312,6 +312,18 @@ def test_a_project_is_asked_once_what_its_files_would_be_asked_each(app: Path) -
     }
 
 
+def test_every_file_that_no_rule_has_seen_is_named(app: Path) -> None:
+    (app / "old.py").write_text("print 'of another Python'\n")
+    (app / "deep.py").write_text("x = " + "-" * 50_000 + "1\n")
+    (app / "large.py").write_text("#" * (2 << 20) + "\n#")
+    (app / "native.so").write_bytes(b"\x7fELF")
+    said = finding(audit([str(app)], Settings(jobs=1)), "code-reviewed").verdict
+    assert isinstance(said, Undecided)
+    assert "; no rule has seen deep.py (nested too deeply to be read), large.py (" in said.detail
+    assert "old.py:1 (not Python 3: " in said.detail
+    assert "native.so (" in said.detail
+
+
 def test_a_policy_that_demands_a_review_is_not_met_by_a_project(app: Path) -> None:
     report = audit([str(app)], Settings(jobs=1))
     decision = decide(report, Policy(must_prove=("code-reviewed",)), datetime.date.min)

@@ -9,6 +9,7 @@ from probatum.formats.bounds import digest
 from probatum.ports import Material
 from probatum.taint.entries import entries, ways_into
 from probatum.taint.mentions import claims
+from probatum.taint.project import Unread
 from probatum.taint.properties import rows
 from probatum.taint.review import Flow, Review, digests_of, review
 from probatum.taint.walks import Walks
@@ -65,6 +66,15 @@ def _of_project(claim: str, material: Material, found: Review, walked: Walks) ->
     return Proven(Certificate("no_sinks", facts), _ASSUMED)
 
 
+def unread(material: Material) -> tuple[Unread, ...]:
+    """What of a project the review saw nothing of: files, or cells of notebooks, and why.
+
+    Raises: FormatError if the project cannot be read.
+    """
+    left_out = (Unread(one.name, None, one.why) for one in python_project.left_out(material))
+    return (*_reviewed(material)[0].unread, *left_out)
+
+
 def _nothing_found(claim: str, word: str) -> str:
     if claim in rows.names():
         return (
@@ -111,10 +121,13 @@ def _unread(found: Review, left_out: tuple[python_project.LeftOut, ...]) -> Unde
         first = left_out[0]
         says = f"{first.name} is no part of what was read: {first.why}"
         return Undecided(Reason.OUTSIDE_TARGET, says, Place(part=first.name))
-    unread = found.unread[0]
-    more = f" (and {len(found.unread) - 1} more files)" if len(found.unread) > 1 else ""
+    first_unread = found.unread[0]
+    others = len(found.unread) - 1
+    more = f" (and {others} more: code-reviewed names them)" if others else ""
     return Undecided(
-        Reason.MALFORMED, f"not read: {unread.why}{more}", Place(part=unread.file, line=unread.line)
+        Reason.MALFORMED,
+        f"not read: {first_unread.why}{more}",
+        Place(part=first_unread.file, line=first_unread.line),
     )
 
 
