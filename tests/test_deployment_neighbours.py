@@ -26,10 +26,15 @@ services:
 
 
 def on(
-    analyzer: Analyzer, text: str, files: dict[str, str], kind: str = "compose", name: str = "x"
+    analyzer: Analyzer,
+    text: str,
+    files: dict[str, str],
+    kind: str = "compose",
+    name: str = "x",
+    beside: frozenset[str] = frozenset(),
 ) -> Verdict:
     around = {path: said.encode() for path, said in files.items()}
-    material = BytesMaterial(text.encode(), around=around)
+    material = BytesMaterial(text.encode(), beside, around=around)
     return analyzer.judge(Artifact(name=name, kind=kind, size=material.size), material)
 
 

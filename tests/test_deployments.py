@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tools.case_pages import cases_of
 
@@ -129,6 +129,7 @@ VALUES = st.sampled_from(
     ["ollama/ollama", "vllm/vllm-openai", "8000:8000", "127.0.0.1:1:1", "host", "${X}", "${X:-1}",
      "--api-key", "sh -c 'ollama serve'", "'", "A=1", "WEBUI_AUTH=False", "/:/x", "true", ""]
 ) | st.sampled_from([None, True, 1])  # fmt: skip
+UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 DOCUMENTS = st.recursive(
     VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5)
 )
@@ -138,6 +139,7 @@ def services(value: object) -> dict[str, object]:
     return {"services": {"a": value, "b": {"image": "ollama/ollama"}}}
 
 
+@UNHURRIED
 @given(DOCUMENTS)
 def test_the_reader_raises_nothing_but_format_errors(value: object) -> None:
     for document in (value, services(value)):
@@ -147,6 +149,7 @@ def test_the_reader_raises_nothing_but_format_errors(value: object) -> None:
             continue
 
 
+@UNHURRIED
 @given(DOCUMENTS, st.sampled_from(ANALYZERS))
 def test_what_is_proven_also_checks(value: object, analyzer: Analyzer) -> None:
     data = yaml.safe_dump(services(value)).encode()
@@ -155,6 +158,7 @@ def test_what_is_proven_also_checks(value: object, analyzer: Analyzer) -> None:
         check(verdict.certificate, data)
 
 
+@UNHURRIED
 @given(st.dictionaries(KEYS, DOCUMENTS, max_size=5), st.sampled_from(ANALYZERS), st.randoms())
 def test_order_style_and_anchors_change_no_verdict(
     value: dict[str, object], analyzer: Analyzer, order: random.Random

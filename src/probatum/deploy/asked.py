@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from probatum.deploy.command_lines import is_local
 from probatum.deploy.model import Service, Value
-from probatum.deploy.rules import Server, Setting
+from probatum.deploy.rules import Server, Setting, servers
 from probatum.vocabulary import Place
 
 _OPTIONS = re.compile(r"ARG|OPT|FLAG|EXTRA|PARAM", re.IGNORECASE)
@@ -52,6 +52,23 @@ def command_of(service: Service, starts: tuple[str, ...]) -> tuple[Value, ...] |
             if len(said) >= len(wanted) and all(map(fnmatchcase, said, wanted)):
                 return words
     return None
+
+
+def started(service: Service, server: Server) -> tuple[Value, ...] | None:
+    """The words that start this server in the service; None if it is none."""
+    words = command_of(service, server.commands)
+    if words is not None:
+        return words if all(flag(words, one) is not None for one in server.needs) else None
+    if is_image(service.image, server.images):
+        others = [
+            one
+            for one in servers()
+            if one.images == server.images and one.ports != server.ports and one.commands
+        ]
+        told = any(command_of(service, one.commands) is not None for one in others)
+        return None if told else next(iter(service.commands), ())
+    told = any(name in service.environment for name in server.variables)
+    return () if told and service.image is None and not service.commands else None
 
 
 def _normal(words: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -127,7 +144,8 @@ def said(service: Service, words: tuple[Value, ...], setting: Setting) -> Value 
         return found or _gap(service, "command")
     if setting.env:
         return _variable(service, setting.env) or _gap(service, "environment")
-    files = (*service.mounts, *words[1:])
+    inside = (Value(one.path, one.source.place) for one in service.files)
+    files = (*service.mounts, *inside, *words[1:])
     return next((one for one in files if one.text.endswith(setting.mount)), None)
 
 
@@ -159,6 +177,12 @@ def fits(value: Value, setting: Setting) -> bool | None:
     return value.text.strip("'\" ").lower() in wanted
 
 
+def is_read(service: Service, file: Value) -> bool:
+    """Whether this file's settings are among those of the service already."""
+    path = file.text.lstrip("/")  # a mount that is none of the host is written without one
+    return any(one.text.lstrip("/") == path for one in service.read)
+
+
 def address(service: Service, words: tuple[Value, ...], server: Server) -> tuple[str, Value | None]:
     """`everywhere`, `loopback`, or what says it elsewhere; and the value that says so."""
     for setting in server.bind:
@@ -173,7 +197,7 @@ def address(service: Service, words: tuple[Value, ...], server: Server) -> tuple
             return ("loopback" if is_local(_host(value.text)) else "everywhere"), value
     for setting in server.elsewhere:
         value = said(service, words, setting) if setting.flag else None
-        if value is not None:
+        if value is not None and not is_read(service, value):
             return f"what {setting.flag} names", value
     own = is_image(service.image, server.images)
     return (server.image_listens if own else server.listens), None

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from probatum.deploy.model import Gap, Grant, Reach, Service, Value
+from probatum.deploy.model import File, Gap, Grant, Reach, Service, Value
 from probatum.deploy.near import NOTHING, Near
 from probatum.deploy.shell import Command, commands
 from probatum.errors import FormatError
@@ -108,6 +108,7 @@ class _Run:
         self._reaches: list[Reach] = []
         self._grants: list[Grant] = []
         self._mounts: list[Value] = []
+        self._files: list[File] = []
         self._gaps: list[Gap] = []
         self._entry: list[Value] = []
         self._name = ""
@@ -124,7 +125,7 @@ class _Run:
             commands=tuple(line for line in lines if line),
             environment=self._of_files | self._environment,
             reaches=tuple(self._reaches), grants=tuple(self._grants), mounts=tuple(self._mounts),
-            gaps=tuple(self._gaps),
+            files=tuple(self._files), gaps=tuple(self._gaps),
         )  # fmt: skip
 
     def _option(self, word: Value) -> None:
@@ -171,10 +172,14 @@ class _Run:
         elif name == "--device":
             self._grants.append(Grant(f"device {value.text.partition(':')[0]}", value.place))
         elif name in ("-v", "--volume"):
-            self._mounts.append(replace(value, text=value.text.partition(":")[0]))
+            source, _, target = value.text.partition(":")
+            self._mounts.append(replace(value, text=source))
+            self._files.append(File(target.partition(":")[0], self._mounts[-1]))
         elif name == "--mount":
-            source = re.search(r"(?:^|,)(?:source|src)=([^,]*)", value.text)
-            self._mounts.append(replace(value, text=source[1] if source else ""))
+            found = re.search(r"(?:^|,)(?:source|src)=([^,]*)", value.text)
+            inside = re.search(r"(?:^|,)(?:target|destination|dst)=([^,]*)", value.text)
+            self._mounts.append(replace(value, text=found[1] if found else ""))
+            self._files.append(File(inside[1] if inside else "", self._mounts[-1]))
         elif name == "--name":
             self._name = value.text
         elif name == "--entrypoint":

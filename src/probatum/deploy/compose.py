@@ -12,7 +12,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from probatum.deploy.command_lines import capability, is_local, published, simple
-from probatum.deploy.model import EVERYTHING, Deployment, Gap, Grant, Reach, Service, Value
+from probatum.deploy.model import EVERYTHING, Deployment, File, Gap, Grant, Reach, Service, Value
 from probatum.deploy.near import NOTHING, Near
 from probatum.deploy.variables import Variables, interpolated
 from probatum.errors import FormatError
@@ -81,6 +81,7 @@ def _service(key: Scalar, node: Mapping, root: Mapping, told: Told, near: Near) 
         reaches=tuple(_reaches(node, root, told)),
         grants=tuple(_grants(node, told)),
         mounts=tuple(_mounts(node, root, told)),
+        files=tuple(_files(node, root, told)),
         gaps=(*gaps, *_gaps(node)),
     )
 
@@ -231,6 +232,28 @@ def _mounts(node: Mapping, root: Mapping, told: Told) -> Iterator[Value]:
             file = entry.value.get("file") if isinstance(entry.value, Mapping) else None
             if node.get(kind) is not None and isinstance(file, Scalar):
                 yield _value(file, told)
+
+
+def _files(node: Mapping, root: Mapping, told: Told) -> Iterator[File]:
+    """What lies where in the container: folders and files of the host, and configs."""
+    for one in items(node.get("volumes")):
+        if isinstance(one, Mapping):
+            source, target = one.get("source"), text(one.get("target"))
+            if isinstance(source, Scalar) and target:
+                yield File(target, _value(source, told))
+        elif isinstance(one, Scalar):
+            value = _value(one, told)
+            source_text, colon, rest = value.text.partition(":")
+            if colon:
+                yield File(rest.partition(":")[0], replace(value, text=source_text))
+    for one in items(node.get("configs")):
+        name = text(one.get("source")) if isinstance(one, Mapping) else text(one)
+        target = text(one.get("target")) if isinstance(one, Mapping) else None
+        kept = root.get("configs", name or "")
+        for key in ("content", "file"):
+            said = kept.get(key) if isinstance(kept, Mapping) else None
+            if isinstance(said, Scalar):
+                yield File(target or f"/{name}", _value(said, told), held=key == "content")
 
 
 def _of_volume(value: Value, root: Mapping, told: Told) -> Value:

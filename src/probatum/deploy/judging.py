@@ -7,17 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probatum.deploy import rules
-from probatum.deploy.asked import (
-    address,
-    command_of,
-    fits,
-    flag,
-    is_image,
-    place_of,
-    ports,
-    said,
-    tag,
-)
+from probatum.deploy.asked import address, fits, is_read, place_of, ports, said, started, tag
 from probatum.deploy.model import Deployment, Grant, Reach, Service, Value
 from probatum.vocabulary import Place
 
@@ -46,7 +36,7 @@ def open_services(deployment: Deployment) -> Iterator[Found]:
         met = [
             (server, words)
             for server in rules.servers()
-            if (words := _met(service, server)) is not None
+            if (words := started(service, server)) is not None
         ]
         for server, words in met:
             yield from _served(service, server, words)
@@ -63,23 +53,6 @@ def elsewhere(deployment: Deployment, of: str) -> Iterator[Found]:
         for gap in service.gaps:
             if of in gap.of:
                 yield Found(False, f"{service.name} rests on {gap.says}", gap.place)
-
-
-def _met(service: Service, server: rules.Server) -> tuple[Value, ...] | None:
-    """The words that start this server in the service; None if it is none."""
-    words = command_of(service, server.commands)
-    if words is not None:
-        return words if all(flag(words, one) is not None for one in server.needs) else None
-    if is_image(service.image, server.images):
-        others = [
-            one
-            for one in rules.servers()
-            if one.images == server.images and one.ports != server.ports and one.commands
-        ]
-        told = any(command_of(service, one.commands) is not None for one in others)
-        return None if told else next(iter(service.commands), ())
-    told = any(name in service.environment for name in server.variables)
-    return () if told and service.image is None and not service.commands else None
 
 
 def _served(service: Service, server: rules.Server, words: tuple[Value, ...]) -> Iterator[Found]:
@@ -139,7 +112,9 @@ def _state(
                 doubt = value
     for setting in server.elsewhere:
         value = said(service, words, setting)
-        if value is not None and (value.text or value.open) and doubt is None:
+        if value is None or is_read(service, value):
+            continue
+        if (value.text or value.open) and doubt is None:
             named = setting.flag or setting.env or "the file"
             doubt = Value("", value.place, value.open or f"what {named} names ({value.text[:80]})")
     if doubt is not None:
@@ -187,6 +162,8 @@ def _found(
     elif not sure:
         says = f"{server.component} ({service.name}) asks nobody who he is, and {reach.says}"
     also = [(f"this is {server.component}", place_of(service, words))]
+    for one in service.read[:1]:
+        also.append((f"its settings in {one.text} are read with it", one.place))
     if at is not None:
         also.append(("this decides whether it asks", at.place))
     where = at.place if at is not None and (not known or state == "opened") else reach.place

@@ -24,8 +24,8 @@ _DEEPEST = 50
 _ADDRESSES = ("ServerApp.ip", "NotebookApp.ip")
 
 
-def read(data: bytes) -> Deployment:
-    """The Python form. Raises: FormatError."""
+def read(data: bytes, part: str = "") -> Deployment:
+    """The Python form; with `part`, as places of that file. Raises: FormatError."""
     source = utf8(data)
     try:
         with warnings.catch_warnings():
@@ -40,7 +40,7 @@ def read(data: bytes) -> Deployment:
         before = lines[node.lineno - 1].encode()[: node.col_offset].decode("utf-8", "ignore")
         return spots.place(starts[node.lineno - 1] + len(before))
 
-    spots = Spots(source)
+    spots = Spots(source, part)
     return _server(dict(_settings(tree.body, place, "")))
 
 

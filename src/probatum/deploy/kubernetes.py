@@ -11,11 +11,12 @@ import base64
 import re
 from collections.abc import Iterator
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from probatum.deploy.command_lines import capability, is_local, simple
-from probatum.deploy.model import EVERYTHING, Deployment, Gap, Grant, Reach, Service, Value
+from probatum.deploy.command_lines import capability, simple
+from probatum.deploy.kubernetes_reach import Pod, reaches
+from probatum.deploy.model import EVERYTHING, Deployment, File, Gap, Grant, Reach, Service, Value
+from probatum.deploy.near import NOTHING, Near
 from probatum.deploy.shell import Command
 from probatum.deploy.variables import templated
 from probatum.errors import FormatError
@@ -29,19 +30,35 @@ _TEMPLATE = re.compile(r"\{\{(?:[^{}]|\}(?!\})|\{(?!\{)|(?!))*+\}\}")
 _OWN_LINE = re.compile(r"(?m)^[ \t]*+(?:\{\{(?:[^{}]|\}(?!\})|\{(?!\{)|(?!))*+\}\}[ \t]*+|(?!))++$")
 _OF_HOST = {"hostPID": "pid host", "hostIPC": "ipc host", "hostNetwork": "network host"}
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
-_ROUTES = ("Ingress", "HTTPRoute", "VirtualService", "IngressRoute")
-_AUTH = re.compile(r"auth|oauth|forward|middleware|whitelist|allow", re.IGNORECASE)
+_JOINED = frozenset(
+    {"Service", "Ingress", "HTTPRoute", "VirtualService", "IngressRoute", "ConfigMap", "Secret",
+     "NetworkPolicy"}
+)  # fmt: skip
+"""Kinds whose objects count for a pod though they stand in another file of its folder."""
 
 
-def read(data: bytes) -> Deployment:
+def read(data: bytes, near: Near = NOTHING) -> Deployment:
     """Raises: FormatError."""
     objects = tuple(_objects(documents(data)))
-    services = tuple(one for each in objects for one in _started(each, objects))
+    known = (*objects, *_beside(data, near))
+    services = tuple(one for each in objects for one in _started(each, known))
     images = tuple(one.image for one in services if one.image is not None)
     texts = tuple(one for each in objects for one in _kept(each).items())
     return Deployment(
         services=services, images=images, gaps=tuple(_elsewhere(objects)), texts=texts
     )
+
+
+def _beside(own: bytes, near: Near) -> Iterator[Mapping]:
+    """What the other manifests of the folder define, which `kubectl apply -f .` takes together."""
+    for name, data in near.beside((".yaml", ".yml")):
+        if data == own or b"apiVersion" not in data:
+            continue
+        try:
+            found = documents(data, name)
+        except FormatError:
+            continue
+        yield from (one for one in _objects(found) if text(one.get("kind")) in _JOINED)
 
 
 def read_template(data: bytes) -> Deployment:
@@ -120,22 +137,15 @@ def _named(kind: str, name: str | None, objects: tuple[Mapping, ...]) -> Mapping
     return None
 
 
-class _Pod(Struct, frozen=True):
-    """A pod's spec, with the labels by which a Service finds it."""
-
-    name: str
-    spec: Mapping
-    labels: dict[str, str]
-
-
 def _started(whole: Mapping, objects: tuple[Mapping, ...]) -> Iterator[Service]:
     name = text(whole.get("metadata", "name")) or text(whole.get("kind")) or ""
+    namespace = text(whole.get("metadata", "namespace"))
     for _, node in walk(whole):
         spec = node.get("spec") if isinstance(node, Mapping) else None
         if not isinstance(spec, Mapping) or not items(spec.get("containers")):
             continue
         labels = entries(node.get("metadata", "labels") if isinstance(node, Mapping) else None)
-        pod = _Pod(name, spec, {one.key.text: text(one.value) or "" for one in labels})
+        pod = Pod(name, spec, {one.key.text: text(one.value) or "" for one in labels}, namespace)
         start = _of_ray(whole, node) if isinstance(node, Mapping) else ()
         for one in (each for key in _LISTS for each in items(spec.get(key))):
             if isinstance(one, Mapping):
@@ -182,9 +192,7 @@ def _served_model(node: Mapping, name: str, objects: tuple[Mapping, ...]) -> Ser
     )
 
 
-def _service(
-    pod: _Pod, node: Mapping, objects: tuple[Mapping, ...], start: Command = ()
-) -> Service:
+def _service(pod: Pod, node: Mapping, objects: tuple[Mapping, ...], start: Command = ()) -> Service:
     image = node.get("image")
     parts = (*items(node.get("command")), *items(node.get("args")))
     words = tuple(_value(one) for one in parts if isinstance(one, Scalar))
@@ -195,9 +203,10 @@ def _service(
         image=_value(image) if isinstance(image, Scalar) and text(image) else None,
         commands=(*((start,) if start else ()), *(line for line in simple(words) if line)),
         environment=kept | dict(_environment(node.get("env"), objects)),
-        reaches=tuple(_reaches(pod, node, objects)),
+        reaches=tuple(reaches(pod, node, objects)),
         grants=(*_of_pod(pod.spec), *_of_container(node)),
         mounts=tuple(_mounts(pod.spec, node)),
+        files=tuple(_files(pod.spec, node, objects)),
         gaps=gaps,
     )
 
@@ -293,83 +302,31 @@ def _mounts(spec: Mapping, node: Mapping) -> Iterator[Value]:
             yield Value(each.lstrip("/"), node.place)
 
 
-def _reaches(pod: _Pod, node: Mapping, objects: tuple[Mapping, ...]) -> Iterator[Reach]:
-    found = [*_by_host(pod, node), *_by_services(pod, node, objects), *_by_ray(objects, pod)]
-    yield from found
-    if not found:
-        says = "every pod of the cluster reaches it, unless a NetworkPolicy keeps them out"
-        yield Reach("", node.place, says, surely=False)
-
-
-def _by_host(pod: _Pod, node: Mapping) -> Iterator[Reach]:
-    network = pod.spec.get("hostNetwork")
-    if isinstance(network, Scalar) and boolean(network) is not False:
-        says = "it is on the network of its node"
-        yield Reach("", network.place, says, surely=boolean(network) is True)
-    for one in items(node.get("ports")):
-        port = one.get("hostPort") if isinstance(one, Mapping) else None
-        if not isinstance(one, Mapping) or port is None or is_local(text(one.get("hostIP")) or ""):
+def _files(spec: Mapping, node: Mapping, objects: tuple[Mapping, ...]) -> Iterator[File]:
+    """What ConfigMaps and Secrets that are known put into the container."""
+    volumes = {text(one.get("name")): one for one in items(spec.get("volumes"))
+               if isinstance(one, Mapping)}  # fmt: skip
+    for mount in items(node.get("volumeMounts")):
+        volume = volumes.get(text(mount.get("name"))) if isinstance(mount, Mapping) else None
+        if not isinstance(mount, Mapping) or volume is None:
             continue
-        inner = text(one.get("containerPort")) or ""
-        yield Reach(inner, port.place, f"hostPort {text(port)} of its node leads to it")
+        path, within = text(mount.get("mountPath")) or "", text(mount.get("subPath"))
+        for name, value in _held(volume, objects):
+            if within is None:
+                yield File(f"{path.rstrip('/')}/{name}", value, held=True)
+            elif within == name:
+                yield File(path, value, held=True)
 
 
-def _by_ray(objects: tuple[Mapping, ...], pod: _Pod) -> Iterator[Reach]:
-    for whole in objects:
-        for _, one in walk(whole):
-            kind = one.get("serviceType") if isinstance(one, Mapping) else None
-            own = isinstance(one, Mapping) and one.get("template", "spec") is pod.spec
-            if own and isinstance(kind, Scalar) and kind.text in ("NodePort", "LoadBalancer"):
-                says = f"KubeRay's Service leads to it from outside of the cluster ({kind.text})"
-                yield Reach("", kind.place, says)
-
-
-def _by_services(pod: _Pod, node: Mapping, objects: tuple[Mapping, ...]) -> Iterator[Reach]:
-    for one in objects:
-        selector = entries(one.get("spec", "selector"))
-        if text(one.get("kind")) != "Service" or not selector:
+def _held(volume: Mapping, objects: tuple[Mapping, ...]) -> Iterator[tuple[str, Value]]:
+    """The files of a volume, each under the name that it has there."""
+    for kind, key in (("configMap", "name"), ("secret", "secretName")):
+        source = volume.get(kind)
+        if not isinstance(source, Mapping):
             continue
-        if any(pod.labels.get(each.key.text) != text(each.value) for each in selector):
-            continue
-        for port in items(one.get("spec", "ports")):
-            if isinstance(port, Mapping):
-                yield _through(one, port, _inner(port, node), objects)
-
-
-def _through(service: Mapping, port: Mapping, inner: str, objects: tuple[Mapping, ...]) -> Reach:
-    kind, name = service.get("spec", "type"), text(service.get("metadata", "name")) or ""
-    outside = service.get("spec", "externalIPs")
-    if isinstance(kind, Scalar) and kind.text in ("NodePort", "LoadBalancer"):
-        says = f"the Service {name} leads to it from outside of the cluster ({kind.text})"
-        return Reach(inner, kind.place, says)
-    if outside is not None:
-        return Reach(
-            inner, outside.place, f"the Service {name} has addresses outside of the cluster"
-        )
-    for one in objects:
-        routes = text(one.get("kind")) in _ROUTES
-        if routes and any(isinstance(each, Scalar) and each.text == name for _, each in walk(one)):
-            return _routed(one, inner)
-    says = (
-        f"every pod of the cluster reaches it by the Service {name}, unless a NetworkPolicy forbids"
-    )
-    return Reach(inner, port.place, says, surely=False)
-
-
-def _routed(route: Mapping, inner: str) -> Reach:
-    kind = text(route.get("kind"))
-    told = [one.key.text for one in entries(route.get("metadata", "annotations"))]
-    asks = kind != "Ingress" or any(_AUTH.search(one) for one in told)
-    says = f"the {kind} {text(route.get('metadata', 'name')) or ''} leads to it"
-    if asks:
-        says += ", and may ask who calls"
-    return Reach(inner, route.place, says, surely=not asks)
-
-
-def _inner(port: Mapping, node: Mapping) -> str:
-    """The number of the container's port behind a Service's."""
-    target = text(port.get("targetPort")) or text(port.get("port")) or ""
-    for one in items(node.get("ports")):
-        if isinstance(one, Mapping) and text(one.get("name")) == target:
-            return text(one.get("containerPort")) or ""
-    return target if target.isdigit() else ""
+        kept = _kept(_named(f"{kind}Ref", text(source.get(key)), objects))
+        told = [one for one in items(source.get("items")) if isinstance(one, Mapping)]
+        paths = {text(one.get("key")): text(one.get("path")) for one in told}
+        for name, value in kept.items():
+            if (not told or name in paths) and value.sure:
+                yield paths.get(name) or name, value

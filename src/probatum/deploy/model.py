@@ -49,6 +49,17 @@ class Grant(Struct, frozen=True):
     open: str = ""
 
 
+class File(Struct, frozen=True):
+    """A file or folder that a service finds at `path`: what it is called outside, or what it holds.
+
+    `held`: its text stands in the deployment itself, as a ConfigMap's does.
+    """
+
+    path: str
+    source: Value
+    held: bool = False
+
+
 class Gap(Struct, frozen=True):
     """What stands elsewhere: what it is, and what it may say more of.
 
@@ -70,6 +81,7 @@ class Service(Struct, frozen=True, kw_only=True):
     has a start of its own there may be none, or only arguments.
     `on_host`: started on the machine itself, so that whatever it listens on can be reached.
     `baked`: an image that somebody else will run.
+    `read`: the files of settings, as it calls them, that its environment and commands hold already.
     """
 
     name: str
@@ -81,6 +93,8 @@ class Service(Struct, frozen=True, kw_only=True):
     reaches: tuple[Reach, ...] = ()
     grants: tuple[Grant, ...] = ()
     mounts: tuple[Value, ...] = ()
+    files: tuple[File, ...] = ()
+    read: tuple[Value, ...] = ()
     gaps: tuple[Gap, ...] = ()
     on_host: bool = False
     baked: bool = False

@@ -14,7 +14,8 @@ _FOLDER = Path(__file__).parent.parent / "rules" / "deploy"
 class Setting(Struct, frozen=True, forbid_unknown_fields=True):
     """A flag, a variable or a mounted file; `values` (written `is`): only with one of these.
 
-    `switch`: a flag that is enough without a value.
+    `switch`: a flag that is enough without a value. `reads`: the form of the file that it names
+    (`yaml`, `options`, `words`, `jupyter`), whose settings then count as variables, or as options.
     """
 
     flag: str = ""
@@ -22,6 +23,7 @@ class Setting(Struct, frozen=True, forbid_unknown_fields=True):
     mount: str = ""
     values: tuple[str, ...] | None = field(default=None, name="is")
     switch: bool = False
+    reads: str = ""
 
 
 class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

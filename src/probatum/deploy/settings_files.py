@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from probatum.deploy.command_lines import capability
 from probatum.deploy.model import EVERYTHING, Deployment, Gap, Grant, Reach, Service, Value
-from probatum.deploy.variables import templated
+from probatum.deploy.variables import interpolated, templated
 from probatum.errors import FormatError
 from probatum.formats.nodes import Mapping, Node, Scalar, boolean, items, text, walk
 from probatum.formats.yaml_nodes import documents
@@ -25,7 +25,7 @@ def read_litellm(data: bytes) -> Deployment:
 
 
 def _litellm(root: Mapping) -> Service:
-    environment = {path: _of_litellm(one) for path, one in _scalars(root)}
+    environment = {path: setting(one) for path, one in scalars(root)}
     for path, value in tuple(environment.items()):
         if path.startswith("environment_variables."):
             environment[path.partition(".")[2]] = value
@@ -37,13 +37,17 @@ def _litellm(root: Mapping) -> Service:
     return Service(name="the proxy", place=root.place, environment=environment, on_host=True)
 
 
-def _of_litellm(node: Scalar) -> Value:
+def setting(node: Scalar) -> Value:
+    """The value of a setting, which a variable may hold (`os.environ/NAME`, `${NAME}`)."""
     if node.text.startswith(_ELSEWHERE):
         return Value("", node.place, f"the variable {node.text.removeprefix(_ELSEWHERE)}")
-    return Value(node.text, node.place)
+    return (
+        interpolated(node.text, node.place) if "${" in node.text else Value(node.text, node.place)
+    )
 
 
-def _scalars(root: Mapping) -> Iterator[tuple[str, Scalar]]:
+def scalars(root: Mapping) -> Iterator[tuple[str, Scalar]]:
+    """Every value below, with its path (`general_settings.master_key`)."""
     for path, node in walk(root, ""):
         if isinstance(node, Scalar) and text(node) is not None:
             yield path.lstrip("."), node
@@ -64,8 +68,8 @@ def read_values(data: bytes) -> Deployment:
 def _charted(root: Mapping) -> Iterator[Service]:
     """A service for every image, with what stands beside it and above it."""
     grants = tuple(_grants(root))
-    settings = {path: templated(one.text, one.place) for path, one in _scalars(root)}
-    for path, one in _scalars(root):
+    settings = {path: templated(one.text, one.place) for path, one in scalars(root)}
+    for path, one in scalars(root):
         if path.endswith((".yaml", ".yml")) and not one.plain:
             settings |= {f"{path}.{key}": value for key, value in _within(one)}
     images = list(_images(root, root))
@@ -88,7 +92,7 @@ def _within(file: Scalar) -> Iterator[tuple[str, Value]]:
     except FormatError:
         return
     for root in found:
-        for path, one in _scalars(root) if isinstance(root, Mapping) else ():
+        for path, one in scalars(root) if isinstance(root, Mapping) else ():
             yield path, templated(one.text, file.place)
 
 

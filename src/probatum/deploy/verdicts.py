@@ -16,6 +16,7 @@ from probatum.deploy import (
     systemd,
 )
 from probatum.deploy.choices import default_credentials, unsafe_switches
+from probatum.deploy.configured import configured
 from probatum.deploy.judging import Found, Judge, host_takeovers, open_services
 from probatum.deploy.model import Deployment
 from probatum.deploy.near import Near
@@ -64,6 +65,7 @@ READERS: dict[str, Callable[[bytes], Deployment]] = {
 }
 _JOINED: dict[str, Callable[[bytes, Near], Deployment]] = {
     "compose": compose.read,
+    "kubernetes": kubernetes.read,
     "systemd-unit": systemd.read,
     "launcher": scripts.read,
     "quadlet": quadlet.read,
@@ -111,8 +113,9 @@ def verdict(claim: str, artifact: Artifact, material: Material) -> Verdict:
 
 
 def _deployment(kind: str, data: bytes, material: Material) -> Deployment:
-    joined = _JOINED.get(kind)
-    return READERS[kind](data) if joined is None else joined(data, Near(material))
+    joined, near = _JOINED.get(kind), Near(material)
+    found = READERS[kind](data) if joined is None else joined(data, near)
+    return configured(found, near)
 
 
 def _merged(artifact: Artifact, material: Material) -> str:

@@ -29,30 +29,36 @@ _LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 _MERGE = ("", "tag:yaml.org,2002:merge")
 
 
-def documents(data: bytes) -> tuple[Node, ...]:
-    """Every document of the stream that is not empty.
+def documents(data: bytes, part: str = "") -> tuple[Node, ...]:
+    """Every document of the stream that is not empty; with `part`, as places of that file.
 
     Raises: FormatError MALFORMED, OVER_LIMIT, UNSUPPORTED, or PARSER_DIFFERENTIAL.
     """
     if len(data) > LARGEST:
         raise FormatError(Reason.OVER_LIMIT, f"YAML of more than {LARGEST} bytes is not read")
     text = utf8(data)
-    composer = _Composer(text)
+    composer = _Composer(text, part)
     composer.demand_one_idea_of_lines()
     return tuple(composer.documents())
 
 
 class Spots:
-    """Turns the index of a character into its place: line and column from 1, and byte."""
+    """Turns the index of a character into its place: line and column from 1, and byte.
 
-    def __init__(self, text: str) -> None:
+    With `part`, a place of that file, in which no byte is one of the artifact's.
+    """
+
+    def __init__(self, text: str, part: str = "") -> None:
         self._text = text
+        self._part = part
         self._lines = [0, *(at + 1 for at, char in enumerate(text) if char == "\n")]
         self._bytes = _byte_offsets(text, self._lines)
 
     def place(self, index: int) -> Place:
         line = bisect_right(self._lines, index) - 1
         start = self._lines[line]
+        if self._part:
+            return Place(line=line + 1, column=index - start + 1, part=self._part)
         offset = self._bytes[line] + len(self._text[start:index].encode("utf-8", "surrogatepass"))
         return Place(offset=offset, line=line + 1, column=index - start + 1)
 
@@ -79,9 +85,9 @@ class _Open(Struct):
 
 
 class _Composer:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, part: str = "") -> None:
         self._text = text
-        self._spots = Spots(text)
+        self._spots = Spots(text, part)
         self._skipped = int(text.startswith("\ufeff"))
         self._written = 0
 
