@@ -104,7 +104,10 @@ class Source:
                 name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
                 if name == "self" and self.of_application(function):
                     return True
-                if isinstance(base, ast.Call) or any(part in name.lower() for part in row["of"]):
+                called = {name, *(one.rpartition(".")[2] for one in self.file.meant(base))}
+                if isinstance(base, ast.Call) or any(
+                    part in one.lower() for part in row["of"] for one in called
+                ):
                     return True
             if isinstance(made, ast.Name) and made.id in row["of"]:
                 return True
