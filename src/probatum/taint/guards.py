@@ -37,6 +37,11 @@ _SPLITTING = ("split", "rsplit", "partition", "rpartition")
 # What a name is parted by, and which part says nothing of where it leads.
 _SAYING_NOTHING = ((".", -1), (".", 1), (".", 2), (":", 0), ("://", 0))
 _RESOLVING = ("abspath", "realpath", "resolve")
+# What a value begins with that says where it leads: a folder, a host.
+_WHOLE_PREFIX = {
+    "no-path-traversal": re.compile(r"(?s)/.*/$"),
+    "no-request-forgery": re.compile(r"\w+://[^/@]+/"),
+}
 _LONGEST_PATTERN = 200
 _DEEPEST_CALL = 3
 _ANSWERS = frozenset((COMPARE, NOT, BOTH, EITHER, CALL))
@@ -156,9 +161,12 @@ class Guards:
         _, operator, left, right = node
         nodes = self.program[place].nodes
         constant = nodes[right][0] == CONST or nodes[left][0] == CONST
+        calls = [one for one in (left, right) if nodes[one][0] == CALL]
         if operator in ("is", "is not") or nodes[right] == (CONST, None):
             return NONE
         if constant and (operator, way) in (("==", HOLDS), ("!=", FAILS)):
+            if any(self.program.short(place, nodes[one][1]) == "commonpath" for one in calls):
+                return UNKNOWN
             return PROVEN if left in path or right in path else NONE
         if (operator, way) in (("==", FAILS), ("!=", HOLDS)) or operator in _ORDERS:
             return NONE
@@ -167,6 +175,8 @@ class Guards:
         if any(self.names_a_part(place, one) for one in (left, right)):
             return NONE
         if operator in ("in", "not in"):
+            if nodes[right][0] == ATTR and nodes[right][2] == "parents":
+                return UNKNOWN  # `base in path.parents`
             return self.contained(place, node, (operator == "in") == (way == HOLDS), path)
         return UNKNOWN
 
@@ -230,7 +240,10 @@ class Guards:
             return UNKNOWN if self.inside(body, way, claim, depth) else NONE
         if short == "startswith" and way != RETURNS:
             prefix = self.program[place].nodes[node[2][0]] if node[2] else (CONST, "")
-            return NONE if prefix[0] == CONST and prefix[1] != "-" else UNKNOWN
+            if prefix[0] != CONST or prefix[1] == "-":
+                return UNKNOWN
+            whole = _WHOLE_PREFIX.get(claim)
+            return UNKNOWN if whole and whole.match(str(prefix[1])) else NONE
         if short in words("inert call"):
             return NONE
         if way == RETURNS or short not in (*_MATCHING, "is_relative_to"):
