@@ -11,6 +11,7 @@ import pytest
 
 from bytes_of_text import built
 from probatum.check import entry_points
+from probatum.check.entry_index import Index
 from probatum.check.entry_points import Ways
 from probatum.errors import Rejected
 from probatum.material import BytesMaterial
@@ -55,7 +56,7 @@ def run(command: str):
 
 
 def ways(files: dict[str, str]) -> Ways:
-    return Ways([(name, [ast.parse(text)]) for name, text in files.items()])
+    return Ways(Index([(name, [ast.parse(text)]) for name, text in files.items()]))
 
 
 def files_of(attack: str) -> dict[str, str]:

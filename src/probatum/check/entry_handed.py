@@ -1,10 +1,12 @@
 """Finds what a project hands over to be called later: to frameworks, libraries and containers."""
 
 import ast
+from functools import cache
 from typing import Any
 
+from probatum.check.code_trees import rows
 from probatum.check.code_trees import words as said
-from probatum.check.entry_index import Index, Unit, Value, makes_new, plain
+from probatum.check.entry_index import BUILTINS, Index, Unit, Value, makes_new, plain
 from probatum.check.entry_names import Names, last, own_object
 
 _CONTAINS = ("append", "extend", "insert", "add")
@@ -24,8 +26,12 @@ class Handed(Names):
         self.routes: dict[Unit, list[ast.expr]] = {}
         self.handled: list[Value] = []  # what a library calls when it likes
         self.fed: dict[str, list[Value]] = {}  # what is put into containers, by their names
-        for name in ("__class__", "__bases__", "__code__", "__getattribute__"):
-            self.handled += index.stored.get(name, ())
+        for name, stored in index.stored.items():
+            if name.startswith("__") and name.endswith("__"):  # `__class__`, `__defaults__`
+                self.handled += stored
+        aliases = (alias for each in index.aliases.values() for alias in each)
+        self._defined = {one.name for one in index.units.values()}.union(aliases, index.stored)
+        self._sinks = _last_parts()
         self._put: list[tuple[list[Value], list[Value]]] = []
         self._register()
         self._grow()
@@ -48,7 +54,7 @@ class Handed(Names):
                     self.index.indirect.append(site)
                 if not self._only_wraps(decorator, around):
                     self.handled.append(Value(around, unit))
-            if unit.is_class and self._has_own_metaclass(unit):
+            if unit.is_class and (self._has_own_metaclass(unit) or _is_registered(unit)):
                 self.handled += [Value(unit, one) for one in (unit, *self._below(unit.name))]
         for word in (*said("framework's object"), *filter(_registers, self.index.calls)):
             for unit, call in self.index.calls.get(word, ()):
@@ -64,10 +70,37 @@ class Handed(Names):
             self.handled += [
                 Value(unit, one) for one in given if top or self._is_callable(one, unit)
             ]
+        self._keep()
         for unit, base, value in self.index.patched:
             if self._is_library(base, unit) or self._is_hook(base, value, unit):
                 self.handled.append(Value(unit, value))
         self.handled += [one for one in self.index.operands if self._is_callable(one.of, one.unit)]
+
+    def _keep(self) -> None:
+        """What functions of libraries are given, who may keep it, whatever becomes of the answer.
+
+        A class of a library (its name is capital) keeps it in its object, which has a name.
+        """
+        passing = said("gives it back") | said("runs at once") | said("only wraps")
+        for name, sites in self.index.calls.items():
+            if name in passing or name in BUILTINS or name[:1].isupper():
+                continue
+            for unit, call in sites:
+                given = (*call.args, *(one.value for one in call.keywords))
+                named = [one for one in given if self._may_be_called(one, unit)]
+                if named and not self._is_own_call(call.func, unit):
+                    self.handled += [Value(unit, one) for one in named]
+
+    def _may_be_called(self, node: Any, unit: Unit) -> bool:
+        """Quickly, whether the expression may be a function, or an object with methods."""
+        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+            return any(self._may_be_called(one, unit) for one in node.elts)
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            if last(node) in self._sinks and self._outside(node, unit):
+                return True
+        elif not isinstance(node, ast.Call):
+            return isinstance(node, ast.Lambda)
+        return last(node) in self._defined and self._is_callable(node, unit)
 
     def _runs_at_once(self, func: Any, unit: Unit) -> bool:
         """What the call is given runs for who calls it, or is followed by its container's name."""
@@ -76,15 +109,26 @@ class Handed(Names):
         return last(func) in said("runs at once")
 
     def _is_hook(self, base: Any, value: Any, unit: Unit) -> bool:
-        """A function kept in an attribute of what may be a library's object, which may call it."""
-        if isinstance(value, ast.Call) or not self._is_callable(value, unit):
+        """A function kept in an attribute of what may be a library's object, which may call it;
+        or an object of a class that is made for a library."""
+        if isinstance(value, ast.Call):
+            if not any(
+                one.is_class and self._is_derived(one) for one in self._callees(value.func, unit)
+            ):
+                return False
+        elif not self._is_callable(value, unit):
             return False
         cls = unit.around
         own = isinstance(base, ast.Name) and own_object(unit.scope(base.id)) == base.id
         if not own or cls is None or not cls.is_class or cls.around is None:
             return True
+        return self._is_derived(cls)
+
+    def _is_derived(self, cls: Unit) -> bool:
+        """The class inherits from one that is no part of the project."""
         around = cls.around
-        return any(not self._callees(one, around) for one in cls.node.bases)
+        bases = cls.node.bases if around is not None else ()
+        return any(around is not None and not self._callees(one, around) for one in bases)
 
     def _has_own_metaclass(self, unit: Unit) -> bool:
         given = (one.value for one in unit.node.keywords if one.arg == "metaclass")
@@ -242,6 +286,18 @@ class Handed(Names):
 
     def _is_held(self, value: Value) -> bool:
         return not isinstance(value.of, (ast.Constant, ast.JoinedStr, ast.Compare))
+
+
+def _is_registered(unit: Unit) -> bool:
+    """A class of a library keeps those that inherit from it."""
+    return any(last(one) in said("keeps subclasses") for one in unit.node.bases)
+
+
+@cache
+def _last_parts() -> frozenset[str]:
+    """The last parts of the names of all sinks."""
+    named = (name for row in rows("sinks")["sink"] for name in row.get("calls", ()))
+    return frozenset(name.rpartition(".")[2] for name in named)
 
 
 def _registers(name: str) -> bool:

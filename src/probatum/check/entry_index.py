@@ -18,7 +18,7 @@ _MAKES_NEW = (
 )  # fmt: skip
 _MANGLED = re.compile(r"_[^_]\w*?(__\w*)$")
 _BINDS_NOTHING = (
-    ast.Constant, ast.keyword, ast.Tuple, ast.List, ast.Dict, ast.Subscript, ast.arg,
+    ast.keyword, ast.Tuple, ast.List, ast.Dict, ast.Subscript, ast.arg,
     ast.JoinedStr, ast.FormattedValue, ast.Return, ast.If, ast.BoolOp, ast.IfExp,
 )  # fmt: skip
 BUILTINS = frozenset(dir(builtins))
@@ -102,6 +102,7 @@ class Index:
         self.indirect: list[tuple[Unit, ast.Call]] = []
         self.decorated: dict[int, tuple[Unit, ast.Call]] = {}  # the decorator with what it is given
         self.escaping: set[str] = set()  # names that are read for another reason than to call them
+        self.said: set[str] = set()  # parts of the names of modules that are imported, or texts
         self._called: set[int] = set()
         for file, trees in files:
             self._module(file, trees)
@@ -110,8 +111,7 @@ class Index:
         body = [statement for tree in trees for statement in tree.body]
         node = ast.Module(body, [])
         unit = self.units[id(node)] = Unit(node, file, file, None)
-        parts = file.removesuffix(".py").removesuffix(".ipynb").removesuffix("/__init__")
-        self.modules[parts.rpartition("/")[2]].append(unit)
+        self.modules[module_path(file).rpartition("/")[2]].append(unit)
         waiting: list[tuple[ast.AST, Unit]] = [(one, unit) for one in reversed(body)]
         while waiting:
             child, inside = waiting.pop()
@@ -125,6 +125,10 @@ class Index:
         if isinstance(node, (ast.Name, ast.Attribute)):
             if id(node) not in self._called:
                 self.escaping.add(node.id if isinstance(node, ast.Name) else node.attr)
+        elif isinstance(node, ast.Constant):
+            if isinstance(node.value, str) and is_dotted(node.value):
+                self.said.update(node.value.replace(":", ".").split("."))
+            return
         elif not isinstance(node, _BINDS_NOTHING):
             self._note(node, unit)
         for field in node._fields:
@@ -139,6 +143,8 @@ class Index:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
                     self._bind(target, value, unit)
+                    if isinstance(target, ast.Name) and target.id == "__all__":
+                        self.said |= texts_in(value)
             case ast.AnnAssign(target=target, value=initial, annotation=said):
                 self._bind(target, _unquoted(said), unit)
                 if initial is not None:
@@ -166,6 +172,7 @@ class Index:
                             self._name(captured, unit, subject)
             case ast.Import(names=names):
                 for alias in names:
+                    self.said.update(alias.name.split("."))
                     bound = alias.asname or alias.name.partition(".")[0]
                     self._name(bound, unit, alias.name if alias.asname else bound)
             case ast.ImportFrom(names=names):
@@ -196,6 +203,9 @@ class Index:
         outer: list[ast.AST] = [*node.decorator_list]
         if isinstance(node, ast.ClassDef):
             outer += [*node.bases, *node.keywords]
+            if node.keywords:  # `__init_subclass__` and the metaclass are given them
+                call = ast.Call(ast.Constant(None), [], node.keywords)
+                self.indirect.append((unit, ast.copy_location(call, node)))
         else:
             made.parameters |= {one.arg for one in _parameters(node.args)}
             outer += [one for one in (node.args, node.returns) if one is not None]
@@ -212,7 +222,9 @@ class Index:
 
     def _import(self, node: ast.ImportFrom, names: list[ast.alias], unit: Unit) -> None:
         module = "." * node.level + (node.module or "")
+        self.said.update(module.split("."))
         for alias in names:
+            self.said.add(alias.name)
             if alias.name == "*":
                 unit.module.stars.append(module)
             else:
@@ -269,6 +281,13 @@ class Index:
             self.indirect.append((unit, call))
 
 
+def module_path(file: str) -> str:
+    """The file's name as imports say it, with "/": a package for its `__init__.py`."""
+    stem, dot, ending = file.rpartition(".")
+    path = stem if dot and ending.lower() in ("py", "pyw", "ipynb") else file
+    return path.removesuffix("/__init__")
+
+
 def _parameters(arguments: ast.arguments) -> Iterator[ast.arg]:
     yield from (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
     yield from (one for one in (arguments.vararg, arguments.kwarg) if one is not None)
@@ -288,6 +307,18 @@ def plain(name: str) -> str:
     """The name without the class that Python puts before private ones: `__x` for `_Class__x`."""
     found = _MANGLED.match(name)
     return found[1] if found else name
+
+
+def is_dotted(text: str) -> bool:
+    """The text may name something in a module: `package.module.function`, `module:name`."""
+    parts = text.replace(":", ".").split(".") if len(text) < 200 else []
+    return len(parts) > 1 and all(part.isidentifier() for part in parts)
+
+
+def texts_in(node: ast.AST) -> set[str]:
+    """The texts that stand in an expression."""
+    found = (one.value for one in ast.walk(node) if isinstance(one, ast.Constant))
+    return {text for text in found if isinstance(text, str)}
 
 
 def makes_new(node: ast.AST) -> bool:

@@ -3,7 +3,7 @@
 import ast
 from typing import Any
 
-from probatum.check.entry_index import Index, Unit, Value, plain
+from probatum.check.entry_index import Index, Unit, Value, module_path, plain
 
 
 class Names:
@@ -15,8 +15,8 @@ class Names:
         for one in index.units.values():
             for base in one.node.bases if one.is_class else ():
                 self._derived.setdefault(last(base), []).append(one)
-        files = {one.file for one in index.units.values()}
-        self._tops = frozenset(part for file in files for part in _module_path(file).split("/"))
+        self._paths = {one.file: f"/{module_path(one.file)}" for one in index.units.values()}
+        self._tops = frozenset(part for path in self._paths.values() for part in path.split("/"))
 
     def _callees(self, func: Any, unit: Unit) -> list[Unit]:
         """The functions and classes of the project that a callee is by name, if by name alone."""
@@ -74,7 +74,7 @@ class Names:
             return []
         ending = "/" + "/".join(parts)
         modules = self.index.modules.get(parts[-1], ())
-        return [one for one in modules if f"/{_module_path(one.file)}".endswith(ending)]
+        return [one for one in modules if self._paths[one.file].endswith(ending)]
 
     def _is_own(self, top: str) -> bool:
         """A folder or module of the project has this name."""
@@ -122,10 +122,6 @@ def last(node: Any) -> str:
     """The last part of a name; that of what is called, for a call."""
     node = node.func if isinstance(node, ast.Call) else node
     return str(getattr(node, "attr", getattr(node, "id", "")))
-
-
-def _module_path(file: str) -> str:
-    return file.removesuffix(".py").removesuffix(".ipynb").removesuffix("/__init__")
 
 
 def absolute(dotted: str, file: str) -> list[str]:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from probatum.check.code_trees import rows
 from probatum.check.code_trees import words as said
-from probatum.check.entry_index import Index, Unit
+from probatum.check.entry_index import Index, Unit, module_path
 from probatum.check.entry_names import last
 from probatum.check.entry_reach import Node, Note, Reach
 from probatum.errors import Rejected
@@ -93,20 +93,32 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
 
 
 def of_project(data: bytes) -> "Ways":
-    """The entry points of a project's bytes.
+    """The entry points of a project's bytes; its own tests count where something else names one.
 
     Raises: Rejected where not all of it can be read.
     """
     contents = dict(_files(data))
-    return Ways([(name, _trees(name, contents[name])) for name in _running(contents)])
+    tests = {name for name in contents if _is_test(name)}
+    trees = [(name, _trees(name, contents[name])) for name in contents if name not in tests]
+    index = _index(trees)
+    if any(not index.said.isdisjoint(_parts(name)) for name in tests):
+        index = _index([*trees, *((name, _trees(name, contents[name])) for name in sorted(tests))])
+    return Ways(index)
+
+
+def _index(trees: list[tuple[str, list[ast.Module]]]) -> Index:
+    try:
+        return Index(trees)
+    except (RecursionError, MemoryError) as exc:
+        raise Rejected("2: nested too deeply") from exc
 
 
 class Ways:
     """The entry points of a project, and what each may run; all worked out at once."""
 
-    def __init__(self, files: list[tuple[str, list[ast.Module]]]) -> None:
+    def __init__(self, index: Index) -> None:
         try:
-            self._reach = Reach(Index(files))
+            self._reach = Reach(index)
             found = list(_entries(self._reach))
         except (RecursionError, MemoryError) as exc:
             raise Rejected("2: nested too deeply") from exc
@@ -388,32 +400,17 @@ def _files(data: bytes) -> Iterator[tuple[str, bytes]]:
         yield name.decode("utf-8", "replace"), data[end + 1 : at]
 
 
-def _running(contents: dict[str, bytes]) -> list[str]:
-    """All files but the project's own tests, where nothing else imports one of them."""
-    tests = [name for name in contents if _is_test(name)]
-    others = [name for name in contents if name not in set(tests)]
-    if not tests:
-        return others
-    text = b"\n".join(contents[name] for name in others)
-    imported = any(
-        b"import " + word in text or b"from " + word in text or b"." + word in text
-        for word in {_module(name) for name in tests}
-    )
-    return list(contents) if imported else others
-
-
 def _is_test(name: str) -> bool:
-    *folders, file = name.split("/")
+    *folders, file = name.rpartition(".")[0].split("/")
     inside = any(one.lower() in ("tests", "test") for one in folders)
-    return inside or file.startswith("test_") or file.endswith("_test.py") or file == "conftest.py"
+    return inside or file.startswith("test_") or file.endswith("_test") or file == "conftest"
 
 
-def _module(name: str) -> bytes:
-    *folders, file = name.split("/")
-    for one in folders:
-        if one.lower() in ("tests", "test"):
-            return one.encode()
-    return file.removesuffix(".py").encode()
+def _parts(name: str) -> list[str]:
+    """What an import may say that means a file of tests, from their folder down."""
+    *folders, file = module_path(name).split("/")
+    start = next((n for n, one in enumerate(folders) if one.lower() in ("tests", "test")), None)
+    return [file] if start is None else [*folders[start:], file]
 
 
 def _trees(name: str, content: bytes) -> list[ast.Module]:

@@ -8,15 +8,28 @@ containers whose owner is not known) runs with everything.
 """
 
 import ast
+import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 from probatum.check.code_trees import words as said
 from probatum.check.entry_handed import Handed
-from probatum.check.entry_index import BUILTINS, DEFINED, Index, Unit, Value, plain
+from probatum.check.entry_index import (
+    BUILTINS,
+    DEFINED,
+    Index,
+    Unit,
+    Value,
+    is_dotted,
+    plain,
+    texts_in,
+)
 from probatum.check.entry_names import absolute, is_defined, last, own_object
 
 _MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__")
+_TYPE = re.compile(r"""[\w.'"]+(?:[\[|][\w.,|'"\[\] ]*)?|[\w.]+ \|[\w.,|'"\[\] ]*""")
+_WORD = re.compile(r"[^\W\d]\w*")
 _FETCHING = ("getattr", "hasattr", "setattr", "delattr")
 
 
@@ -45,6 +58,10 @@ class Reach(Handed):
         self.places: dict[Note, tuple[str, int]] = {}
         self.everything = Node("everything", None)
         self._relayed: list[Value] | None = None
+        self._classes: dict[str, list[Value]] = {}
+        for unit in index.units.values():
+            if unit.is_class:
+                self._classes.setdefault(unit.name, []).append(Value(unit, unit))
 
     def follow(self, node: Node) -> tuple[list[Node], list[Note]]:
         """The nodes that follow from one, and what is said at it."""
@@ -93,6 +110,7 @@ class Reach(Handed):
                     self._add("run", held)
         else:
             self._text([node.args, *([node.returns] if node.returns else [])], around)
+            self._annotation(node.returns, around)
             self._text([one for one in node.body if not isinstance(one, DEFINED)], unit)
             for held in unit.held:
                 self._add("run", held)
@@ -146,10 +164,8 @@ class Reach(Handed):
                             children = ()
                 case ast.Constant(value=str(text)):
                     self._string(text, unit, node)
-                case ast.arg(annotation=ast.Constant(value=str(text))):
-                    self._annotation(text, unit)
-                case ast.AnnAssign(annotation=ast.Constant(value=str(text))):
-                    self._annotation(text, unit)
+                case ast.arg(annotation=said_there) | ast.AnnAssign(annotation=said_there):
+                    self._annotation(said_there, unit)
             waiting.extend(children)
 
     def _import(self, node: ast.Import | ast.ImportFrom, unit: Unit) -> None:
@@ -171,7 +187,7 @@ class Reach(Handed):
         self._next.append(Node("attribute", None, plain(name)))
 
     def _hidden(self, name: str, unit: Unit, node: Any) -> None:
-        if name in said("hides a name") - BUILTINS or name in said("hides a call"):
+        if name in _hiding():
             self._note("hiding", name, unit, node)
         if name in said("reaches a route"):
             for routed, decorators in self.routes.items():
@@ -179,21 +195,30 @@ class Reach(Handed):
                     self._add("run", routed)
 
     def _string(self, text: str, unit: Unit, node: Any) -> None:
-        if _is_dotted(text):
+        if is_dotted(text):
             self._note("outside", text.replace(":", "."), unit, node)
-            for value in self._named_by(text, unit):
-                self._of_value(value)
+        for value in self._named_by(text, unit):
+            self._of_value(value)
 
     def _named_by(self, text: str, unit: Unit) -> list[Value]:
-        """What a text names, as libraries import it: `package.module.function`, `module:name`."""
-        return self._imported(text.replace(":", "."), unit) if _is_dotted(text) else []
+        """What a text names, as libraries look it up: `package.module.function`, `module:name`,
+        a class by its name."""
+        if is_dotted(text):
+            return self._imported(text.replace(":", "."), unit)
+        if len(text) < 200 and _TYPE.fullmatch(text):
+            words = set(_WORD.findall(text))
+            return [one for word in words for one in self._classes.get(word, ())]
+        return []
 
-    def _annotation(self, text: str, unit: Unit) -> None:
-        try:
-            said_there = ast.parse(text, mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return
-        self._text([said_there], unit)
+    def _annotation(self, node: ast.expr | None, unit: Unit, depth: int = 0) -> None:
+        """What stands in an annotation as text is code."""
+        for text in texts_in(node) if node is not None and depth < 4 else ():
+            try:
+                inner = ast.parse(text, mode="eval").body
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                continue
+            self._text([inner], unit)
+            self._annotation(inner, unit, depth + 1)
 
     def _is_self(self, base: Any, unit: Unit) -> bool:
         """`self` of a method: what its attributes are is looked up by name."""
@@ -220,7 +245,7 @@ class Reach(Handed):
             self._next.append(Node("attribute", None, name, self._bare))
 
     def _builtin(self, name: str, unit: Unit, node: Any) -> None:
-        self._note("outside", f"builtins.{name}", unit, node)
+        self._keep_note(Note("outside", f"builtins.{name}"), unit, node)
         if name in said("hides a name") | said("hides a call"):
             self._note("hiding", name, unit, node)
 
@@ -309,13 +334,18 @@ class Reach(Handed):
     def _gives(self, unit: Unit) -> None:
         """What a function returns and yields, and what its decorators make of it."""
         waiting: list[Any] = list(unit.node.body)
+        later = isinstance(unit.node, ast.AsyncFunctionDef)  # it runs where its answer is used
         while waiting:
             node = waiting.pop()
             if isinstance(node, (*DEFINED, ast.Lambda)):
                 continue
             if isinstance(node, (ast.Return, ast.Yield, ast.YieldFrom)) and node.value is not None:
                 self._add("value", unit, node.value)
+            if isinstance(node, (ast.Yield, ast.YieldFrom)):
+                later = True
             waiting.extend(ast.iter_child_nodes(node))
+        if later:
+            self._add("run", unit)
         around = unit.around
         for decorator in unit.node.decorator_list if around is not None else ():
             func = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -344,8 +374,10 @@ class Reach(Handed):
             case ast.Subscript(value=base, slice=inner):  # `d[key]`, and `Optional[Class]`
                 self._add("value", unit, base)
                 self._add("value", unit, inner)
-            case ast.ListComp(elt=elt) | ast.SetComp(elt=elt) | ast.GeneratorExp(elt=elt):
+            case ast.ListComp(elt=elt) | ast.SetComp(elt=elt):
                 self._add("value", unit, elt)
+            case ast.GeneratorExp():
+                self._text([node], unit)
             case ast.Yield():
                 self._of_values(self._relays())
             case ast.Constant(value=str(text)):
@@ -402,11 +434,23 @@ class Reach(Handed):
         )
 
     def _note(self, kind: str, name: str, unit: Unit, node: Any) -> None:
-        if kind == "outside" and (name == "sys" or name.endswith("sys.modules")):
+        if kind == "outside" and (
+            name == "sys"
+            or name.endswith("sys.modules")
+            or not _hiding().isdisjoint(name.split("."))
+        ):
             self._note("hiding", name, unit, node)
-        note = Note(kind, name)
+        self._keep_note(Note(kind, name), unit, node)
+
+    def _keep_note(self, note: Note, unit: Unit, node: Any) -> None:
         self._notes.append(note)
         self.places.setdefault(note, (unit.file, getattr(node, "lineno", 1)))
+
+
+@cache
+def _hiding() -> frozenset[str]:
+    """The names that hide a call as an attribute: of built-ins there are too many others' of."""
+    return said("hides a name") - BUILTINS | said("hides a call")
 
 
 def _children(node: Any) -> list[Any]:
@@ -418,11 +462,6 @@ def _children(node: Any) -> list[Any]:
         elif isinstance(child, ast.AST) and child._fields:
             found.append(child)
     return found
-
-
-def _is_dotted(text: str) -> bool:
-    parts = text.replace(":", ".").split(".") if len(text) < 200 else []
-    return len(parts) > 1 and all(part.isidentifier() for part in parts)
 
 
 def _constant(call: ast.Call) -> str | None:
