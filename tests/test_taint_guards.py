@@ -84,6 +84,23 @@ PROVEN = {
             def go(self, x):
                 os.system(x)
     """,
+    "an object that nobody makes without a keyword": """
+        class A:
+            def __init__(self, **settings):
+                if not settings.get("allow_dangerous_requests", False):
+                    raise ValueError
+        class B(A):
+            def go(self, x):
+                os.system(x)
+    """,
+    "a function that asks for an environment variable": """
+        SWITCH = "APP_ALLOW_UNSAFE"
+        def _enabled():
+            return os.environ.get(SWITCH, "").lower() in ("1", "true")
+        x = request.data
+        if _enabled():
+            os.system(x)
+    """,
     "a keyword among others to opt in": """
         def go(x, **settings):
             if not settings.get("allow_dangerous_code"):
@@ -260,6 +277,27 @@ NOT_COUNTED = {
         if x.rsplit('.', 1)[-1].lower() not in ('txt', 'md'):
             raise ValueError(x)
         os.system(x)
+    """,
+    "another part of what a function answers": """
+        kind, x = parse(request.data)
+        if kind in ('text', 'image'):
+            os.system(x)
+    """,
+    "a function that asks for an environment variable that is on": """
+        def _enabled():
+            return os.environ.get("APP_ALLOW_UNSAFE", "1").lower() in ("1", "true")
+        x = request.data
+        if _enabled():
+            os.system(x)
+    """,
+    "functions that ask each other": """
+        def _one():
+            return _other()
+        def _other():
+            return _one()
+        x = request.data
+        if _one():
+            os.system(x)
     """,
     "an environment variable that is on": """
         x = request.data

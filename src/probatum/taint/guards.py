@@ -177,8 +177,19 @@ class Guards:
         if operator in ("in", "not in"):
             if nodes[right][0] == ATTR and nodes[right][2] == "parents":
                 return UNKNOWN  # `base in path.parents`
+            if nodes[right][0] == PACK and self.stands_beside(place, left, path):
+                return NONE
             return self.contained(place, node, (operator == "in") == (way == HOLDS), path)
         return UNKNOWN
+
+    def stands_beside(self, place: Place, node: int, path: set[Leaf]) -> bool:
+        """Another part of a tuple than the one on the path: `kind` of `kind, url = parse(x)`."""
+        nodes = self.program[place].nodes
+        given = nodes[node]
+        if given[0] != PART or node in path:
+            return False
+        parts = (nodes[one] for one in path if isinstance(one, int))
+        return any(one[0] == PART and one[1] == given[1] != node for one in parts)
 
     def contained(self, place: Place, node: Node, inside: bool, path: set[Leaf]) -> int:
         """`value in these` proves; anything else about membership is not known to."""

@@ -12,6 +12,7 @@ from probatum.taint.flow import (
     HOLDS,
     NAME,
     NOT,
+    PACK,
     PARAM,
 )
 from probatum.taint.program import Place, Program
@@ -46,6 +47,10 @@ class Switches:
         """The condition is a switch that is off unless somebody turns it on."""
         function = self.program[place]
         node = function.nodes[test]
+        if node[0] == NOT:
+            return self.opted(place, node[1], opposite(way))
+        if node[0] == CALL and not node[2] and self.asked(place, node[1], way):
+            return True
         name = ""
         default: Any = ...
         if node[0] == PARAM and node[1] < len(function.parameters):
@@ -67,11 +72,13 @@ class Switches:
                     name = given[0][1]  # a setting of that name, off where it is not set
                     default = given[1][1] if len(given) > 1 else None
         elif node[0] == COMPARE:
-            if node[1] in ("is not", "!="):
+            if node[1] in ("is not", "!=", "not in"):
                 way = opposite(way)
-            elif node[1] not in ("is", "=="):
+            elif node[1] not in ("is", "==", "in"):
                 return False
             variable = self.variable(place, node[2])
+            if node[1] in ("in", "not in"):
+                return variable is not None and self.listed(place, node[3], variable, way)
             if variable is None:
                 off = function.nodes[node[3]] == (CONST, False)
                 return self.opted(place, node[2], opposite(way) if off else way)
@@ -81,6 +88,31 @@ class Switches:
         if not name or not any(word in str(name).lower() for word in chosen):
             return False
         return default is ... or bool(default) != (way == HOLDS)
+
+    def asked(self, place: Place, callee: int, way: int) -> bool:
+        """The function that is called without a value answers nothing but such a switch."""
+        for meaning in self.program.meanings(place, callee)[:1]:
+            called = meaning.function
+            exits = self.program[called].exits if called is not None else []
+            if called is None or len(exits) != 1 or exits[0][0] < 0:
+                continue
+            key = ("asked", called, way)
+            known: bool | None = self.program.memo.get(key)
+            if known is None:
+                self.program.memo[key] = False  # of one that asks itself
+                known = self.program.memo[key] = self.opted(called, exits[0][0], way)
+            return known
+        return False
+
+    def listed(self, place: Place, node: int, variable: tuple[str, str], way: int) -> bool:
+        """An environment variable must be one of some texts, of which its default is none."""
+        nodes = self.program[place].nodes
+        given = nodes[node]
+        texts = [nodes[one] for one in given[1:]] if given[0] == PACK else []
+        name, default = variable
+        named = any(word in name.lower() for word in words("opt-in"))
+        on = bool(texts) and all(one[0] == CONST for one in texts)
+        return named and on and way == HOLDS and (CONST, default.lower()) not in texts
 
     def switch(self, place: Place, links: tuple[int, ...]) -> str:
         """The words of a setting that one of two ways takes, where the other one checks."""
@@ -108,6 +140,15 @@ class Switches:
             )
         return known
 
+    def named(self, place: Place, node: Any) -> Any:
+        """The constant that a variable of the module always is, else the node itself."""
+        if node[0] != NAME:
+            return node
+        values = [
+            self.program[where].nodes[one] for where, one in self.program.values(place, node[1])
+        ]
+        return values[0] if len(values) == 1 else node
+
     def variable(self, place: Place, node: int) -> tuple[str, str] | None:
         """The name and default of the environment variable that a value says, however spelt."""
         nodes = self.program[place].nodes
@@ -116,6 +157,7 @@ class Switches:
             short = self.program.short(place, given[1])
             named = nodes[given[2][0]] if given[2] else (CONST, None)
             if self.program.dotted(place, given[1]) in _ENVIRONMENT:
+                named = self.named(place, named)
                 default = nodes[given[2][1]] if len(given[2]) > 1 else (CONST, None)
                 if (named[0], default[0]) != (CONST, CONST):
                     return None
