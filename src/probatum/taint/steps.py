@@ -330,9 +330,12 @@ class Steps:
     def _receiver(self, state: State, call: Node, base: int, short: str) -> Iterator[State]:
         """What a method is called on, unless that is a module."""
         given = self.program[state.place].nodes[base]
-        if given[0] == NAME and not any(self.program.values(state.place, given[1])):
-            if self.origins.of_name(self.program.absolute(state.place, given[1])) is None:
-                return
+        if (
+            given[0] == NAME
+            and not any(self.program.values(state.place, given[1]))
+            and self.origins.of_name(self.program.absolute(state.place, given[1])) is None
+        ):
+            return
         link = self._link(state.place, state.node)
         says = f"through `.{short}()`"
         far = short not in words("keeps text")
