@@ -1,6 +1,7 @@
 """Configurations of agents: rows with their examples, laws of the readers, certificates."""
 
 import json
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -291,3 +292,15 @@ def test_reviews_of_workflows_raise_nothing_but_format_errors(text: str) -> None
         (pinned_downloads, "dockerfile"),
     ):
         assert not isinstance(verdict_on(one, text.encode(), kind), Proven)
+
+
+@pytest.mark.parametrize(
+    "word", ["enableAllProjectMcpServers", "a" * 4000, "/a" * 2000, "a-" * 2000]
+)
+def test_a_long_word_costs_no_more_than_it_is_long(word: str) -> None:
+    """The pattern for a path once tried every way to cut a word into parts."""
+    data = json.dumps({word: True, "mcpServers": {"a": {"command": "node", "args": [word]}}})
+    before = time.process_time()
+    for analyzer in (agent_secrets, pinned_tools, encrypted_transport, blanket_permission):
+        verdict_on(analyzer, data.encode(), "agent-config")
+    assert time.process_time() - before < 1

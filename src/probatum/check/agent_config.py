@@ -66,7 +66,7 @@ _LAUNCHER = re.compile(
 _OTHERS = {"image", "package", "packages", "program", "executable", "cmd", "run", "script"}
 _OTHERS |= {"entrypoint", "runtimehint", "extension", "extensions", "plugin", "plugins", "install"}
 _SPEC = re.compile(r"(?:@[\w.-]+/)?[\w.-]+(?:(?:@|==)\d[\w.+!-]*|@sha256:[0-9a-f]{64})?")
-_PATH = re.compile(r"\.{0,2}(?:/?[\w.-]{1,40})*(?:/[\w.-]{0,40})+|\.")
+_PATH = re.compile(r"[\w.-]{0,40}(?:/[\w.-]{0,40})+|\.")
 _URL = re.compile(r"(?:https?|wss?)://[\w.-]+(?::\d+)?(?:/[\w./-]*)?", re.IGNORECASE)
 _WORDS = set(
     """stdio http sse streamable-http local remote true false info debug warn warning error on off
