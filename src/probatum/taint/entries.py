@@ -1,11 +1,13 @@
 """Tells of each way into a project whether a claim is proven, refuted or undecided of it alone."""
 
+from collections.abc import Iterator
+
 from probatum.check import entry_points
 from probatum.check.entry_points import Ways
 from probatum.errors import Rejected
 from probatum.formats.bounds import digest
 from probatum.ports import Material
-from probatum.taint.review import Flow
+from probatum.taint.review import Flow, Step
 from probatum.vocabulary import Certificate, Entries, Entry, Place
 
 _STEP = 1 << 20
@@ -48,14 +50,15 @@ def entries(claim: str, flows: list[Flow], ways: Ways, material: Material) -> En
 
 def _entry(entry: entry_points.Entry, claim: str, flows: list[Flow], ways: Ways) -> Entry:
     place = Place(part=entry.file, line=entry.line)
-    begun = [flow for flow in flows if _begins_in(flow, entry)]
-    unguarded = [flow for flow in begun if not flow.guard]
+    begun = [(flow, way[-1]) for flow in flows for way in _begun_in(flow, entry)]
+    unguarded = [(flow, last) for flow, last in begun if not flow.guard]
     if unguarded:
-        reached = unguarded[0]
-        says = f"{reached.source} reaches `{reached.says}` ({reached.file}:{reached.line})"
+        flow, last = unguarded[0]
+        says = f"{flow.source} reaches `{last.says}` ({last.file}:{last.line})"
         return Entry(entry.label, entry.says, place, "refuted", says)
     if begun:
-        says = f"only `{begun[0].guard}` stands before `{begun[0].says}`"
+        flow, last = begun[0]
+        says = f"only `{flow.guard}` stands before `{last.says}`"
         return Entry(entry.label, entry.says, place, "undecided", says)
     doubt = ways.doubt(entry.label, claim)
     if doubt is None:
@@ -64,6 +67,8 @@ def _entry(entry: entry_points.Entry, claim: str, flows: list[Flow], ways: Ways)
     return Entry(entry.label, entry.says, place, "undecided", says)
 
 
-def _begins_in(flow: Flow, entry: entry_points.Entry) -> bool:
-    first = flow.steps[0]
-    return first.file == entry.file and entry.line <= first.line <= entry.end
+def _begun_in(flow: Flow, entry: entry_points.Entry) -> Iterator[tuple[Step, ...]]:
+    """The ways of a flow that begin in an entry point."""
+    for way in (flow.steps, *flow.also):
+        if way[0].file == entry.file and entry.line <= way[0].line <= entry.end:
+            yield way

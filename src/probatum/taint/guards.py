@@ -294,6 +294,23 @@ class Guards:
             return True
         return not any(bool(test(attack)) == (way == HOLDS) for attack in attacks)
 
+    def removes(self, place: Place, node: Node, short: str, claim: str) -> bool:
+        """`re.sub` that lets no sign through by which a text does harm, nor any known attack."""
+        signs = words("harmful sign", claim)
+        method = self.program[place].nodes[node[1]][0] == ATTR
+        if short != "sub" or not signs or not method or not 2 <= len(node[2]) <= 3:
+            return False
+        pattern = self.pattern(place, node)[-1]
+        other = self.program[place].nodes[node[2][-2]][-1]
+        if not isinstance(pattern, str) or not isinstance(other, str):
+            return False
+        try:
+            removed = re.compile(pattern[:_LONGEST_PATTERN])
+            told = {one: removed.sub(other, one) for one in signs | words("attack", claim)}
+        except (re.error, RecursionError, OverflowError):
+            return False
+        return not any(one == after or signs & {*after} for one, after in told.items())
+
     def pattern(self, place: Place, node: Node) -> Node:
         """The pattern of a search: given to it, or to the `re.compile` that made its object."""
         nodes = self.program[place].nodes

@@ -6,14 +6,18 @@ other: what stands under one key came from outside, and what is read is under an
 
 from collections.abc import Iterator
 
-from probatum.taint.flow import ATTR, CONST, ITEM, Function, Node
-from probatum.taint.program import Place, Program
+from probatum.taint.flow import ATTR, CONST, ITEM, NAME, Function, Node
+from probatum.taint.program import Meaning, Place, Program
+from probatum.taint.rules import Sink, sinks
 from probatum.taint.states import KEYS
 
 Wanted = tuple[str | None, ...]
 
 _TAKING = ("get", "pop")
 _KEEPING = ("deepcopy", "copy", "dict")
+_TABLES = ("dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "OrderedDict")
+
+NOT_KEPT, LOOKED_UP = 1, 2  # a key: what comes out is not made of it; or is what others keep there
 
 
 def taken(function: Function, node: Node, wanted: Wanted) -> Wanted:
@@ -44,6 +48,36 @@ def of_arguments(call: Node, short: str, wanted: Wanted) -> list[tuple[int, Want
         return [(value, wanted[1:]) for value in named]
     merged = [value for keyword, value in call[3] if keyword is None]
     return [(value, wanted) for value in (*call[2], *merged)]
+
+
+def asked(program: Program, place: Place, call: Node, short: str, named: bool) -> int:
+    """What the first argument is to a call that takes something out of an object by it.
+
+    `named`: what comes out matters as a name or address, which no key decides; 0 for no key.
+    """
+    nodes = program[place].nodes
+    callee = nodes[call[1]]
+    if callee[0] != ATTR or short not in _TAKING or not call[2]:
+        return 0
+    if nodes[callee[1]][0] == NAME and not any(program.values(place, nodes[callee[1]][1])):
+        return 0  # a function of a module
+    said = program.type_of(place, callee[1]).partition("[")[0].rpartition(".")[2]
+    return NOT_KEPT if named or said in _TABLES else LOOKED_UP
+
+
+def of_sink(row: Sink, call: Node, short: str, meanings: list[Meaning]) -> list[tuple[int, Wanted]]:
+    """The arguments that matter of a call that is a sink itself: `urlopen(Request(address))`.
+
+    Its row says which they are; empty where none says it.
+    """
+    outside = {one.outside for one in meanings}
+    for one in sinks().get(short, ()):
+        if one.claim == row.claim == "no-request-forgery" and outside & {*one.calls}:
+            found = [value for name, value in call[3] if name in one.arguments]
+            for at in one.arguments:
+                found += call[2][at : at + 1] if isinstance(at, int) else ()
+            return [(value, ()) for value in found]
+    return []
 
 
 def of_display(function: Function, node: Node, wanted: Wanted) -> list[tuple[int, Wanted]] | None:

@@ -49,6 +49,8 @@ class Sinks:
         if callee[0] != ATTR or callee[2] not in row.methods:
             return False
         said = program.type_of(place, callee[1]).removesuffix("()")
+        if any(one.outside.rpartition(".")[0] in row.harmless for one in meanings):
+            return False
         if not row.receivers:
             known = any(meaning.function for meaning in meanings)
             return not known and not self._is_harmless(row, place, node, said)
@@ -73,6 +75,8 @@ class Sinks:
 
     def _dangerous(self, row: Sink, place: Place, call: Node) -> bool:
         nodes = self.program[place].nodes
+        if row.most and len(call[2]) > row.most:
+            return False
         given = {name: nodes[value] for name, value in call[3] if name}
         if any(given.get(name) == (CONST, value) for name, value in row.unless.items()):
             return False
@@ -134,16 +138,24 @@ class Sinks:
         return found
 
     def _named(self, place: Place, node: int) -> Iterator[str]:
-        """The parameters and fields of the own object that a value is made of."""
+        """The parameters, fields and methods of the own object that a value is made of.
+
+        A parameter is called as the field that it is kept in: `cache_path`, `self.cache_path`.
+        """
         nodes = self.program[place].nodes
         for leaf in self.values.leaves(place, node):
+            if isinstance(leaf, int) and nodes[leaf][0] == CALL:
+                callee = nodes[nodes[leaf][1]]
+                if callee[0] == ATTR and nodes[callee[1]][:2] == (PARAM, 0):
+                    yield f"{callee[2]}()"
+                continue
             base, field = (leaf, None) if isinstance(leaf, int) else leaf
             if nodes[base][0] == PARAM:
                 name = self.values.parameter(place, nodes[base][1])
                 if name not in ("self", "cls"):
-                    yield name
+                    yield name.lstrip("_")
                 elif field is not None:
-                    yield f"self.{field}"
+                    yield str(field).lstrip("_")
 
     # What the call itself keeps out
 

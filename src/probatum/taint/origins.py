@@ -1,6 +1,6 @@
 """Which values come from outside: parameters, answers of calls, names and fields."""
 
-from probatum.taint.flow import ATTR, CALL, FUNCTION, NAME, PARAM, Function, Node
+from probatum.taint.flow import ATTR, CALL, COMPARE, FUNCTION, NAME, PARAM, Function, Node
 from probatum.taint.program import Meaning, Place, Program
 from probatum.taint.rules import Sink, Source, sources, words
 from probatum.taint.states import ALONE, BEHIND_OWN, State
@@ -12,6 +12,7 @@ _TO_ANYBODY = (
     "no-template-injection",
     "no-archive-traversal",
 )
+_CHOSEN_ONCE = ("no-path-traversal", "no-request-forgery", "no-sql-injection")
 _APPLICATIONS = ("FastAPI", "APIRouter", "Flask", "Blueprint", "Sanic", "Quart", "FastMCP")
 
 
@@ -37,12 +38,25 @@ class Origins:
             meant = short in source.methods if source.methods else short != "__init__"
             if source.offered:
                 meant = not short.startswith("_") and function.parameters[:1] != ("cls",)
+                meant = meant and self._is_registered(owner, short)
             if meant and any(_ends_so(base, source.classes) for base in bases):
                 return source
             for decorator in function.decorators if source.decorators else ():
                 if self._decorates(place, decorator, source):
                     return source
         return None
+
+    def _is_registered(self, cls: Place | None, method: str) -> bool:
+        """A class of tools says which of its methods are some, by `self.register(self.method)` and
+        the like; one that names none offers all."""
+        named: set[str] = set()
+        for member in self.program.members[cls].values() if cls is not None else ():
+            nodes = self.program[member].nodes
+            for node in nodes:
+                if node[0] == CALL and self.program.short(member, node[1]) in words("registers"):
+                    given = (nodes[one] for one in (*node[2], *(one for _, one in node[3])))
+                    named |= {one[2] for one in given if one[0] == ATTR}
+        return not named or method in named
 
     def of_answer(
         self, row: Sink, place: Place, node: Node, short: str, meanings: list[Meaning]
@@ -98,6 +112,8 @@ class Origins:
             "operator's own", row.claim
         ):
             return False
+        if field and row.claim in _CHOSEN_ONCE and self._is_own(state):
+            return False
         if row.claim == "no-request-forgery":
             return state.inner
         if row.claim == "no-sql-injection" and self._shapes(state, name, field):
@@ -107,6 +123,19 @@ class Origins:
             named = name.lower().rpartition("_")[2] in words("name of a thing", row.claim)
             return inner or (named and state.joined == BEHIND_OWN)
         return inner or row.claim != "no-unsafe-reflection"
+
+    def _is_own(self, state: State) -> bool:
+        """A field of the object whose method this is, or of what it keeps: said by its maker.
+
+        Where the method was entered by what it answers, the object is one that its caller has.
+        """
+        if state.context:
+            return False
+        nodes = self.program[state.place].nodes
+        given = nodes[state.node]
+        while given[0] == ATTR:
+            given = nodes[given[1]]
+        return given[:2] == (PARAM, 0) and self.program.owner(state.place) is not None
 
     def _shapes(self, state: State, name: str, field: bool) -> bool:
         """What the maker of an object says of a database once: no request chooses that."""
@@ -127,7 +156,10 @@ class Origins:
             return False
         if not self.program.modules[place[0]].shipped:
             return False
-        if self._is_hidden(place, function):
+        short = function.name.rpartition(".")[2]
+        if self._is_hidden(place, function) or short in words("called by Python"):
+            return False
+        if self._is_command(place, function) or (called and self._is_of_script(place)):
             return False
         parts = function.name.split(".")
         if f"{place[0]}.{parts[0]}" not in self.program.exported:
@@ -140,19 +172,42 @@ class Origins:
         named = place[0] in offered or f"{place[0]}.{short}" in offered
         return named or row.claim in _TO_ANYBODY
 
+    def _is_command(self, place: Place, function: Function) -> bool:
+        """It is run from a command line, by whoever runs the program."""
+        outer = (place[0], function.parent)
+        nodes = self.program[outer].nodes
+        for one in function.decorators:
+            named = nodes[one][1] if nodes[one][0] == CALL else one
+            if self.program.short(outer, named) in words("command line"):
+                return True
+        return False
+
+    def _is_of_script(self, place: Place) -> bool:
+        """It stands in a file that is run, and that no other file imports."""
+        name, exported = self.program[place].name.partition(".")[0], self.program.exported
+        if place[0] in exported or f"{place[0]}.{name}" in exported:
+            return False
+        known: bool | None = self.program.memo.get(("script", place[0]))
+        if known is None:
+            nodes = self.program[place[0], 0].nodes
+            compared = [node[2] for node in nodes if node[0] == COMPARE]
+            known = any(nodes[one] == (NAME, "__name__") for one in compared)
+            self.program.memo["script", place[0]] = known
+        return known
+
     def _is_hidden(self, place: Place, function: Function) -> bool:
         """It stands in a function that does not return it: nobody else has it."""
         outer = self.program[place[0], function.parent]
         given = (outer.nodes[value] for value, _ in outer.exits if value >= 0)
         return outer.kind == "function" and (FUNCTION, place[1]) not in given
 
-    def is_record_field(self, ancestors: list[Place], name: str) -> bool:
+    def is_record_field(self, row: Sink, ancestors: list[Place], name: str) -> bool:
         """The attribute is a field of a record class, which its maker fills."""
         program = self.program
         for ancestor in ancestors:
             said = program[ancestor].annotations.get(name)
             short = program[ancestor].name.rpartition(".")[2]
-            if short.endswith(tuple(words("configuration class"))):
+            if short.endswith(tuple(words("configuration class", row.claim))):
                 return False
             if not program.modules[ancestor[0]].shipped:
                 continue

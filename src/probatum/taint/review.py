@@ -101,7 +101,7 @@ def reviewed(read: Project, program: Program) -> Review:
     paths = [*told, *found.paths(search, told)]
     for path in sorted(paths, key=lambda one: _order(one, order)):
         flow = places.flow(path)
-        key = _group(path)
+        key = _group(path, program)
         known = grouped.get(key)
         grouped[key] = flow if known is None else _with(known, flow)
     flows = sorted(grouped.values(), key=lambda one: (one.file, one.line, one.column, one.claim))
@@ -115,13 +115,15 @@ def _order(path: Path, modules: dict[str, int]) -> tuple[Any, ...]:
     return modules[sink.module], sink.place, sink.function, path.claim, path.source, path.guard
 
 
-def _group(path: Path) -> tuple[object, ...]:
-    """What flows told as one have in common: the claim, the source's function, the sink's file."""
+def _group(path: Path, program: Program) -> tuple[object, ...]:
+    """What flows told as one have in common: the claim, the source's function or, for a method, its
+    class, and the sink's file."""
     sink = path.sink.module
     if path.claim in properties.names():
         return path.claim, path.source, path.guard, sink
     first = path.hops[0]
-    return path.claim, path.source, path.guard, first.module, first.function, sink
+    begins = program.owner((first.module, first.function)) or (first.module, first.function)
+    return path.claim, path.source, path.guard, *begins, sink
 
 
 def _with(known: Flow, other: Flow) -> Flow:

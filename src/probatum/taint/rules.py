@@ -24,8 +24,9 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     call harmless, `unless_made` one whose object makes it so if it is made with such a keyword,
     `only` the keyword without which it is. `text`: dangerous only where the value was put into a
     text, and one that begins with one of `verbs` if there are any; `joined`: only behind a base
-    path; `shell`: only in a list behind `-c`. `public`: the parameters of a public function count
-    as sources. `instead` is what to write in its place.
+    path; `shell`: only in a list behind `-c`; `most`: only with so many positional arguments or
+    fewer, if it is not 0. `public`: the parameters of a public function count as sources.
+    `instead` is what to write in its place.
     """
 
     claim: str
@@ -43,6 +44,7 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     verbs: tuple[str, ...] = ()
     joined: bool = False
     shell: bool = False
+    most: int = 0
     public: bool = False
     instead: str = ""
 

@@ -44,6 +44,7 @@ _MOST_CALLERS, _MOST_CALLED, _DEEPEST_CONTEXT = 40, 4, 5
 _JOINING = ("join", "joinpath")
 _FORMATTING = ("format", "join", "format_map")
 _TAKING = ("get", "pop")
+_OF_NAMES = ("no-path-traversal", "no-request-forgery", "no-unsafe-reflection")
 
 
 class Steps:
@@ -142,6 +143,8 @@ class Steps:
     def _alternatives(self, row: Sink, state: State, node: Node) -> Iterator[State]:
         under = self.program[state.place].under.get(state.node, ())
         known = under if isinstance(under, tuple) else ()
+        if row.joined and known[:1] == (-1,) and self._is_open_file(state):
+            return
         function = self.program[state.place]
         checked = any(self.guards.is_checked(state.place, one, row.claim) for one in node[1:])
         for position, one in enumerate(node[1:]):
@@ -155,6 +158,12 @@ class Steps:
                 before = state.within(one, links=links, part=state.part, wanted=wanted)
                 switch = self.guards.switches.switch(state.place, links) if checked else ""
                 yield before.guarded(UNKNOWN, switch) if switch and not before.level else before
+
+    def _is_open_file(self, state: State) -> bool:
+        """A file that is no name of one, whatever was written into it."""
+        made = self.values.before_writing(state.place, state.node)
+        named = self.program.short(state.place, made[1]) if made[0] == CALL else ""
+        return named in ("BytesIO", "StringIO", "TemporaryFile", "SpooledTemporaryFile")
 
     def _is_items(self, place: Place, node: int) -> bool:
         """What `items()` of a dictionary answers: its keys and values in pairs."""
@@ -269,7 +278,9 @@ class Steps:
         callee = program[state.place].nodes[node[1]]
         short = program.short(state.place, node[1]) if callee[0] != FUNCTION else ""
         meanings = program.meanings(state.place, node[1])
-        if self._cleans(row, short, meanings):
+        if self._cleans(row, short, meanings) or self.guards.removes(
+            state.place, node, short, row.claim
+        ):
             return
         source = self.origins.of_answer(row, state.place, node, short, meanings)
         if source is not None:
@@ -281,7 +292,8 @@ class Steps:
             return
         if callee[0] == ATTR and not (meanings and meanings[0].function):
             yield from self._receiver(state, node, callee[1], short)
-        filled = list(keyed.of_record(program, state.place, node, state.wanted))
+        inner = keyed.of_sink(row, node, short, meanings)
+        filled = list(keyed.of_record(program, state.place, node, state.wanted)) or inner
         chosen = filled or keyed.of_arguments(node, short, state.wanted)
         yield from self._arguments(row, state, node, short, chosen)
 
@@ -344,6 +356,15 @@ class Steps:
         inner = short in _TAKING
         yield state.within(base, says, links=(link,), inner=inner, far=far, wanted=wanted)
 
+    def _unknown(self, row: Sink, state: State, before: State) -> State:
+        """The state behind a call of which nobody knows what it answers: another place, or none."""
+        if before.level or row.claim not in _OF_NAMES:
+            return before
+        line = self.program[state.place].places[state.node] >> COLUMN_BITS
+        return before.guarded(
+            UNKNOWN, f"{self.values.words(state.place, state.node)} (line {line})"
+        )
+
     def _arguments(
         self,
         row: Sink,
@@ -368,15 +389,18 @@ class Steps:
             begins = callee[0] != ATTR or self.texts.begins(row, state.place, callee[1])
             joined = BEHIND_OWN if begins else ALONE
         named = short in words("keeps text") or short[:1].isupper()
+        asked = keyed.asked(self.program, state.place, node, short, row.claim in _OF_NAMES)
         for position, (value, wanted) in enumerate(chosen):
             if row.joined and short in _JOINING and (position > 0 or short == "joinpath"):
                 callee = self.program[state.place].nodes[node[1]]
                 base = callee[1] if short == "joinpath" else values[0]
                 joined = self.texts.base(state.place, base)
+            if position == 0 and asked == keyed.NOT_KEPT:
+                continue
             says = f"through `{short}()`"
-            yield state.within(
-                value, says, joined=joined, links=(link,), far=not named, wanted=wanted
-            )
+            far = not named or (position == 0 and asked == keyed.LOOKED_UP)
+            before = state.within(value, says, joined=joined, links=(link,), far=far, wanted=wanted)
+            yield self._unknown(row, state, before) if not named else before
 
     def _record(self, row: Sink, state: State, node: Node) -> Iterator[Before]:
         """What a record is as a whole: the answer of a function, or made of a mapping."""
@@ -419,7 +443,7 @@ class Steps:
             said.startswith("pathlib.") and node[2] in words("cleaner", row.claim)
         ):
             return
-        if row.claim == "no-path-traversal" and self._is_of_open_file(state.place, node, said):
+        if self._is_of_open_file(row, state.place, node, said):
             return
         source = self.origins.of_name(program.dotted(state.place, state.node))
         source = source or self.origins.of_type(said)
@@ -442,15 +466,11 @@ class Steps:
                 whole = state.within(node[1], f"its `{node[2]}`", inner=True)
                 yield structs.replace(whole, whole=True)
 
-    def _is_of_open_file(self, place: Place, node: Node, said: str) -> bool:
+    def _is_of_open_file(self, row: Sink, place: Place, node: Node, said: str) -> bool:
         """The file of an upload, or the name that a temporary file was made with."""
-        if said.endswith("UploadFile"):
+        if said.endswith("UploadFile") and row.claim == "no-path-traversal":
             return bool(node[2] == "file")
-        nodes = self.program[place].nodes
-        at: int = node[1]
-        while nodes[at][0] == JOIN and nodes[at][1] < at:  # what was written into it
-            at = nodes[at][1]
-        made = nodes[at]
+        made = self.values.before_writing(place, node[1])
         temporary = made[0] == CALL and self.program.short(place, made[1]).endswith("TemporaryFile")
         return temporary and bool(node[2] == "name")
 
@@ -474,13 +494,28 @@ class Steps:
                 if wanted is not None:
                     says = f"kept in `self.{name}`"
                     yield guarded.across(where, value, says, link, part=state.part, wanted=wanted)
-        if self.origins.is_record_field(ancestors, name):
+        if self.origins.is_record_field(row, ancestors, name):
+            if self._is_filled_here(state.place, node[1], name):
+                return
             if program[cls].name.rpartition(".")[2].startswith("_"):
                 yield from self._makers(guarded, ancestors, name)
             elif self.origins.enough(row, guarded, name, field=True):
                 yield f"the field {name!r} of {program[cls].name}"
             return
         yield from self._constructed(state, cls, node)
+
+    def _is_filled_here(self, place: Place, node: int, name: str) -> bool:
+        """An object of which a function of the project says what it fills this field with, and
+        that is no field of another object."""
+        given = self.program[place].nodes[node]
+        meanings = self.program.meanings(place, given[1]) if given[0] == CALL else ()
+        made = [self.program[one.function] for one in meanings if one.function is not None]
+        answers = [(one.nodes, one.nodes[at]) for one in made for at, _ in one.exits if at >= 0]
+        return bool(answers) and all(
+            answer[0] == CALL
+            and any(key == name and nodes[value][0] != ATTR for key, value in answer[3])
+            for nodes, answer in answers
+        )
 
     def _makers(self, guarded: State, ancestors: list[Place], name: str) -> Iterator[State]:
         """What the project itself fills a field of a record with."""
@@ -539,5 +574,6 @@ _AROUND = {
 def _carries_no_text(said: str) -> bool:
     """A type whose values carry no text: a number, a truth value."""
     said = re.sub(r"Callable\[.*", "Callable", said)
+    said = re.sub(r"Literal\[[^\]]*\]", "bool", said)
     named = set(re.findall(r"[A-Za-z_.]+", said)) - _AROUND
     return bool(named) and named <= words("no text")

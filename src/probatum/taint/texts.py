@@ -71,8 +71,9 @@ class Texts:
         return _before_values(given[1]).removesuffix(_CUT)[-1:] not in ("", "/", "\\")
 
     def _fixed(self, place: Place, node: int) -> bool:
+        """A name that begins so is found in one package: also behind a dot, in the one named."""
         value = self.program[place].nodes[node]
-        return value[0] == CONST and isinstance(value[1], str) and value[1].strip(".") != ""
+        return value[0] == CONST and isinstance(value[1], str) and value[1] != ""
 
     def base(self, place: Place, node: int) -> int:
         """Whose a base is: made of parameters other than `self`, or not."""

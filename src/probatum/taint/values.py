@@ -18,6 +18,7 @@ from probatum.taint.flow import (
     PACK,
     PARAM,
     PART,
+    Node,
     operands,
 )
 from probatum.taint.program import Place, Program
@@ -93,6 +94,14 @@ class Values:
         function = self.program[place]
         names = (*function.parameters, function.variadic, function.keywords)
         return names[position] if position < len(names) else ""
+
+    def before_writing(self, place: Place, node: int) -> Node:
+        """What an object was before anything was written into it."""
+        nodes = self.program[place].nodes
+        while nodes[node][0] == JOIN and nodes[node][1] < node:
+            node = nodes[node][1]
+        found: Node = nodes[node]
+        return found
 
     def of_shell(self, place: Place, node: int) -> bool:
         """A list in which `-c` or `/c` stands: the arguments of a shell that is given a script."""
