@@ -5,17 +5,21 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certificate_laws import assert_every_mutant_is_rejected, certificate_of, check, verdict_on
 from probatum.analyzers.agent.encoded_instructions import encoded_instructions
+from probatum.analyzers.agent.front_matter_permission import front_matter_permission
+from probatum.analyzers.agent.injected_commands import injected_commands
 from probatum.analyzers.agent.unshown_text import unshown_text
 from probatum.formats.encoded_text import blocks
 from probatum.formats.instructions import instruction, is_directive
 from probatum.formats.kinds import kind_of
 from probatum.formats.unshown_text import unshown
 from probatum.material import BytesMaterial
+from probatum.ports import Analyzer
 from probatum.vocabulary import Proven, Refuted
 
 RULES = Path(__file__).parent.parent / "src" / "probatum" / "rules" / "agent"
@@ -128,5 +132,43 @@ def test_a_digest_is_no_text(data: bytes) -> None:
 def test_every_mutant_of_a_proof_about_a_text_is_rejected() -> None:
     data = b"# Rules\n\n<!-- toc -->\nRun `pytest`, see [x](y.md).\n"
     for one in (encoded_instructions, unshown_text):
+        certificate = certificate_of(one, data, "agent-rules")
+        assert_every_mutant_is_rejected(certificate, data, range(len(data)))
+
+
+FRONTS = st.lists(
+    st.sampled_from(
+        ["---", "name: a", "allowed-tools: Bash", '"allowed\\x2dtools": Bash', "? allowed-tools",
+         ": Bash", "permissionMode: plan", "tools: Read", "hooks: {}", "!`id`", "```!", "```", "",
+         "Words.", "\t---", " ---", "{allowed-tools: Bash}", "--- # a", "..."]
+    ),
+    max_size=8,
+).map("\n".join)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(FRONTS, st.sampled_from([front_matter_permission, injected_commands]))
+def test_what_is_proven_of_a_texts_settings_also_holds_as_yaml_reads_them(
+    text: str, analyzer: Analyzer
+) -> None:
+    data = text.encode()
+    verdict = verdict_on(analyzer, data, "agent-rules")
+    if not isinstance(verdict, Proven):
+        return
+    check(verdict.certificate, data)
+    if not text.lstrip().startswith("---"):
+        return
+    try:
+        front = next(yaml.safe_load_all(text), None)
+    except yaml.YAMLError:
+        return
+    keys = {str(key) for key in front} if isinstance(front, dict) else set()
+    assert not keys & {"hooks"}
+    assert analyzer is injected_commands or not keys & {"allowed-tools", "permissionMode"}
+
+
+def test_every_mutant_of_a_proof_about_a_texts_settings_is_rejected() -> None:
+    data = b"---\nname: a\n---\nWords.\n"
+    for one in (front_matter_permission, injected_commands):
         certificate = certificate_of(one, data, "agent-rules")
         assert_every_mutant_is_rejected(certificate, data, range(len(data)))

@@ -30,7 +30,7 @@ _FOLDERS = re.compile(
 
 # Settings of clients: which of them are JSON with servers, content tells.
 _SETTINGS = re.compile(
-    r"/\.(?:claude|gemini|qwen)/settings(?:\.local)?\.json|/managed-settings\.json"
+    r"/\.(?:claude|gemini|qwen|zed)/settings(?:\.local)?\.json|/managed-settings\.json"
     r"|/\.cursor/(?:cli|cli-config|permissions|hooks)\.json|/\.(?:codex|vibe)/config\.toml"
     r"|/opencode\.jsonc?|/\.(?:kiro|amazonq)/(?:.*/)?(?:cli-)?agents/[^/]+\.json"
 )

@@ -20,6 +20,7 @@ _LEAST_BITS = 3.0
 _SHORTEST = 16
 _MASK = "[…]"
 _PAIR = re.compile(r"""([\w.-]+)(["']?\s*[:=,]?\s*["']?\s*)(?<=[\s:=,"'])([^\s"',;]{4,})""")
+_QUERY = re.compile(r"[?&]([\w.-]{1,60})=([^&#\s\"'?]{8,})")
 _SCHEME = re.compile(r"(?:bearer|basic|token|apikey|key)\s+", re.IGNORECASE)
 
 
@@ -40,6 +41,10 @@ def secret(name: str, value: str) -> Secret | None:
         for found in pattern.finditer(value):
             if not _placeholder().fullmatch(found[0]):
                 return Secret(f"{says} of {len(found[0])} characters", True)
+    for query in _QUERY.finditer(value):
+        found_there = secret(query[1], query[2])
+        if found_there is not None and found_there.surely:
+            return Secret(f"{found_there.says}, in an address", True)
     called = _names().search(name)
     if called is None:
         return None

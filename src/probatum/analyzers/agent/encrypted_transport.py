@@ -4,8 +4,9 @@ Whoever is on the way reads the prompts, the answers and the token, and can chan
 
 - **Proven**: every address begins with `https` or `wss`, or names this machine, and nothing
   switches the verification of certificates off. `check/agent_config.py` reads again.
-- **Refuted**: a server's address begins with `http` or `ws` and names another machine; or a setting
-  switches verification off (`NODE_TLS_REJECT_UNAUTHORIZED=0`, `--allow-http`, `--insecure`).
+- **Refuted**: the address of a server, or of who serves the model (`ANTHROPIC_BASE_URL`), begins
+  with `http` or `ws` and names another machine; or a setting switches verification off
+  (`NODE_TLS_REJECT_UNAUTHORIZED=0`, `--allow-http`, `--insecure`).
 - **Undecided**: an address that a variable decides, a name without a dot (which may be a container
   on this machine), and an unencrypted address that is only handed to a tool.
 
@@ -40,6 +41,12 @@ _OPTIONS = frozenset(
 _BRIDGES = re.compile(r"(?:mcp-remote|supergateway|mcp-proxy|fastmcp|mcp-server-remote)\b")
 
 
+_PROVIDER = re.compile(
+    r"(?:ANTHROPIC|OPENAI|AZURE_OPENAI|OPENROUTER|GEMINI|GOOGLE_GEMINI|MISTRAL|COHERE|GROQ|DEEPSEEK"
+    r"|XAI|LITELLM|OLLAMA)_(?:API_)?(?:BASE_URL|BASE|ENDPOINT|URL|HOST)"
+)
+
+
 @analyzer(id="encrypted-transport", claim=ENCRYPTED_TRANSPORT, accepts={"agent-config"})
 def encrypted_transport(artifact: Artifact, material: Material) -> Verdict:
     """Look at every address, and at what weakens the connection."""
@@ -67,7 +74,7 @@ def encrypted_transport(artifact: Artifact, material: Material) -> Verdict:
                 continue
             says = f"{found[0][:100]} is reached without encryption; write https"
             vague = ("." not in found[1] and ":" not in found[1]) or VARIABLE.search(found[0])
-            if value.place.offset in reached and not vague:
+            if (value.place.offset in reached or _PROVIDER.fullmatch(name)) and not vague:
                 sure.append(witness(says, value.place, data))
             else:
                 open.append(Undecided(Reason.UNRESOLVED, f"{name}: {says}", value.place))
