@@ -100,7 +100,9 @@ class Guards:
                 asked = way if node[1] == "is not" else opposite(way)
                 return self.judged(place, matched, asked, path, claim, depth)
             idle = claim == "no-path-traversal" and self.is_idle(place, node)
-            return NONE if idle else self.compared(place, node, way, path)
+            return NONE if idle else self.compared(place, node, way, path, claim)
+        if way == FAILS and test in path:
+            return PROVEN  # `if not value`: nothing is left of it
         if kind == CALL:
             if self.program.short(place, node[1]) in ("any", "all"):
                 return self.gathered(place, node, path, claim, depth)
@@ -157,12 +159,15 @@ class Guards:
             return left if self.program.short(place, nodes[left][1]) in _MATCHING else -1
         return -1
 
-    def compared(self, place: Place, node: Node, way: int, path: set[Leaf]) -> int:
+    def compared(self, place: Place, node: Node, way: int, path: set[Leaf], claim: str) -> int:
         _, operator, left, right = node
         nodes = self.program[place].nodes
         constant = nodes[right][0] == CONST or nodes[left][0] == CONST
         calls = [one for one in (left, right) if nodes[one][0] == CALL]
-        if operator in ("is", "is not") or nodes[right] == (CONST, None):
+        if nodes[right] == (CONST, None):  # of a value that is None nothing is left
+            nothing = (operator, way) in (("is", HOLDS), ("is not", FAILS))
+            return PROVEN if nothing and left in path else NONE
+        if operator in ("is", "is not"):
             return NONE
         if constant and (operator, way) in (("==", HOLDS), ("!=", FAILS)):
             if any(self.program.short(place, nodes[one][1]) == "commonpath" for one in calls):
@@ -179,7 +184,8 @@ class Guards:
                 return UNKNOWN  # `base in path.parents`
             if nodes[right][0] == PACK and self.stands_beside(place, left, path):
                 return NONE
-            return self.contained(place, node, (operator == "in") == (way == HOLDS), path)
+            inside = (operator == "in") == (way == HOLDS)
+            return self.contained(place, node, inside, path, claim)
         return UNKNOWN
 
     def stands_beside(self, place: Place, node: int, path: set[Leaf]) -> bool:
@@ -191,14 +197,21 @@ class Guards:
         parts = (nodes[one] for one in path if isinstance(one, int))
         return any(one[0] == PART and one[1] == given[1] != node for one in parts)
 
-    def contained(self, place: Place, node: Node, inside: bool, path: set[Leaf]) -> int:
+    def contained(self, place: Place, node: Node, inside: bool, path: set[Leaf], claim: str) -> int:
         """`value in these` proves; anything else about membership is not known to."""
         left = node[2]
         if inside and left in path:
             return PROVEN
-        if inside and self.program[place].nodes[left][0] == CONST:
+        sought = self.program[place].nodes[left]
+        if sought[0] == CONST and (inside or self.is_harmless(sought[1], claim)):
             return NONE
         return UNKNOWN if not inside or self.touches(place, left, path) else NONE
+
+    def is_harmless(self, refused: Any, claim: str) -> bool:
+        """What is refused occurs in none of the attacks that are known for the claim."""
+        attacks = words("attack", claim)
+        named = isinstance(refused, str) and refused != ""
+        return named and bool(attacks) and not any(refused in attack for attack in attacks)
 
     def is_idle(self, place: Place, node: Node) -> bool:
         """`..` is looked for in a path that is resolved already, where none is left."""
@@ -318,7 +331,7 @@ class Guards:
         held = nodes[callee[1]] if callee[0] == ATTR else callee
         values = [(place, callee[1])] if held[0] == CALL else []
         if held[0] == NAME:
-            values = list(self.program.values(place, held[1]))
+            values = list(self.program.bound(place, held[1]))
         for where, value in values:
             made = self.program[where].nodes[value]
             if made[0] == CALL and made[2] and self.program.short(where, made[1]) == "compile":
