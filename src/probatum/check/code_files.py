@@ -56,20 +56,32 @@ class Project:
 
     def definition(self, dotted: str, depth: int = 0) -> tuple[File, Any] | None:
         """The function or class that an absolute name means, through re-exports."""
-        module, _, name = dotted.rpartition(".")
-        ending = module.replace(".", "/")
-        for one in self.modules.get(ending.rpartition("/")[2], ()) if depth < _DEEPEST else ():
-            path = f"/{one.removesuffix('.py').removesuffix('/__init__')}"
-            if not path.endswith(f"/{ending}"):
-                continue
-            file = self.file(one)
-            if file is None:
-                continue
+        name = dotted.rpartition(".")[2]
+        for file in self.of_module(dotted) if depth < _DEEPEST else ():
             for defined in file.defined.get(name, ()):
                 return file, defined
             if name in file.imports and file.imports[name] != dotted:
                 return self.definition(file.imports[name], depth + 1)
         return None
+
+    def variable(self, dotted: str, depth: int = 0) -> tuple[File, Any] | None:
+        """The variable of a module that an absolute name means, where it is first bound."""
+        name = dotted.rpartition(".")[2]
+        for file in self.of_module(dotted) if depth < _DEEPEST else ():
+            for target in file.binds[file.tree].get(name, ()):
+                return file, target
+            if name in file.imports and file.imports[name] != dotted:
+                return self.variable(file.imports[name], depth + 1)
+        return None
+
+    def of_module(self, dotted: str) -> Iterator[File]:
+        """The files that may be the module in which an absolute name stands."""
+        ending = dotted.rpartition(".")[0].replace(".", "/")
+        for one in self.modules.get(ending.rpartition("/")[2], ()):
+            path = f"/{one.removesuffix('.py').removesuffix('/__init__')}"
+            file = self.file(one) if path.endswith(f"/{ending}") else None
+            if file is not None:
+                yield file
 
     def calls(self, name: str, file: str) -> bool:
         """A file calls a name that stands alone, or another one imports a name like it."""

@@ -260,7 +260,9 @@ class File:
     def _named(self, node: ast.Name, depth: int) -> set[str]:
         scope = self.binding(node, node.id)
         if scope is None:
-            return {self.imports.get(node.id, f"builtins.{node.id}")}
+            imported = self.imports.get(node.id, f"builtins.{node.id}")
+            place = self.project.variable(imported)
+            return {imported} | (place[0].type_of_target(place[1], depth + 1) if place else set())
         found = {self.imports[node.id]} if node.id in self.imports else set()
         for target in self.binds[scope][node.id]:
             found |= self.type_of_target(target, depth + 1)

@@ -226,6 +226,24 @@ class Names:
                 return
             scope = owner.parent
 
+    def bound(self, place: Place, name: str) -> Iterator[tuple[Place, int]]:
+        """The nodes that a free name may be, of a variable that is imported as well."""
+        yield from self.values(place, name)
+        yield from self._imported(self.modules[place[0]].imports.get(name, ""))
+
+    def _imported(self, dotted: str, depth: int = 0) -> Iterator[tuple[Place, int]]:
+        """The nodes that a variable of a module of the project is bound to, through re-exports."""
+        head, _, name = dotted.rpartition(".")
+        module = self.modules.get(head)
+        if module is None or dotted in self.modules or depth > _LONGEST_CHAIN:
+            return
+        bound = module.functions[0].names.get(name, ())
+        for node in bound:
+            yield (head, 0), node
+        renamed = module.imports.get(name) if not bound else None
+        if renamed is not None and renamed != dotted:
+            yield from self._imported(renamed, depth + 1)
+
     def bases(self, cls: Place) -> tuple[str, ...]:
         """The names of what a class names as its bases; empty where one has no name."""
         known: tuple[str, ...] | None = self.memo.get(("bases", cls))

@@ -71,7 +71,7 @@ class Program(Names):
         if kind == JOIN:
             return self._first_type([(place, one) for one in given[1:]], depth)
         if kind == NAME:
-            return self._first_type(self.values(place, given[1]), depth)
+            return self._first_type(self.bound(place, given[1]), depth)
         if kind == MATH:  # `path / name` is a path
             return self.type_of(place, given[2], depth) if given[1] == "Div" else ""
         if kind in (EACH, ITEM, PART):
@@ -159,7 +159,13 @@ class Program(Names):
         member = self.members[cls].get(name)
         if member is not None and self[member].decorators and self[member].returns:
             return self.annotated(member, self[member].returns)
-        return self._first_type([one[:2] for one in self.kept(cls, name)], depth)
+        return self._first_type(self._kept_whole(cls, name), depth)
+
+    def _kept_whole(self, cls: Place, name: str) -> Iterator[tuple[Place, int]]:
+        """What is kept in a field itself, and not in it under a key."""
+        for where, value, _ in self.kept(cls, name):
+            if not any(filled == value for _, _, filled in self[where].fills):
+                yield where, value
 
     def kept(self, cls: Place, name: str) -> Iterator[tuple[Place, int, int]]:
         """What the methods of a class keep in `self.name`: function, value node, link.
@@ -234,7 +240,7 @@ class Program(Names):
         if given[0] != ATTR or depth > _DEEPEST_CALLEE:
             return []
         base = self[place].nodes[given[1]]
-        if base[0] != NAME or base[1] in self.modules[place[0]].imports:
+        if base[0] != NAME or not any(self.bound(place, base[1])):
             return []
         return self._of_attribute(place, given, depth)
 
