@@ -8,6 +8,7 @@ from probatum.check.code_names import File
 from probatum.check.code_trees import FUNCTIONS, dotted, rows, words
 from probatum.errors import Rejected
 
+_LISTS = (ast.List, ast.Tuple)
 _PARSERS = ("XMLParser", "XMLPullParser", "ETCompatXMLParser")
 _APPLICATIONS = ("FastAPI", "APIRouter", "Flask", "Blueprint", "Sanic", "Quart", "FastMCP")
 
@@ -17,18 +18,21 @@ def claims() -> frozenset[str]:
     return frozenset(row["claim"] for row in rows("sinks")["sink"])
 
 
-def sink(claim: str, file: File, call: Any) -> tuple[dict[str, Any], list[Any]]:
-    """The row of the claim that names the call, and the arguments that must not be outsiders'.
+def sinks(claim: str, file: File, call: Any) -> list[tuple[dict[str, Any], list[Any]]]:
+    """The rows of the claim that name the call, and the arguments that must not be outsiders'.
 
     Raises: Rejected if none does.
     """
+    found: list[tuple[dict[str, Any], list[Any]]] = []
     for one in _made(call) if isinstance(call, ast.Call) else ():
         meant = file.meant(one.func)
         for row in rows("sinks")["sink"]:
             named = row["claim"] == claim and _names(row, file, one, meant)
             if named and _dangerous(row, file, one) and (given := _arguments(row, one)):
-                return dict(row), given
-    raise Rejected("the last step: no call that the claim is about")
+                found.append((dict(row), given))
+    if not found:
+        raise Rejected("the last step: no call that the claim is about")
+    return found
 
 
 def _made(call: ast.Call) -> Iterator[ast.Call]:
@@ -48,6 +52,8 @@ def _arguments(row: dict[str, Any], call: ast.Call) -> list[Any]:
         elif wanted == "self" and isinstance(call.func, ast.Attribute):
             found.append(call.func.value)
         found += [one.value for one in call.keywords if one.arg == wanted]
+    if row.get("program"):  # of a list the first element
+        found = [one.elts[0] if isinstance(one, _LISTS) and one.elts else one for one in found]
     return found + [one.value for one in found if isinstance(one, ast.Starred)]
 
 
@@ -81,7 +87,9 @@ class Source:
             if isinstance(node.func, ast.Attribute) and node.func.attr in row.get("methods", ()):
                 called = dotted(node.func.value).rpartition(".")[2]
                 wanted = row.get("receivers")
-                return not wanted or bool({called, called.strip("_")} & set(wanted))
+                ends = tuple(one for one in wanted or () if one.startswith("_"))
+                named = not wanted or bool({called, called.strip("_")} & set(wanted))
+                return named or called.endswith(ends)
             return False
         if isinstance(node, ast.Attribute) and node.attr in row.get("attributes", ()):
             return file.is_answer(node.value)
@@ -196,6 +204,8 @@ def _names(row: dict[str, Any], file: File, call: ast.Call, meant: set[str]) -> 
         return False
     if file.meant(func.value) & set(row.get("harmless", ())):
         return False
+    if "called" in row:
+        return dotted(func.value).rpartition(".")[2].strip("_") in row["called"]
     if "receivers" not in row:
         return not any(file.project.definition(name) for name in meant)
     lasts = {name.rpartition(".")[2] for name in file.meant(func.value)}

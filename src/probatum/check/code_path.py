@@ -37,7 +37,7 @@ from probatum.check.code_calls import (
     targets_of,
     unpacked,
 )
-from probatum.check.code_ends import Source, is_script, sink
+from probatum.check.code_ends import Source, is_script, sinks
 from probatum.check.code_files import Project
 from probatum.check.code_names import File
 from probatum.check.code_spots import Spot, spot_of
@@ -73,7 +73,18 @@ class Walk:
         ]
         if witness.place != witness.steps[-1].place:
             raise Rejected("the witness is elsewhere than the path's end")
-        row, given = sink(self.claim, *spots[-1])
+        whys = []
+        for row, given in sinks(self.claim, *spots[-1]):
+            try:
+                return self.ends(witness, spots, row, given)
+            except Rejected as exc:
+                whys.append(exc)
+        raise whys[0]
+
+    def ends(
+        self, witness: Witness, spots: list[Spot], row: dict[str, Any], given: list[Any]
+    ) -> None:
+        """The path leads from a source for the row to what the row calls dangerous."""
         source = witness.steps[0].says
         if source not in Source(self.claim, row, *spots[0]).says():
             raise Rejected("step 1: no source of these words")

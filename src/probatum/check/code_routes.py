@@ -163,7 +163,7 @@ def _is_app(row: dict[str, Any], file: File, node: Any) -> bool:
 def _is_sink(spot: Spot) -> bool:
     for claim in code_ends.claims():
         try:
-            code_ends.sink(claim, *spot)
+            code_ends.sinks(claim, *spot)
         except Rejected:
             continue
         return True

@@ -1,17 +1,28 @@
 """Which calls are sinks, and which of their arguments must not come from outside."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from probatum.taint.callers import Callers
 from probatum.taint.flow import ATTR, CALL, CONST, HOLDS, NAME, PACK, PARAM, Node, operands
 from probatum.taint.guards import NONE, UNKNOWN
 from probatum.taint.program import Place, Program
-from probatum.taint.rules import Sink, words
+from probatum.taint.rules import Sink, sinks, words
 from probatum.taint.values import Values
 
 _PARSERS = ("XMLParser", "XMLPullParser", "ETCompatXMLParser")
 _DEEPEST_MENTION = 2  # calls that a filter's attributes are looked for in
+_DEEPEST_WAY = 2  # calls behind a method of the project, in which another takes the statement
+
+
+@cache
+def _takers_of_statements() -> frozenset[str]:
+    return frozenset(
+        name
+        for name, rows in sinks().items()
+        if any(row.claim == "no-sql-injection" for row in rows)
+    )
 
 
 class Sinks:
@@ -38,7 +49,12 @@ class Sinks:
                 found += [callee[1]] if callee[0] == ATTR else []
             else:
                 found += [value for name, value in call[3] if name == wanted]
-        return found
+        return [self._program_of(place, one) for one in found] if row.program else found
+
+    def _program_of(self, place: Place, node: int) -> int:
+        """Of a list that begins with a program, that."""
+        given = self.program[place].nodes[node]
+        return given[1] if given[0] == PACK and len(given) > 1 else node
 
     def _calls(self, row: Sink, place: Place, node: int, call: Node) -> bool:
         program = self.program
@@ -51,11 +67,29 @@ class Sinks:
         said = program.type_of(place, callee[1]).removesuffix("()")
         if any(one.outside.rpartition(".")[0] in row.harmless for one in meanings):
             return False
+        if row.called:
+            return self.values.called(place, callee[1]).strip("_") in row.called
         if not row.receivers:
-            known = any(meaning.function for meaning in meanings)
-            return not known and not self._is_harmless(row, place, node, said)
+            inside = [meaning.function for meaning in meanings if meaning.function]
+            if inside and not (row.own and all(map(self._is_own_way, inside))):
+                return False
+            return not self._is_harmless(row, place, node, said)
         last = said.rpartition(".")[2]
         return any(said == one or last == one.rpartition(".")[2] for one in row.receivers)
+
+    def _is_own_way(self, place: Place, depth: int = 0) -> bool:
+        """A method of the project that takes a statement and calls no other that does: how it
+        reaches a database is its own matter."""
+        function = self.program[place]
+        named = depth > 0 or bool({*function.parameters[1:2]} & words("statement"))
+        if function.kind != "function" or not named:
+            return False
+        inner = [node for node in function.nodes if node[0] == CALL]
+        if any(self.program.short(place, node[1]) in _takers_of_statements() for node in inner):
+            return False
+        meant = [one.function for node in inner for one in self.program.meanings(place, node[1])]
+        deeper = [one for one in meant if one is not None and self.program[one].kind == "function"]
+        return depth >= _DEEPEST_WAY or all(self._is_own_way(one, depth + 1) for one in deeper)
 
     def _is_harmless(self, row: Sink, place: Place, call: int, said: str) -> bool:
         """The object is of one of the row's harmless types: by what made it, or by a test."""
@@ -115,15 +149,17 @@ class Sinks:
     # Files of the code's own
 
     def own_file(self, row: Sink, place: Place, starts: list[int]) -> bool:
-        """The file that is read is one that this function, or another of the class, writes.
+        """The file that is read is one that this function, or another of the object, writes.
 
-        Who may choose its name reads what the program wrote, as a cache or a saved state.
+        Who may choose its name reads what the program wrote, as a cache or a saved state. What
+        makes an object of a file, as class methods do, is given the files of others as well.
         """
         if row.claim != "no-unsafe-deserialization":
             return False
         read = {name for one in starts for name in self._named(place, one)}
         cls = self.program.owner(place)
-        methods = self.program.members[cls].values() if cls is not None else (place,)
+        of_object = cls is not None and self.program[place].parameters[:1] == ("self",)
+        methods = self.program.members[cls].values() if cls is not None and of_object else (place,)
         return any(read & self._written(one) for one in methods)
 
     def _written(self, place: Place) -> set[str]:

@@ -71,10 +71,10 @@ class Origins:
             if outside and outside in source.calls:
                 return source
             if callee[0] == ATTR and short in source.methods and not source.classes:
-                called = self._called(place, callee[1])
+                called = self.values.called(place, callee[1])
                 if any(word in called for word in source.never) and not node[2]:
                     continue
-                if source.receivers and {called, called.strip("_")} & {*source.receivers}:
+                if source.receivers and _is_called_so(called, source.receivers):
                     return source
                 if not source.receivers and not inside:
                     return source
@@ -229,13 +229,6 @@ class Origins:
         said += [base for one in ancestors for base in self.program.bases(one)]
         return any(part in word for word in said for part in words("record class"))
 
-    def _called(self, place: Place, node: int) -> str:
-        """How the code calls an object: the name of a variable, attribute or parameter."""
-        given = self.program[place].nodes[node]
-        if given[0] == PARAM:
-            return self.values.parameter(place, given[1])
-        return self.program.short(place, node) if given[0] in (ATTR, NAME) else ""
-
     def _decorates(self, place: Place, decorator: int, source: Source) -> bool:
         outer = (place[0], self.program[place].parent)
         nodes = self.program[outer].nodes
@@ -245,7 +238,7 @@ class Origins:
         if node[0] == ATTR and node[2] in source.decorators:
             if nodes[node[1]][0] == CALL:
                 return True
-            called = self._called(outer, node[1]).lower()
+            called = self.values.called(outer, node[1]).lower()
             if nodes[node[1]][0] == PARAM and called == "self":
                 return self._is_application(outer)
             return any(one in called for one in source.of)
@@ -260,3 +253,10 @@ class Origins:
 
 def _ends_so(base: str, endings: tuple[str, ...]) -> bool:
     return base.rpartition(".")[2].endswith(endings)
+
+
+def _is_called_so(called: str, names: tuple[str, ...]) -> bool:
+    """A name is one of these, or ends like one of them that begins with `_`."""
+    if {called, called.strip("_")} & {*names}:
+        return True
+    return called.endswith(tuple(one for one in names if one.startswith("_")))

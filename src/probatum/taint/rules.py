@@ -24,9 +24,9 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     call harmless, `unless_made` one whose object makes it so if it is made with such a keyword,
     `only` the keyword without which it is. `text`: dangerous only where the value was put into a
     text, and one that begins with one of `verbs` if there are any; `joined`: only behind a base
-    path; `shell`: only in a list behind `-c`; `most`: only with so many positional arguments or
-    fewer, if it is not 0. `public`: the parameters of a public function count as sources.
-    `instead` is what to write in its place.
+    path; `shell`: only in a list behind `-c`; `program`: of a list only the first; `most`: only
+    with so many positional arguments or fewer, if it is not 0. `public`: the parameters of a public
+    function count as sources. `instead` is what to write in its place.
     """
 
     claim: str
@@ -34,7 +34,9 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     calls: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
     harmless: tuple[str, ...] = ()
+    own: bool = False
     arguments: tuple[int | str, ...] = (0,)
     unless: dict[str, Any] = {}
     unless_type: dict[str, tuple[str, ...]] = {}
@@ -45,6 +47,7 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     joined: bool = False
     shell: bool = False
     most: int = 0
+    program: bool = False
     public: bool = False
     instead: str = ""
 
@@ -55,10 +58,10 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     `names`: variables; `types`: of parameters and objects; `decorators`: of functions whose
     parameters are meant, on an object called as one of `of`; `classes`: endings of the names of
     base classes, of which the parameters of `methods` are meant, or of all that are `offered`, not
-    private; `methods` (of `receivers` called
-    so, and `never` called so where they are given nothing) and `calls`: what they answer;
-    `attributes`: of what a call answered. `handed`: of functions that a call of this name is given
-    there. `only`: for these claims.
+    private; `methods` (of `receivers` called so, or with a name that ends like one of them that
+    begins with `_`, and `never` called so where they are given nothing) and `calls`: what they
+    answer; `attributes`: of what a call answered. `handed`: of functions that a call of this name
+    is given there. `only`: for these claims.
     """
 
     says: str

@@ -51,15 +51,18 @@ class Search:
             return "", None
         call = self.program[place].nodes[node]
         shipped = self.program.modules[place[0]].shipped
+        claim = ""
         for row in rows:
-            if not self.sinks.is_sink(row, place, node):
+            if claim not in ("", row.claim) or not self.sinks.is_sink(row, place, node):
                 continue
             if not shipped:
                 row = structs.replace(row, public=False)
             starts = self.sinks.arguments(row, place, call)
-            if starts:
-                return row.claim, self._back(row, place, node, starts)
-        return "", None
+            claim = row.claim if starts else claim
+            path = self._back(row, place, node, starts) if starts else None
+            if path is not None:
+                return claim, path
+        return claim, None
 
     def _back(self, row: Sink, place: Place, node: int, starts: list[int]) -> Path | None:
         """The path of least level: states wait by level, then by how deep in calls they are."""

@@ -101,6 +101,8 @@ class Steps:
                 yield state.within(one, "in a shell's script", joined=BEHIND_OWN)
         elif kind == PACK and 0 <= state.part < len(node) - 1:
             yield state.within(node[1 + state.part])
+        elif kind == PACK and row.program:
+            yield from [state.within(node[1], part=state.part)] if len(node) > 1 else []
         elif (
             kind == PACK
             and (chosen := keyed.of_display(self.program[state.place], node, state.wanted))
@@ -152,7 +154,7 @@ class Steps:
             if position and keyed.is_filled(function, one):
                 wanted = keyed.of_fill(function, one, state.wanted, node[1])
             elif known[:1] == (-1,) and position:  # what `append` and the like put there
-                wanted = ()
+                wanted = None if row.program else ()
             if one != state.node and wanted is not None:
                 links = known[position : position + 1]
                 before = state.within(one, links=links, part=state.part, wanted=wanted)

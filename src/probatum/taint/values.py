@@ -103,6 +103,13 @@ class Values:
         found: Node = nodes[node]
         return found
 
+    def called(self, place: Place, node: int) -> str:
+        """How the code calls an object: the name of a variable, attribute or parameter."""
+        given = self.program[place].nodes[node]
+        if given[0] == PARAM:
+            return self.parameter(place, given[1])
+        return self.program.short(place, node) if given[0] in (ATTR, NAME) else ""
+
     def of_shell(self, place: Place, node: int) -> bool:
         """A list in which `-c` or `/c` stands: the arguments of a shell that is given a script."""
         nodes = self.program[place].nodes
