@@ -177,7 +177,8 @@ def is_shipped(name: str) -> bool:
     stem = last.rpartition(".")[0]
     own = words("own folder")
     tests = stem.startswith("test_") or stem.endswith("_test") or stem in own
-    return not tests and not any(one.lower() in own for one in folders)
+    outer = any(one.lower() in words("own outer folder") for one in folders[:2])
+    return not tests and not outer and not any(one.lower() in own for one in folders)
 
 
 def _is_field(file: File, cls: ast.ClassDef, name: str) -> bool:

@@ -162,7 +162,7 @@ class Guards:
     def compared(self, place: Place, node: Node, way: int, path: set[Leaf], claim: str) -> int:
         _, operator, left, right = node
         nodes = self.program[place].nodes
-        constant = nodes[right][0] == CONST or nodes[left][0] == CONST
+        constant = any(self.is_constant(place, one) for one in (left, right))
         calls = [one for one in (left, right) if nodes[one][0] == CALL]
         if nodes[right] == (CONST, None):  # of a value that is None nothing is left
             nothing = (operator, way) in (("is", HOLDS), ("is not", FAILS))
@@ -206,6 +206,12 @@ class Guards:
         if sought[0] == CONST and (inside or self.is_harmless(sought[1], claim)):
             return NONE
         return UNKNOWN if not inside or self.touches(place, left, path) else NONE
+
+    def is_constant(self, place: Place, node: int) -> bool:
+        """A constant, or what PEP 8 has called like one."""
+        given = self.program[place].nodes[node]
+        named = given[0] in (ATTR, NAME) and self.program.short(place, node).isupper()
+        return named or given[0] == CONST
 
     def is_harmless(self, refused: Any, claim: str) -> bool:
         """What is refused occurs in none of the attacks that are known for the claim."""

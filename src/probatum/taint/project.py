@@ -144,6 +144,8 @@ def is_shipped(path: str) -> bool:
     own = words("own folder")
     if any(part.lower() in own for part in folders):
         return False
+    if any(part.lower() in words("own outer folder") for part in folders[:2]):
+        return False
     return not is_test(path) and stem not in own
 
 
