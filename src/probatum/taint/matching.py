@@ -17,11 +17,13 @@ _DEEPEST_WAY = 2  # calls behind a method of the project, in which another takes
 
 
 @cache
-def _takers_of_statements() -> frozenset[str]:
+def _takers_of_statements(any_text: bool) -> frozenset[str]:
+    """The names of calls that take statements, by name alone or by how the text begins as well."""
     return frozenset(
         name
         for name, rows in sinks().items()
-        if any(row.claim == "no-sql-injection" for row in rows)
+        for row in rows
+        if row.claim == "no-sql-injection" and (any_text or not (row.verbs or row.called))
     )
 
 
@@ -77,19 +79,32 @@ class Sinks:
         last = said.rpartition(".")[2]
         return any(said == one or last == one.rpartition(".")[2] for one in row.receivers)
 
-    def _is_own_way(self, place: Place, depth: int = 0) -> bool:
+    def _is_own_way(self, place: Place) -> bool:
         """A method of the project that takes a statement and calls no other that does: how it
         reaches a database is its own matter."""
+        key = ("own way", place)
+        known: bool | None = self.program.memo.get(key)
+        if known is None:
+            named = not words("statement").isdisjoint(self.program[place].parameters[1:2])
+            known = self.program.memo[key] = named and self._hands_on_to_none(place, 0)
+        return known
+
+    def _hands_on_to_none(self, place: Place, depth: int) -> bool:
+        """No call in a function, nor in those that it calls, takes a statement."""
         function = self.program[place]
-        named = depth > 0 or bool({*function.parameters[1:2]} & words("statement"))
-        if function.kind != "function" or not named:
-            return False
-        inner = [node for node in function.nodes if node[0] == CALL]
-        if any(self.program.short(place, node[1]) in _takers_of_statements() for node in inner):
-            return False
-        meant = [one.function for node in inner for one in self.program.meanings(place, node[1])]
-        deeper = [one for one in meant if one is not None and self.program[one].kind == "function"]
-        return depth >= _DEEPEST_WAY or all(self._is_own_way(one, depth + 1) for one in deeper)
+        deeper: list[Place] = []
+        for node in function.nodes:
+            if node[0] != CALL or not (node[2] or node[3]):
+                continue
+            meant = (one.function for one in self.program.meanings(place, node[1]))
+            inside = [one for one in meant if one is not None]
+            short = self.program.short(place, node[1])
+            if short in _takers_of_statements(depth == 0) and place not in inside:
+                return False
+            deeper += [one for one in inside if self.program[one].kind == "function"]
+        return depth >= _DEEPEST_WAY or all(
+            self._hands_on_to_none(one, depth + 1) for one in deeper if one != place
+        )
 
     def _is_harmless(self, row: Sink, place: Place, call: int, said: str) -> bool:
         """The object is of one of the row's harmless types: by what made it, or by a test."""
