@@ -1,6 +1,7 @@
 """A name that could make a call is found however it is written, by the prover and its checker."""
 
 import ast
+import hashlib
 import json
 import unicodedata
 import warnings
@@ -189,3 +190,53 @@ def test_a_program_that_adds_texts_is_proven() -> None:
     found, material = verdict("app.py", b"x = 'lo' + 'ads'\n")
     assert isinstance(found, Proven)
     assert rejection(found, material) == ""
+
+
+BY_THEMSELVES = {
+    "a socket that unpickles": (
+        "no-unsafe-deserialization",
+        {"a.py": "import zmq\n", "b.py": "def read(socket):\n    return socket.recv_pyobj()\n"},
+    ),
+    "a driver of a database": (
+        "no-sql-injection",
+        {"a.py": "async def read(c, n):\n    await c.fetch('select ' + n)\n\nimport asyncpg\n"},
+    ),
+    "a query of a table": (
+        "no-code-injection",
+        {"a.py": "import pandas\n", "b.py": "def read(table, text):\n    table.query(text)\n"},
+    ),
+    "an archive that is unpacked by hand": (
+        "no-archive-traversal",
+        {"a.py": "from zipfile import ZipFile as Z\n"},
+    ),
+    "a module of a package": (
+        "no-request-forgery",
+        {"a.py": "from urllib import robotparser\n"},
+    ),
+    "an import within a function": (
+        "no-command-injection",
+        {"a.py": "def run():\n    import plumbum.cmd as c, json\n"},
+    ),
+}
+
+
+@pytest.mark.parametrize("named", BY_THEMSELVES)
+def test_a_library_that_does_it_under_a_name_of_its_own(named: str) -> None:
+    claim, sources = BY_THEMSELVES[named]
+    material = python_project.joined([(name, text.encode()) for name, text in sources.items()], ())
+    artifact = Artifact(name=".", kind="python-project", size=material.size)
+    assert isinstance(judged(BY_CLAIM[claim], artifact, material), Undecided)
+    data = material.read(0, material.size)
+    facts = {"claim": claim, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    with pytest.raises(Rejected, match=r"^[34]: "):
+        no_sinks.holds(facts, material.read, material.size)
+
+
+def test_a_module_of_the_project_s_own_is_no_library() -> None:
+    content = b"from . import zmq, zipfile\nfrom .sqlite3 import x\n"
+    material = python_project.joined([("app/a.py", content)], ())
+    artifact = Artifact(name=".", kind="python-project", size=material.size)
+    for claim in ("no-sql-injection", "no-archive-traversal", "no-unsafe-deserialization"):
+        found = judged(BY_CLAIM[claim], artifact, material)
+        assert isinstance(found, Proven)
+        assert rejection(found, material) == ""

@@ -398,3 +398,14 @@ def test_only_what_changed_is_read_again(monkeypatch: pytest.MonkeyPatch) -> Non
     after = edited(APP, "app/paths.py", 2, 0, b"# here")
     review(after.items(), shelf)
     assert sorted(lowered) == ["app/notes.ipynb", "app/paths.py"]
+
+
+def test_what_a_changed_file_names_of_a_library_that_another_imports_is_found() -> None:
+    shelf = Shelf()
+    before = {"a.py": b"import pandas\n", "b.py": b"def f(table, text):\n    pass\n"}
+    after = before | {"b.py": b"def f(table, text):\n    table.query(text)\n"}
+    assert "no-code-injection" not in told(before, shelf)[0]
+    again = told(after, shelf)
+    assert again == told(after)
+    assert again[0]["no-code-injection"].word == "query"
+    assert told(before, shelf) == told(before)

@@ -7,7 +7,9 @@ parser (a notebook cell by cell); 3. in none is there a name of whatever kind, o
 that is the last part of a name in the rules of that claim (sinks or calls), nor one by which such a
 name could be fetched unseen (`eval`, `exec`, `getattr`, `globals` and others). Where rules speak of
 a loop, a comparison or keywords unpacked into a call, these count as the names `while`, `==`, `!=`,
-`<`, `in` and `**`.
+`<`, `in` and `**`; 4. none imports a library that does such a thing under names of its own
+(`rules/code/words.toml`, "does it itself"); where the row is of one function or module of it, the
+library is not imported, or no name is the row's last part.
 
 The prover asks `words` and `spoken` before it says Proven, besides a search of its own in the text.
 
@@ -56,14 +58,21 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
     data = b"".join(read(at, 1 << 20) for at in range(0, size, 1 << 20))
     if hashlib.sha256(data).hexdigest() != facts["sha256"]:
         raise Rejected("1: the project has another digest")
+    everything: set[str] = set()
     for name, content in _files(data):
         for said, line in spoken(name, content):
             if said in names:
                 raise Rejected(f"3: {name}, line {line} names {said}")
+            everything.add(said)
+    for library, named in pairs(facts["claim"]):
+        if library in everything and named in everything:
+            raise Rejected(f"4: {named} is named, and there is an {library}")
 
 
 def spoken(name: str, content: bytes) -> Iterator[tuple[str, int]]:
     """Every word of a file that may be a name, with its line, which in a notebook is a cell's.
+
+    Of imports also `import a` and `import a.b`, the package and what is in it.
 
     Raises: Rejected if Python's parser does not read all of it.
     """
@@ -98,7 +107,25 @@ def words() -> dict[str, frozenset[str]]:
         if row["of"] == "hides a name"
         for word in row["words"]
     }
+    for claim, listed in _by_itself().items():
+        found.setdefault(claim, set()).update(f"import {one}" for one in listed)
     return {claim: frozenset(names | hiding) for claim, names in found.items()}
+
+
+def pairs(claim: str) -> list[tuple[str, str]]:
+    """What is in the way together: the import of a library, and the last part of a name in it."""
+    names = (one for one in _by_itself().get(claim, ()) if "." in one)
+    return [(f"import {one.partition('.')[0]}", one.rpartition(".")[2]) for one in names]
+
+
+@cache
+def _by_itself() -> dict[str, list[str]]:
+    """For each claim the libraries, and what is in them, that do it under names of their own."""
+    found: dict[str, list[str]] = {}
+    for row in _rows("words")["words"]:
+        if row["of"] == "does it itself":
+            found.setdefault(row["claim"], []).extend(row["words"])
+    return found
 
 
 def _rows(name: str) -> dict[str, Any]:
@@ -141,6 +168,10 @@ def _said(node: ast.AST) -> Iterator[str]:
             if isinstance(one, str):
                 yield from _WORD.findall(unicodedata.normalize("NFKC", one))
     match node:
+        case ast.Import(names=names):
+            yield from (one for name in names for one in _imported(name.name))
+        case ast.ImportFrom(module=str(module), names=names, level=0):
+            yield from (one for name in names for one in _imported(f"{module}.{name.name}"))
         case ast.keyword(arg=None):
             yield "**"
         case ast.While():
@@ -149,3 +180,8 @@ def _said(node: ast.AST) -> Iterator[str]:
             yield from (_COMPARED.get(type(one), "is") for one in ops)
         case ast.MatchValue():
             yield "=="
+
+
+def _imported(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    yield from (f"import {'.'.join(parts[:end])}" for end in range(1, len(parts) + 1))

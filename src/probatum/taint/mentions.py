@@ -65,9 +65,14 @@ def spoken(files: Iterable[tuple[str, bytes]], of: Iterable[str]) -> dict[str, M
     """By claim the first word that its checker finds in files, or where it finds no code."""
     found: dict[str, Mention] = {}
     missing = set(of)
+    together = {claim: no_sinks.pairs(claim) for claim in missing}
+    parts = {part for pairs in together.values() for pair in pairs for part in pair}
+    halves: dict[str, Mention] = {}
     for name, content in files if missing else ():
         try:
             for word, line in no_sinks.spoken(name, content):
+                if word in parts:
+                    halves.setdefault(word, Mention(name, line, word, parsed=True))
                 for claim in missing - set(found):
                     if word in no_sinks.words()[claim]:
                         found[claim] = Mention(name, line, word, parsed=True)
@@ -75,6 +80,9 @@ def spoken(files: Iterable[tuple[str, bytes]], of: Iterable[str]) -> dict[str, M
             unread = Mention(name, 1, "what Python's parser alone does not read", parsed=True)
             found |= dict.fromkeys(missing - set(found), unread)
         missing -= set(found)
+    for claim in missing:
+        whole = [halves[last] for first, last in together[claim] if {first, last} <= halves.keys()]
+        found |= {claim: whole[0]} if whole else {}
     return found
 
 

@@ -344,11 +344,7 @@ class Steps:
     def _receiver(self, state: State, call: Node, base: int, short: str) -> Iterator[State]:
         """What a method is called on, unless that is a module."""
         given = self.program[state.place].nodes[base]
-        if (
-            given[0] == NAME
-            and not any(self.program.values(state.place, given[1]))
-            and self.origins.of_name(self.program.absolute(state.place, given[1])) is None
-        ):
+        if given[0] == NAME and self._is_module(state.place, given[1]):
             return
         link = self._link(state.place, state.node)
         says = f"through `.{short}()`"
@@ -366,6 +362,11 @@ class Steps:
         return before.guarded(
             UNKNOWN, f"{self.values.words(state.place, state.node)} (line {line})"
         )
+
+    def _is_module(self, place: Place, name: str) -> bool:
+        """An imported name that is nothing from outside, such as `flask.request`."""
+        imported = not any(self.program.values(place, name))
+        return imported and self.origins.of_name(self.program.absolute(place, name)) is None
 
     def _arguments(
         self,

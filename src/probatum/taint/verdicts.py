@@ -59,7 +59,7 @@ def _of_project(claim: str, material: Material, found: Review, walked: Walks) ->
     if named is not None:
         return Undecided(
             Reason.UNRESOLVED,
-            _nothing_found(claim, named.word),
+            _nothing_found(claim, named.word.removeprefix("import ")),
             Place(part=named.file, line=named.line),
         )
     facts = {"claim": claim, "size": material.size, "sha256": digest(material, 0, material.size)}

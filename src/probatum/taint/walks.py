@@ -12,6 +12,7 @@ from contextlib import suppress
 import msgspec
 from msgspec import Struct
 
+from probatum.check import no_sinks
 from probatum.check.code_files import Project
 from probatum.check.code_witness import claims, shows
 from probatum.errors import Rejected
@@ -140,8 +141,8 @@ class Walks:
             return again
         if text is not None and not lost:
             return {claim: text}
-        clean = first is None
-        return spoken([one for one in contents.items() if one[0] in changed or not clean], {claim})
+        alone = first is None and not no_sinks.pairs(claim)  # one file does not decide for another
+        return spoken([one for one in contents.items() if one[0] in changed or not alone], {claim})
 
 
 class _Watched(Project):
