@@ -8,6 +8,7 @@ from typing import Any
 
 from certificate_laws import verdict_on
 from probatum.analyzers.model.pickle_load import pickle_load
+from probatum.formats.own_classes import OwnClasses
 from probatum.formats.pickle_streams import streams
 from probatum.material import BytesMaterial
 from probatum.vocabulary import Artifact, Proven
@@ -37,6 +38,15 @@ def test_millions_of_small_streams_in_one_file_cost_one_run() -> None:
     found = streams("pickle", BytesMaterial(data))
     assert len(found.runs) == 1
     assert found.runs[0].end == len(data)
+
+
+def test_a_pickle_without_classes_of_its_folder_is_followed_once_for_all_its_claims() -> None:
+    material = BytesMaterial(pickle.dumps([1, "a"], 4))
+    plain = streams("pickle", material)
+    assert streams("pickle", material, own=OwnClasses(())) is plain
+    unknown = BytesMaterial(b"cmodeling\nNet\n.", frozenset({"modeling.py"}))
+    alone = streams("pickle", unknown)
+    assert streams("pickle", unknown, own=OwnClasses(())) is not alone
 
 
 def _cpu(work: Any) -> float:

@@ -41,9 +41,10 @@ def streams(
 
     `own`: the classes of the folder, for a caller whose certificate tells of them.
     """
-    key = (kind, material, start, own is not None)
-    if _last and _last[0][0] == key:
-        return _last[0][1]
+    key = (kind, material, start)
+    for kept, with_own, found in _last:
+        if kept == key and (with_own == (own is not None) or _asked_nobody(found)):
+            return found
     found = _followed(_Reading(LOADERS[kind], material, own), start)
     other = "" if found.loader == "torch" else other_reading(material.read(start, 512))
     if other:
@@ -51,12 +52,18 @@ def streams(
         found = msgspec.structs.replace(found, trailing=doubt)
     if own is not None:
         found = msgspec.structs.replace(found, own=own.digests())
-    _last[:] = [(key, found)]
+    _last[:] = [(key, own is not None, found)]
     return found
 
 
-_last: list[tuple[tuple[str, Material, int, bool], Streams]] = []
-"""Two claims rest on the same pass, so the last one is kept."""
+_last: list[tuple[tuple[str, Material, int], bool, Streams]] = []
+"""Three claims rest on the same pass, so the last one is kept."""
+
+
+def _asked_nobody(found: Streams) -> bool:
+    """Whether the classes of the folder made no difference: without them, a name that they may
+    stand for is a problem, and with them a file that the pass rests on."""
+    return not found.own and not any(run.problems or run.refuted for run in found.runs)
 
 
 class _Reading(Struct, frozen=True):
