@@ -8,9 +8,9 @@ derived from them (`tools/derive_proofs.py`).
 import importlib
 import importlib.util
 import os
-import pkgutil
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -86,6 +86,8 @@ def _listed() -> Iterator[tuple[str, str]]:
 
 
 def _walked() -> Iterator[str]:
+    import pkgutil
+
     for area in pkgutil.iter_modules(probatum.analyzers.__path__, "probatum.analyzers."):
         package = importlib.import_module(area.name)
         for module in pkgutil.iter_modules(package.__path__, area.name + "."):
@@ -96,7 +98,8 @@ def _walked() -> Iterator[str]:
 @cache
 def _table() -> dict[str, tuple[str, ...]]:
     """For each kind the modules of the analysers that accept it."""
-    text = pkgutil.get_data(probatum.rules.__name__, "analyzers.json") or b""
+    loader: Any = probatum.rules.__loader__
+    text = loader.get_data(f"{probatum.rules.__path__[0]}/analyzers.json")
     return msgspec.json.decode(text, type=dict[str, tuple[str, ...]])
 
 

@@ -8,9 +8,9 @@ Every mistake is a ConfigurationError that names the file, the key and what is a
 """
 
 import datetime
+import os
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -20,6 +20,7 @@ from msgspec.structs import asdict, fields, replace
 from probatum.audit.opened import Caps
 from probatum.audit.sandbox import Limits
 from probatum.errors import ConfigurationError
+from probatum.formats.patterns import Later
 from probatum.policy import MUST_PROVE, Acceptance, Policy
 
 NAME = "probatum.toml"
@@ -32,7 +33,7 @@ _Said = Annotated[str, Meta(min_length=1)]
 _Count = Annotated[int, Meta(ge=1)]
 _Seconds = Annotated[float, Meta(gt=0)]
 _Size = _Count | _Said
-_SIZE = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?\s*", re.I | re.A)
+_SIZE = Later(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?\s*", re.I | re.A)
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 
 
@@ -91,11 +92,10 @@ def found(targets: Iterable[str]) -> tuple[str | None, str | None]:
 
     It must not if it lies inside a target: then it belongs to what is audited.
     """
-    if not Path(NAME).is_file():
+    if not os.path.isfile(NAME):  # noqa: PTH113  # most have none, and do without pathlib
         return None, None
-    file = Path(NAME).resolve()
     for target in targets:
-        if _holds(target, file):
+        if _holds(target, NAME):
             return None, (
                 f"{NAME} lies inside the target {target!r} and is not used; "
                 f"if it is yours, say so: --config {NAME}"
@@ -106,6 +106,7 @@ def found(targets: Iterable[str]) -> tuple[str | None, str | None]:
 def read(path: str) -> Configuration:
     """The configuration in the file at `path`. Raises: ConfigurationError."""
     import tomllib
+    from pathlib import Path
 
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -210,9 +211,11 @@ def _over(defaults: _Over, said: dict[str, Any]) -> _Over:
     return replace(defaults, **{name: value for name, value in said.items() if name in known})
 
 
-def _holds(target: str, file: Path) -> bool:
+def _holds(target: str, file: str) -> bool:
+    from pathlib import Path
+
     try:
-        return file.is_relative_to(Path(target).resolve())
+        return Path(file).resolve().is_relative_to(Path(target).resolve())
     except (OSError, ValueError, RuntimeError):
         return False
 

@@ -1,12 +1,14 @@
+# Strings, not Path: importing pathlib takes longer than judging twenty small files.
+# ruff: noqa: PTH110, PTH112, PTH113
 """Opens whatever a user may name: a path, standard input, an address, a store or an image layout.
 
 The shells hand this to the audit, which itself knows only files and folders. An adapter is imported
 when a target may be its own, so that a plain file costs none of them.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 from probatum.audit import targets
 from probatum.audit.opened import Root
@@ -53,12 +55,11 @@ def _may_be_image(target: str) -> bool:
     """Whether a file there begins like a tar archive, or a folder holds an `oci-layout`."""
     start, magic = _TAR_MAGIC
     try:
-        path = Path(target)
-        if path.is_dir():
-            return (path / "oci-layout").exists()
-        if not path.is_file():
+        if os.path.isdir(target):
+            return os.path.exists(os.path.join(target, "oci-layout"))
+        if not os.path.isfile(target):
             return False
-        with path.open("rb") as file:
+        with open(target, "rb") as file:
             return file.read(start + len(magic))[start:] == magic
     except (OSError, ValueError):
         return False
@@ -66,6 +67,7 @@ def _may_be_image(target: str) -> bool:
 
 def _may_be_store(target: str) -> bool:
     try:
-        return (Path(target) / "blobs").is_dir() or "manifests" in Path(target).absolute().parts
+        parts = os.path.join(os.getcwd(), target).split("/")
+        return os.path.isdir(os.path.join(target, "blobs")) or "manifests" in parts
     except (OSError, ValueError):
         return False

@@ -1,7 +1,6 @@
 """Judges one claim about one artifact: whatever an analyser does, it ends in one verdict."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 from probatum.errors import FormatError
@@ -9,8 +8,8 @@ from probatum.ports import Analyzer, Material
 from probatum.vocabulary import Artifact, Proven, Reason, Refuted, Undecided, Verdict
 
 _VERDICTS = (Proven, Refuted, Undecided)
-_HOME = str(Path(__file__).parents[1])
-_MESSENGERS = {__file__, str(Path(__file__).with_name("sandbox.py"))}
+_HOME = __file__.removesuffix("audit/judge.py")
+_MESSENGERS = {__file__, f"{_HOME}audit/sandbox.py"}
 T = TypeVar("T")
 
 
@@ -56,4 +55,4 @@ def crash(exc: Exception) -> str:
     if not ours:
         return type(exc).__name__
     path, line = ours[-1]
-    return f"{type(exc).__name__} at {'/'.join(Path(path).parts[-2:])}:{line}"
+    return f"{type(exc).__name__} at {'/'.join(path.split('/')[-2:])}:{line}"

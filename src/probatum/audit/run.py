@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -197,7 +196,8 @@ def _interruptible() -> Iterator[None]:
 
     Once is enough to stop; a second one must not keep the report from being told.
     """
-    if threading.current_thread() is not threading.main_thread():
+    threading = sys.modules.get("threading")  # where nobody has imported it, this is the one
+    if threading is not None and threading.current_thread() is not threading.main_thread():
         yield
         return
     wanted: dict[signal.Signals, _Handler] = {

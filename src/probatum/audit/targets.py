@@ -21,7 +21,6 @@ import atexit
 import contextlib
 import fnmatch
 import os
-import re
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +32,7 @@ from probatum.audit.open import printable
 from probatum.audit.opened import Caps, Root
 from probatum.audit.projects import Gathered
 from probatum.errors import FormatError, TargetError
+from probatum.formats.patterns import Later
 from probatum.material import Around
 from probatum.vocabulary import Reason
 
@@ -42,12 +42,13 @@ Scheme = Callable[[str], Iterator[Root]]
 Layout = Callable[[str], Iterator[Root] | None]
 """Opens a folder of a known layout (an OCI image, an Ollama store); None if it is none such."""
 
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_SNAPSHOT = re.compile(r"(.*/(?:models|datasets|spaces)--[^/]+)/snapshots/[^/]+(?:/.*)?")
+_URL = Later(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SNAPSHOT = Later(r"(.*/(?:models|datasets|spaces)--[^/]+)/snapshots/[^/]+(?:/.*)?")
 # Files that may name others by which they are judged: see `Root.around`.
-_CONFIGURES = re.compile(
-    r".+\.(?:ya?ml|service|container|kube|sh|bash|conf|mk)|[Mm]akefile|Procfile[\w.-]*"
-)
+_CONFIGURES = (
+    ".yaml", ".yml", ".service", ".container", ".kube", ".sh", ".bash", ".conf", ".mk",
+    "makefile", "Makefile",
+)  # fmt: skip
 _STDIN = ("-", "/dev/stdin")
 _STEP = 1 << 20
 
@@ -67,7 +68,7 @@ def roots(
     they match is left out, as the user asked. `stdin` stands for the process's own.
     Raises: TargetError if the target cannot be opened at all.
     """
-    url = _URL.match(target)
+    url = _URL.match(target) if "://" in target else None
     if url is not None and not os.path.lexists(target):
         return _of_scheme(target, url[1].lower(), schemes or {})
     if target in _STDIN:
@@ -81,7 +82,7 @@ def folder_of(target: str) -> str:
     It goes before their names where several targets are named: two files called `config.json`
     must be told apart by more than a number.
     """
-    if target in _STDIN or (_URL.match(target) and not os.path.lexists(target)):
+    if target in _STDIN or ("://" in target and _URL.match(target) and not os.path.lexists(target)):
         return ""
     path = os.path.normpath(target)
     folder = path if os.path.isdir(target) else os.path.dirname(path)
@@ -215,7 +216,7 @@ def _of_folder(target: str, exclude: tuple[str, ...], caps: Caps) -> Iterator[Ro
 def boundary(folder: str) -> str:
     """The folder that links in `folder` may lead to and not out of."""
     real = os.path.realpath(folder)
-    snapshot = _SNAPSHOT.fullmatch(real)
+    snapshot = _SNAPSHOT.fullmatch(real) if "/snapshots/" in real else None
     return snapshot[1] if snapshot else real
 
 
@@ -280,7 +281,7 @@ def _step(walk: _Walk, path: str, entry: "os.DirEntry[str]", beside: frozenset[s
     if not stat.S_ISREG(status.st_mode):
         return Root(_name(walk, path), 0, trouble=_special(status.st_mode))
     full = os.path.join(walk.top, path)
-    around = walk.around if _CONFIGURES.fullmatch(entry.name) else None
+    around = walk.around if _configures(entry.name) else None
     return Root(
         _name(walk, path),
         status.st_size,
@@ -289,6 +290,10 @@ def _step(walk: _Walk, path: str, entry: "os.DirEntry[str]", beside: frozenset[s
         around=around,
         folders=_folders(walk, path),
     )
+
+
+def _configures(name: str) -> bool:
+    return name.endswith(_CONFIGURES) or name.startswith("Procfile")
 
 
 def _linked(walk: _Walk, path: str, beside: frozenset[str]) -> Root:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from probatum.cli import audit, check, completion, explain, listing
 from probatum.cli.help import Parser
 
 TYPE_CHECKING = False
@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import NoReturn
 
-COMMANDS = (audit, check, explain, listing, completion)
+COMMANDS = {
+    "audit": "probatum.cli.audit",
+    "check": "probatum.cli.check",
+    "explain": "probatum.cli.explain",
+    "list": "probatum.cli.listing",
+    "completion": "probatum.cli.completion",
+}
+"""Each command's module, imported when it is called or all are told of."""
 
 _DESCRIPTION = """\
 Audits open-source AI: models, the code around them and what deploys them. Of every claim about
@@ -55,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # has the collector pass over them again and again, for a tenth of the time of a small audit.
     gc.set_threshold(50_000)
     with _Edge() as edge:
-        arguments = parser().parse_args(argv)
+        given = sys.argv[1:] if argv is None else argv
+        arguments = parser(*given[:1]).parse_args(given)
         edge.exit_code = arguments.run(arguments)
     return edge.exit_code
 
@@ -74,13 +82,16 @@ def run() -> NoReturn:
     os._exit(code)
 
 
-def parser() -> Parser:
-    """The parser of the whole command line; completion and documentation are made from it."""
+def parser(command: str = "") -> Parser:
+    """The parser of the whole command line; completion and documentation are made from it.
+
+    With the name of a command it knows that one alone, which takes half the time.
+    """
     made = Parser("probatum", description=_DESCRIPTION, epilog=_EPILOG)
     made.add_argument("--version", action=_Version, help="say which version this is, and exit")
     subparsers = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_parser(subparsers)
+    for name in (command,) if command in COMMANDS else COMMANDS:
+        importlib.import_module(COMMANDS[name]).add_parser(subparsers)
     return made
 
 

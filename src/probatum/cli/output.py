@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import TextIO
 
 from probatum.errors import UsageError
@@ -16,6 +15,8 @@ def demand_writable(path: str | None) -> None:
         return
     if not path:
         raise UsageError("-o needs the name of a file")
+    from pathlib import Path  # a report for standard output does without
+
     folder = Path(path).parent
     if not folder.is_dir():
         raise UsageError(f"-o {path}: there is no folder {str(folder)!r}")
@@ -32,7 +33,7 @@ def write(text: str, path: str | None = None) -> None:
         _print(text)
         return
     try:
-        _replace(Path(path), text.encode("utf-8", "backslashreplace"))
+        _replace(path, text.encode("utf-8", "backslashreplace"))
     except OSError as exc:
         _print(text)
         raise UsageError(
@@ -86,7 +87,10 @@ def hush(descriptor: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(name: str, data: bytes) -> None:
+    from pathlib import Path
+
+    path = Path(name)
     if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced
         path.write_bytes(data)
         return

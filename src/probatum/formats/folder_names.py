@@ -1,8 +1,6 @@
 # ruff: noqa: SIM905  (a list of suffixes reads better as words)
 """What kind a file's name promises, by the conventions of model repositories."""
 
-import re
-
 _BY_NAME = {
     "tokenizer_config.json": "tokenizer-config",
     # Processors keep the template alone in a file of its own, in the same field.
@@ -74,7 +72,7 @@ _BY_SUFFIX = {
     "ipynb": "notebook",
     "json": "json",
 }
-_CONFIG = re.compile(r"(.*[_-])?config\.json|.*processor_config\.json")
+_CONFIGS = ("_config.json", "-config.json")
 
 
 def promised(base: str) -> str | None:
@@ -82,7 +80,7 @@ def promised(base: str) -> str | None:
     exact = _BY_NAME.get(base)
     if exact is not None:
         return exact
-    if _CONFIG.fullmatch(base):
+    if base == "config.json" or base.endswith(_CONFIGS):
         return "model-config"
     stem, dot, suffix = base.rpartition(".")
     return _BY_SUFFIX.get(suffix) if dot and stem else None

@@ -46,6 +46,7 @@ from probatum.formats.kinds_marks import (
 from probatum.formats.kinds_pickles import (
     FIRST_OPCODES,
     calls_something,
+    is_framed,
     is_in_script,
     is_in_torch_tar,
     is_in_torch_zip,
@@ -82,6 +83,8 @@ def kind_of(name: str, material: Material, parent: str | None = None) -> str:
     seen = Seen(name, material, parent)
     if not seen.size:
         return "empty"
+    if parent is None and is_framed(seen):  # no row before that of pickles would take it
+        return pickle_kind(seen)
     for kind, holds in _TABLE:
         if holds(seen):
             return kind(seen) if callable(kind) else kind

@@ -5,15 +5,14 @@ import re
 import zlib
 
 from probatum.formats.kinds_seen import Seen
+from probatum.formats.patterns import Later
 
 ZIPS = frozenset({"zip", "torch-zip", "torchscript", "npz", "keras", "skops", "mar"})
 TARS = frozenset({"tar", "torch-tar", "nemo"})
 _PLAIN_TAIL = 22 + 0xFFFF
-BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
-_LZMA_ALONE = re.compile(
-    rb"[\x00-\xe0]\0\0[\x00-\xff]{2}(\xff{8}|[\x00-\xff]{5}\0\0\0)\0", re.DOTALL
-)
-ZSTD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)
+BZIP2 = Later(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
+_LZMA_ALONE = Later(rb"[\x00-\xe0]\0\0[\x00-\xff]{2}(\xff{8}|[\x00-\xff]{5}\0\0\0)\0", re.DOTALL)
+ZSTD = Later(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)
 
 
 def zip_ends_it(seen: Seen) -> bool:

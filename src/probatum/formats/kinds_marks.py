@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from probatum.formats import tensor_bundle
 from probatum.formats.kinds_seen import HEAD, Seen
+from probatum.formats.patterns import Later
 
-_TORCH7 = re.compile(
+_TORCH7 = Later(
     rb"\x04\0\0\0(?:\0\0\0\0)?.{4}(?:.{4})?\x03\0\0\0(?:\0\0\0\0)?V \d"
     rb"|\x03\0\0\0.{4}.{4}[\x01-\x05]\0\0\0.{0,16}.{4}"
     rb"(?:\x04\0\0\0.{4})\x03\0\0\0V \d"
@@ -14,19 +15,19 @@ _TORCH7 = re.compile(
     re.DOTALL,
 )
 _PYC_FLAGS = (bytes(4), b"\1\0\0\0", b"\3\0\0\0")
-_TORCH7_LOOSE = re.compile(rb"[\x01-\x08]\0\0\0|[1-8]\n")
-STRONG = re.compile(
+_TORCH7_LOOSE = Later(rb"[\x01-\x08]\0\0\0|[1-8]\n")
+STRONG = Later(
     rb"PK\x03\x04|\x7fELF|MZqFpD|#!/|\x93NUMPY|\x1f\x8b\x08|BZh[1-9]1AY|\xfd7zXZ|7z\xbc\xaf|GGUF"
     rb"|\x89HDF\r\n|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|.{257}ustar",
     re.DOTALL,
 )
-IMAGE = re.compile(
+IMAGE = Later(
     rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0\0\0\0|II\*\0|MM\0\*",
     re.DOTALL,
 )
-R_TEXT = re.compile(rb"A\n[23]\n\d+\n")
-EXECUTORCH = re.compile(rb".{4}ET\d\d", re.DOTALL)
-UBJSON = re.compile(rb"\{[iUIlL].{1,8}(learner|version|Config)", re.DOTALL)
+R_TEXT = Later(rb"A\n[23]\n\d+\n")
+EXECUTORCH = Later(rb".{4}ET\d\d", re.DOTALL)
+UBJSON = Later(rb"\{[iUIlL].{1,8}(learner|version|Config)", re.DOTALL)
 
 
 def begins(*magics: bytes, at: int = 0) -> Callable[[Seen], bool]:

@@ -1,7 +1,5 @@
 """Whether a file runs as a pickle, and which loader it is for."""
 
-import re
-
 from probatum.formats.kinds_marks import is_safetensors
 from probatum.formats.kinds_seen import Seen
 from probatum.formats.pickle_start import TORCH_MAGIC, Start, Walk
@@ -9,7 +7,7 @@ from probatum.ports import Material
 
 _JOBLIB_SEARCH = 16 << 20
 _STEP = 1 << 20
-_FRAMED = re.compile(rb"\x80[\4\5]\x95")
+_FRAMED = (b"\x80\4\x95", b"\x80\5\x95")
 _LONG_FRAME = 256
 _MAGIC_BYTES = TORCH_MAGIC.to_bytes(10, "little")
 _MAGIC_DIGITS = str(TORCH_MAGIC).encode()
@@ -55,7 +53,7 @@ def calls_something(seen: Seen) -> bool:
     """
     if seen.head[0] not in FIRST_OPCODES | {0x80}:
         return False
-    if _is_framed(seen):
+    if is_framed(seen):
         return True
     walk = seen.walk
     if walk.start in (Start.CALLS, Start.LONG) or _torch_magic(seen):
@@ -63,12 +61,12 @@ def calls_something(seen: Seen) -> bool:
     return walk.start in (Start.IMPORTS, Start.ONGOING) and seen.text is None
 
 
-def _is_framed(seen: Seen) -> bool:
+def is_framed(seen: Seen) -> bool:
     """Whether the head is that of protocol 4 or 5 with a long frame, and no name says otherwise.
 
     Nothing else begins like that, so its opcodes need no walk: most pickles of a tree are these.
     """
-    if seen.head[:1] != b"\x80" or not _FRAMED.match(seen.head):
+    if not seen.head.startswith(_FRAMED):
         return False
     length = int.from_bytes(seen.head[3:11], "little")
     return _LONG_FRAME <= length <= seen.size - 11 and seen.promise in (None, "pickle")

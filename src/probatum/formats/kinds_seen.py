@@ -1,21 +1,21 @@
 """What is known of a file whose kind is asked: its name, its first bytes, the rest on demand."""
 
-import re
 from functools import cached_property
 
 from probatum.errors import FormatError
 from probatum.formats import tar, zip
 from probatum.formats.folder_names import promised
+from probatum.formats.patterns import Later
 from probatum.formats.pickle_start import Walk
 from probatum.formats.protobuf_outline import Outline, outline
 from probatum.ports import Material
 
 HEAD = 4096
-_WORKFLOWS = re.compile(r"(?:^|/)\.github/workflows/[^/]+\Z")
+_WORKFLOWS = Later(r"(?:^|/)\.github/workflows/[^/]+\Z")
 _PROSE = (None, "markdown", "text")
 _CONTROL = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
-_CONTROL_WIDE = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_SHARD = re.compile(r"(.+)\.data-\d{5}-of-\d{5}")
+_CONTROL_WIDE = Later(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_SHARD = Later(r"(.+)\.data-\d{5}-of-\d{5}")
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
 
@@ -93,7 +93,7 @@ class Seen:
 
 def _is_raw_weights(seen: Seen) -> bool:
     """Whether it is named as the bare numbers that another format keeps beside its graph."""
-    shard = _SHARD.fullmatch(seen.base)
+    shard = _SHARD.fullmatch(seen.base) if "-of-" in seen.base else None
     if shard is None and not seen.base.endswith(".bin"):
         return False
     wanted = f"{shard[1]}.index" if shard else f"{seen.base[:-4]}.xml"

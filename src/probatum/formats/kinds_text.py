@@ -4,22 +4,23 @@
 import re
 
 from probatum.formats.kinds_seen import Seen
+from probatum.formats.patterns import Later
 
-_JSON = re.compile(r"\ufeff?\s*(\{\s*(\"|\}|$)|\[\s*([\[{\"\]0-9tfn-]|$))")
-_XGBOOST = re.compile(r"\s*\{\s*\"(learner|version|Config)\"")
+_JSON = Later(r"\ufeff?\s*(\{\s*(\"|\}|$)|\[\s*([\[{\"\]0-9tfn-]|$))")
+_XGBOOST = Later(r"\s*\{\s*\"(learner|version|Config)\"")
 # However many settings stand before its servers: a client's own file of state is long.
 _SOUGHT = 1 << 16
-_AGENT = re.compile(
+_AGENT = Later(
     rb'"(?:mcpServers|mcp_servers|context_servers|inputSchema)"\s*:\s*\{'
     rb'|"(?:defaultMode|approvalMode|defaultApprovalMode)"\s*:\s*"'
     rb'|"(?:enableAllProjectMcpServers|chat\.tools\.[\w.]*[aA]utoApprove)"\s*:'
     rb'|"(?:PreToolUse|PostToolUse|UserPromptSubmit|SessionStart|beforeShellExecution)"\s*:\s*\['
 )
-_AGENT_TOML = re.compile(
+_AGENT_TOML = Later(
     r"(?m)^[ \t]*(?:approval_policy|sandbox_mode)[ \t]*=|^[ \t]*\[mcp_servers(?:\.|\])"
 )
-_FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)(?:\n---|\Z)", re.DOTALL)
-_XML_ROOT = re.compile(
+_FRONT = Later(r"\ufeff?---[ \t]*\r?\n(.*?)(?:\n---|\Z)", re.DOTALL)
+_XML_ROOT = Later(
     r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*<(?:[\w.-]+:)?([A-Za-z][\w.-]*)",
     re.DOTALL,
 )

@@ -10,7 +10,6 @@ safetensors `read_metadata`; ISO 32000-1 annex H (a PDF's header in the first 10
 """
 
 import hashlib
-import re
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -18,6 +17,7 @@ from msgspec import Struct
 from probatum.errors import FormatError
 from probatum.formats import tar, zip
 from probatum.formats.kinds import PICKLES, TARS, ZIPS, kind_of
+from probatum.formats.patterns import Later
 from probatum.formats.pickle_start import Start, Walk
 from probatum.formats.protobuf_outline import outline
 from probatum.ports import Material
@@ -27,9 +27,8 @@ TAIL = 22 + 0xFFFF
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _END = b"PK\x05\x06"
 _PDF = b"%PDF-"
-_MAGIC = re.compile(rb"GGUF|CBM1|BZh|GIF8|II\*\0|MM\0\*|MZ|BM")
-_ODD_NUMBER = re.compile(rb"[ILFgp][ \t\r\v\f]{0,9}+(\n|[0-9+.iInN-][^\n\0]{0,400}+\0)")
-_AFTER_FOUR = re.compile(rb"TFL3|ET\d\d")
+_MAGICS = (b"GGUF", b"CBM1", b"BZh", b"GIF8", b"II*\0", b"MM\0*", b"MZ", b"BM")
+_ODD_NUMBER = Later(rb"[ILFgp][ \t\r\v\f]{0,9}+(\n|[0-9+.iInN-][^\n\0]{0,400}+\0)")
 _PROTOBUFS = frozenset({"onnx", "coreml", "saved-model"})
 _VARINT, _BYTES = 0, 2
 _NAMED = (
@@ -69,7 +68,7 @@ def readings(kind: str, material: Material, *, far: bool = True) -> Iterator[Rea
         yield from _as_magic(head)
     else:
         yield from _as_pickle(head, material.size)
-    if kind not in ("tflite", "executorch") and _AFTER_FOUR.match(head, 4):
+    if kind not in ("tflite", "executorch") and _is_marked_later(head):
         yield Reading(f"byte 4 bears the mark {head[4:8].decode()} of another format", 4)
     if _PDF in head[:1024]:
         yield _as_pdf(material, head)
@@ -85,14 +84,18 @@ def ends(material: Material) -> str:
 
 
 def _doublings(size: int) -> Iterator[int]:
-    at = 512
-    while at < size:
-        yield at
-        at *= 2
+    """Where HDF5 is looked for, after the first byte."""
+    return _doubled(512, size)
 
 
 def _far_doublings(size: int) -> Iterator[int]:
-    return (at for at in _doublings(size) if at >= HEAD)
+    return _doubled(HEAD, size)
+
+
+def _doubled(at: int, size: int) -> Iterator[int]:
+    while at < size:
+        yield at
+        at *= 2
 
 
 def _as_zip(material: Material, head: bytes) -> Iterator[Reading]:
@@ -115,10 +118,11 @@ def _as_zip(material: Material, head: bytes) -> Iterator[Reading]:
 
 
 def _as_hdf5(material: Material, head: bytes, *, far: bool) -> Iterator[Reading]:
-    near = (at for at in _doublings(len(head)) if head.startswith(_HDF5, at))
-    places = _far_doublings(material.size) if far else ()
-    behind = (at for at in places if material.read(at, 8) == _HDF5)
+    near = _doublings(len(head)) if _HDF5 in head else ()
+    behind = _far_doublings(material.size) if far else ()
     for at in (*near, *behind):
+        if material.read(at, 8) != _HDF5:
+            continue
         superblock = material.read(at, 16)
         sure = len(superblock) == 16 and superblock[8] <= 3
         says = "an HDF5 signature stands where h5py looks for one"
@@ -171,9 +175,9 @@ def _as_protobuf(material: Material, head: bytes) -> Iterator[Reading]:
 
 
 def _as_magic(head: bytes) -> Iterator[Reading]:
-    found = _MAGIC.match(head)
-    if found is not None:
-        yield Reading(f"it begins with {found[0]!r}, the mark of another format", 0)
+    for magic in _MAGICS if head.startswith(_MAGICS) else ():
+        if head.startswith(magic):
+            yield Reading(f"it begins with {magic!r}, the mark of another format", 0)
 
 
 def _as_pickle(head: bytes, size: int) -> Iterator[Reading]:
@@ -194,6 +198,10 @@ def _may_be_read(head: bytes, at: int) -> bool:
     line = rest[:64].lstrip(b" \t\r\v\f")
     numbers = code in (b"I", b"L", b"F", b"S", b"g", b"p")
     return numbers and (not line or line[0] in b"0123456789+-.iInN\"'\n")
+
+
+def _is_marked_later(head: bytes) -> bool:
+    return head[4:8] == b"TFL3" or (head[4:6] == b"ET" and len(head) > 7 and head[6:8].isdigit())
 
 
 def _as_pdf(material: Material, head: bytes) -> Reading:

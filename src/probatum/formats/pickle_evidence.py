@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from probatum.formats import effects
 from probatum.formats.own_classes import assumed
-from probatum.formats.pickle_findings import Danger
-from probatum.formats.pickle_machine import Run
+from probatum.formats.pickle_findings import Danger, Run
 from probatum.formats.pickle_streams import Streams
 from probatum.formats.pickle_values import Instance, Name, Unknown, certified, described, reachable
 from probatum.ports import Material

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from probatum.errors import FormatError
 from probatum.formats.pickle_values import Value
 from probatum.vocabulary import Reason
 
@@ -52,3 +53,24 @@ class Problem(Struct, frozen=True):
     offset: int
     reason: Reason
     detail: str
+
+
+class Run(Struct, frozen=True):
+    """What one pass over one stream found, in the order of the stream.
+
+    `result` is the abstract value that loading returns (None where the stream broke off:
+    `broken`). `end` is the offset after STOP. `refuted` are effects that every load that
+    succeeds runs through; `problems` the steps that stayed undecided.
+    """
+
+    start: int
+    end: int
+    effects: tuple[Effect, ...]
+    refuted: tuple[Danger, ...]
+    problems: tuple[Problem, ...]
+    basis: frozenset[str]
+    result: Value = None
+    broken: FormatError | None = None
+    nested: tuple["Run", ...] = ()
+    storages: tuple[Stored, ...] = ()
+    views: tuple[View, ...] = ()

@@ -10,13 +10,11 @@ that a later effect is still found.
 import re
 from typing import Final, NoReturn
 
-from msgspec import Struct
-
 from probatum.errors import FormatError
 from probatum.formats import pickle_opcodes as opcodes
 from probatum.formats.effects import Row
 from probatum.formats.own_classes import OwnClasses
-from probatum.formats.pickle_findings import Danger, Effect, Problem, Stored, View
+from probatum.formats.pickle_findings import Run
 from probatum.formats.pickle_literals import LONG, constant, literal
 from probatum.formats.pickle_loaders import (
     RAW_MAGIC,
@@ -40,28 +38,6 @@ from probatum.formats.pickle_values import (
 )
 from probatum.material import BytesMaterial
 from probatum.vocabulary import Place, Reason
-
-
-class Run(Struct, frozen=True):
-    """What one pass over one stream found, in the order of the stream.
-
-    `result` is the abstract value that loading returns (None where the stream broke off:
-    `broken`). `end` is the offset after STOP. `refuted` are effects that every load that
-    succeeds runs through; `problems` the steps that stayed undecided.
-    """
-
-    start: int
-    end: int
-    effects: tuple[Effect, ...]
-    refuted: tuple[Danger, ...]
-    problems: tuple[Problem, ...]
-    basis: frozenset[str]
-    result: Value = None
-    broken: FormatError | None = None
-    nested: tuple["Run", ...] = ()
-    storages: tuple[Stored, ...] = ()
-    views: tuple[View, ...] = ()
-
 
 _NO_FRAME: Final = 1 << 63
 _LARGEST_NESTED: Final = 64 << 20

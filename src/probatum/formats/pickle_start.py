@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable
 from enum import IntEnum
 
+from probatum.formats.patterns import Later
+
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 
 
@@ -116,7 +118,7 @@ class Walk:
         self.end = at + length
         return self._bytes(at, length)
 
-    def _take_lines(self, code: bytes, at: int, *shapes: re.Pattern[bytes]) -> bytes | None:
+    def _take_lines(self, code: bytes, at: int, *shapes: Later[bytes]) -> bytes | None:
         found = b""
         for shape in shapes:
             if b"\n" not in self._head[at - self._base :]:
@@ -204,25 +206,26 @@ _ENOUGH = 40
 _WINDOW = 256
 _LONGEST_LINE = 1 << 20
 
-_ANY = re.compile(rb"[^\n]*", re.DOTALL)
+_ANY = Later(rb"[^\n]*", re.DOTALL)
 # C takes a number to end at a NUL, whatever follows it in its line.
-_NUMBER = re.compile(rb"\s*[+-]?(0[xXoObB])?[0-9a-fA-F_]+\s*L?\s*(\0[^\n]*)?")
-_INDEX = re.compile(rb"\s*[+]?[0-9](_?[0-9]){0,17}\s*(\0[^\n]*)?")
-_FLOAT = re.compile(
+_DIGITS = rb"\s*[+-]?(0[xXoObB])?[0-9a-fA-F_]+\s*L?\s*(\0[^\n]*)?"
+_NUMBER = Later(_DIGITS)
+_INDEX = Later(rb"\s*[+]?[0-9](_?[0-9]){0,17}\s*(\0[^\n]*)?")
+_FLOAT = Later(
     rb"\s*[+-]?([0-9._]+([eE][+-]?[0-9_]+)?|[iI][nN][fF](inity)?|[nN][aA][nN])\s*(\0[^\n]*)?"
 )
-_QUOTED = re.compile(rb"\s*(\"[^\n]*\"|'[^\n]*')\s*")
+_QUOTED = Later(rb"\s*(\"[^\n]*\"|'[^\n]*')\s*")
 # A module's file may have any name that is UTF-8: with blanks, with hyphens, not only what Python
 # calls an identifier. What is not there ends the machine, which is for the prover to know.
-_MODULE = re.compile(
+_MODULE = Later(
     rb"(?:[\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+"
 )
 _CUT = (
-    re.compile(rb"([\w.+<>\s\x80-\xff-]+(\0.*)?)?", re.DOTALL),
-    re.compile(rb"\s*([\"'].*)?", re.DOTALL),
+    Later(rb"([\w.+<>\s\x80-\xff-]+(\0.*)?)?", re.DOTALL),
+    Later(rb"\s*([\"'].*)?", re.DOTALL),
 )
 _LINES = {
-    b"I": (re.compile(_NUMBER.pattern + rb"|"),),  # C takes an empty line for zero
+    b"I": (Later(_DIGITS + rb"|"),),  # C takes an empty line for zero
     b"L": (_NUMBER,),
     b"F": (_FLOAT,),
     b"S": (_QUOTED,),

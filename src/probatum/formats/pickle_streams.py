@@ -6,9 +6,8 @@ from msgspec import Struct
 from probatum.errors import FormatError
 from probatum.formats import pickle_opcodes as opcodes
 from probatum.formats.own_classes import OwnClasses
-from probatum.formats.pickle_findings import Problem
+from probatum.formats.pickle_findings import Problem, Run
 from probatum.formats.pickle_loaders import RAW_MAGIC, RAW_OBJECT, RAW_STREAMS, other_reading
-from probatum.formats.pickle_machine import Run, run
 from probatum.ports import Material
 from probatum.vocabulary import Place, Reason
 
@@ -131,6 +130,8 @@ def _next(reading: _Reading, at: int) -> Run:
 
 
 def _run(reading: _Reading, at: int, loader: str) -> Run:
+    from probatum.formats.pickle_machine import run  # a pickle of plain data does without
+
     material = reading.material
     return run(material.read, at, material.size, loader, material.beside, reading.own)
 

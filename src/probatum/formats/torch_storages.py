@@ -13,8 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 import probatum.rules
-from probatum.formats.pickle_findings import Stored, View
-from probatum.formats.pickle_machine import Run
+from probatum.formats.pickle_findings import Run, Stored, View
 from probatum.formats.pickle_values import Name, Value
 from probatum.vocabulary import Reason
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from probatum.claims import LOAD_INERT
 from probatum.errors import FormatError
 from probatum.formats import pickle_evidence, pickle_machine
-from probatum.formats.pickle_machine import Run
+from probatum.formats.pickle_findings import Run
 from probatum.formats.pickle_streams import Streams
 from probatum.formats.pickle_values import Name, Value
 from probatum.formats.torch_storages import widths

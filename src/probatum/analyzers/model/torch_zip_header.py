@@ -26,7 +26,7 @@ from probatum.claims import HEADER_SOUND
 from probatum.errors import FormatError
 from probatum.formats import pickle_machine, torch_archive, torch_storages, zip
 from probatum.formats.own_classes import OwnClasses, assumed, own_classes
-from probatum.formats.pickle_machine import Run
+from probatum.formats.pickle_findings import Run
 from probatum.formats.torch_archive import Archive
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import (
