@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from probatum.errors import UsageError
 from probatum.reasons import MEANINGS
 from probatum.render.json import render, schema
+from probatum.tallies import counts, unanswered
 from probatum.vocabulary import Certificate, Finding, Place, Proven, Reason, Report, Undecided
-from probatum.wire import FACTS_DEPTH, counts, from_json, pieces, to_json, unanswered
+from probatum.wire import FACTS_DEPTH, from_json, pieces, to_json
 from reports import artifact, large, report_of, reports, sample
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from probatum import __version__, claims
 from probatum.errors import UsageError
+from probatum.tallies import verdict_word
 from probatum.vocabulary import (
     Artifact,
     Certificate,
@@ -34,7 +35,6 @@ from probatum.vocabulary import (
 )
 
 VERSION = 1
-VERDICTS = ("proven", "refuted", "undecided")
 
 # Facts nested deeper than this are refused: no checker writes them, and a reader that recurses
 # would fail on them.
@@ -77,23 +77,6 @@ def from_json(text: bytes) -> Report:
         interrupted=read.interrupted,
         claims=_claims(read.findings),
     )
-
-
-def counts(report: Report) -> dict[str, int]:
-    """How many findings carry each verdict: always all three, in the order of `VERDICTS`."""
-    tally = Counter(verdict_word(finding.verdict) for finding in report.findings)
-    return {word: tally[word] for word in VERDICTS}
-
-
-def unanswered(report: Report) -> tuple[Planned, ...]:
-    """What was planned and has no finding: empty unless the audit was interrupted."""
-    done = {(finding.artifact.name, finding.claim) for finding in report.findings}
-    return tuple(plan for plan in report.planned if (plan.artifact, plan.claim) not in done)
-
-
-def verdict_word(verdict: Verdict) -> str:
-    """`proven`, `refuted` or `undecided`."""
-    return type(verdict).__name__.lower()
 
 
 def sentences(report: Report) -> dict[str, str]:

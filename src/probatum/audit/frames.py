@@ -1,8 +1,8 @@
 """What the audit and its worker processes say to each other over their pipes.
 
-A frame is four bytes of length (little-endian) and that many bytes of message. Orders go down
-as MessagePack; what a worker tells comes up as JSON, because certificates may hold integers
-that MessagePack cannot, and the report will hold exactly what JSON can.
+A frame is four bytes of length (little-endian) and that many bytes. Orders go down as MessagePack,
+one in a frame; what a worker tells comes up as JSON, because certificates may hold integers that
+MessagePack cannot, and the report will hold exactly what JSON can: a frame is a list of messages.
 """
 
 import os
@@ -145,7 +145,7 @@ Up = Met | Said | Halted | Finished | Wants | Gaps | Introduced | Resigned
 down_encoder = msgspec.msgpack.Encoder()
 down_decoder = msgspec.msgpack.Decoder(Down)
 up_encoder = msgspec.json.Encoder()
-up_decoder = msgspec.json.Decoder(Up)
+up_decoder = msgspec.json.Decoder(list[Up])
 
 _LENGTH = struct.Struct("<I")
 
@@ -191,19 +191,23 @@ class Teller:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._file = os.fstat(fd)[:3]
-        self._bytes = bytearray()
+        self._payloads: list[bytes] = []
+        self._size = 0
         self._sent = time.monotonic()
 
     def tell(self, payload: bytes) -> None:
-        self._bytes += framed(payload)
-        if len(self._bytes) > self._FULL or time.monotonic() - self._sent > self._PATIENCE_S:
+        self._payloads.append(payload)
+        self._size += len(payload)
+        if self._size > self._FULL or time.monotonic() - self._sent > self._PATIENCE_S:
             self.flush()
 
     def flush(self) -> None:
-        view = memoryview(bytes(self._bytes))
-        self._bytes.clear()
-        while view:
-            view = view[os.write(self._fd, view) :]
+        if self._payloads:
+            view = memoryview(framed(b"[%b]" % b",".join(self._payloads)))
+            self._payloads.clear()
+            self._size = 0
+            while view:
+                view = view[os.write(self._fd, view) :]
         self._sent = time.monotonic()
 
     def intact(self) -> bool:

@@ -31,6 +31,7 @@ from probatum.audit.certified import Shown, difference, is_walked
 from probatum.audit.opened import Root
 from probatum.audit.report import complete
 from probatum.audit.run import RootsOf, Settings, judged
+from probatum.tallies import unanswered
 from probatum.vocabulary import (
     Artifact,
     Certificate,
@@ -42,7 +43,6 @@ from probatum.vocabulary import (
     Report,
     Undecided,
 )
-from probatum.wire import unanswered
 
 HOLDS, REJECTED, MISSING = "holds", "rejected", "not-found"
 

@@ -250,10 +250,11 @@ def _listed(walk: _Walk, folder: str) -> Iterator[Root | str]:
     if not folder:
         walk.beside_top = names
     beside = names | walk.beside_top
+    folders = (os.path.join(walk.top, folder), walk.top) if folder else (walk.top,)
     for entry in found:
         path = os.path.join(folder, entry.name) if folder else entry.name
         if not _excluded(path, entry.name, walk.exclude):
-            yield _step(walk, path, entry, beside)
+            yield _step(walk, path, entry, beside, folders)
 
 
 def _excluded(path: str, name: str, patterns: tuple[str, ...]) -> bool:
@@ -263,10 +264,16 @@ def _excluded(path: str, name: str, patterns: tuple[str, ...]) -> bool:
     )
 
 
-def _step(walk: _Walk, path: str, entry: "os.DirEntry[str]", beside: frozenset[str]) -> Root | str:
+def _step(
+    walk: _Walk,
+    path: str,
+    entry: "os.DirEntry[str]",
+    beside: frozenset[str],
+    folders: tuple[str, ...],
+) -> Root | str:
     try:
         if entry.is_symlink():
-            return _linked(walk, path, beside)
+            return _linked(walk, path, beside, folders)
         if entry.is_dir(follow_symlinks=False):
             return path if entry.name != ".git" else _git(walk, path)
         status = entry.stat(follow_symlinks=False)
@@ -280,15 +287,14 @@ def _step(walk: _Walk, path: str, entry: "os.DirEntry[str]", beside: frozenset[s
         )
     if not stat.S_ISREG(status.st_mode):
         return Root(_name(walk, path), 0, trouble=_special(status.st_mode))
-    full = os.path.join(walk.top, path)
     around = walk.around if _configures(entry.name) else None
     return Root(
         _name(walk, path),
         status.st_size,
-        path=full,
+        path=os.path.join(folders[0], entry.name),
         beside=beside,
         around=around,
-        folders=_folders(walk, path),
+        folders=folders,
     )
 
 
@@ -296,7 +302,7 @@ def _configures(name: str) -> bool:
     return name.endswith(_CONFIGURES) or name.startswith("Procfile")
 
 
-def _linked(walk: _Walk, path: str, beside: frozenset[str]) -> Root:
+def _linked(walk: _Walk, path: str, beside: frozenset[str], folders: tuple[str, ...]) -> Root:
     full = os.path.join(walk.top, path)
     real = os.path.realpath(full)
     if not _within(real, walk.boundary):
@@ -312,13 +318,7 @@ def _linked(walk: _Walk, path: str, beside: frozenset[str]) -> Root:
         return _trouble(walk, path, Reason.NOT_ANALYSED, says)
     if not stat.S_ISREG(status.st_mode):
         return Root(_name(walk, path), 0, trouble=_special(status.st_mode))
-    folders = _folders(walk, path)
     return Root(_name(walk, path), status.st_size, path=real, beside=beside, folders=folders)
-
-
-def _folders(walk: _Walk, path: str) -> tuple[str, ...]:
-    own = os.path.dirname(path)
-    return (os.path.join(walk.top, own), walk.top) if own else (walk.top,)
 
 
 def _within(path: str, folder: str) -> bool:
@@ -360,4 +360,4 @@ def _name(walk: _Walk, path: str) -> str:
 
 def _utf8(name: str) -> str:
     """The name without the surrogates that stand for bytes that are not UTF-8."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -99,6 +99,7 @@ class Worker:
             self._certificates = certified.Certificates()
         self._plan = plan.planner(named(setup.third_party), built_in=setup.built_in)
         self._claims: set[Claim] = set()
+        self._planned_last: tuple[tuple[Analyzer, ...], tuple[tuple[str, str], ...]] = ((), ())
         self._beside: dict[int, frozenset[str]] = {0: frozenset()}
         self._around: dict[tuple[int, tuple[bytes, ...]], Beside] = {}
         self._wound = -_WIND_S  # when the clock was set, in seconds
@@ -160,9 +161,7 @@ class Worker:
     ) -> None:
         trouble = undecided(one.trouble) if one.trouble is not None else None
         planned = self._planned(order, one)
-        self._introduce({each.claim for each in planned})
-        ids = tuple((analyzer.claim.id, analyzer.id) for analyzer in planned)
-        self._tell(Met(order.root, ordinal, one.artifact, ids, trouble))
+        self._tell(Met(order.root, ordinal, one.artifact, self._introduced(planned), trouble))
         self._stay_in_touch(one.artifact.size, careful=bool(known))
         first = order.given if ordinal == order.done else 0
         for number in range(first, len(planned)):
@@ -178,11 +177,15 @@ class Worker:
             if _exhausted(verdict) and (ordinal, number) not in known:
                 self._resign()
 
-    def _introduce(self, claims: set[Claim]) -> None:
-        if claims <= self._claims:
-            return
-        self._tell(Introduced(tuple(sorted(claims - self._claims, key=lambda one: one.id))))
-        self._claims |= claims
+    def _introduced(self, planned: tuple[Analyzer, ...]) -> tuple[tuple[str, str], ...]:
+        """The ids of what is planned, of which the parent knows the claims."""
+        if planned is not self._planned_last[0]:
+            claims = {each.claim for each in planned} - self._claims
+            if claims:
+                self._tell(Introduced(tuple(sorted(claims, key=lambda one: one.id))))
+                self._claims |= claims
+            self._planned_last = planned, tuple((one.claim.id, one.id) for one in planned)
+        return self._planned_last[1]
 
     def _planned(self, order: Order, one: Opened) -> tuple[Analyzer, ...]:
         plan = self._plan if self._certificates is None else self._certificates.plan

@@ -27,6 +27,7 @@ from probatum.audit.frames import (
     Resigned,
     Said,
     Setup,
+    Up,
     Wants,
     down_encoder,
     names_as_bytes,
@@ -212,14 +213,15 @@ class Crew:
         self._false_starts, self._ever_heard = 0, True
         try:
             for payload in worker.frames.feed(data):
-                if worker in self._workers:
-                    self._hear(worker, payload)
+                for message in up_decoder.decode(payload):
+                    if worker in self._workers:
+                        self._hear(worker, message)
         except (ValueError, msgspec.DecodeError) as exc:
             said = exc if type(exc) is ValueError else "it told something that is no message"
             self._bury(worker, Undecided(Reason.CRASHED, f"the worker was ended: {said}"))
 
-    def _hear(self, worker: Process, payload: bytes) -> None:
-        match up_decoder.decode(payload):
+    def _hear(self, worker: Process, message: Up) -> None:
+        match message:
             case Said(verdict=verdict):
                 self._current(worker).say(verdict)
             case Met(root=root, ordinal=ordinal, artifact=artifact, planned=planned, trouble=why):

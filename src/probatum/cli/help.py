@@ -23,6 +23,11 @@ else:
     SubParsers = Run = object
 
 
+# argparse looks for a translation of each of its own words in the files of a dozen folders, which
+# takes as long as declaring the options; of ours there is none.
+vars(argparse)["_"] = str
+
+
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Keeps the line breaks of a description, and finds the terminal's width by itself."""
 

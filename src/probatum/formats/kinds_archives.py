@@ -1,6 +1,5 @@
 """Which archive or compressed stream a file is."""
 
-import lzma
 import re
 import zlib
 
@@ -99,6 +98,8 @@ def is_lzma_alone(seen: Seen) -> bool:
     """The older format of LZMA, without a magic number: the first bytes are tried."""
     if not _LZMA_ALONE.match(seen.head):
         return False
+    import lzma  # few files begin like that
+
     try:
         return bool(lzma.LZMADecompressor(lzma.FORMAT_ALONE, 1 << 28).decompress(seen.head, 64))
     except lzma.LZMAError:

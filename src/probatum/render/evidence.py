@@ -6,6 +6,7 @@ from typing import assert_never
 
 from probatum.policy import HOLDS, Decision
 from probatum.policy import summary as policy_says
+from probatum.tallies import VERDICTS, counts, unanswered, verdict_word
 from probatum.vocabulary import (
     Finding,
     Place,
@@ -17,7 +18,6 @@ from probatum.vocabulary import (
     Verdict,
     Witness,
 )
-from probatum.wire import VERDICTS, counts, unanswered, verdict_word
 
 ORDER = ("refuted", "undecided", "proven")
 

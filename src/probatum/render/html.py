@@ -27,8 +27,9 @@ from probatum.render.evidence import (
 from probatum.render.html_evidence import finding, recheck_command
 from probatum.render.html_text import code, shown
 from probatum.render.html_tree import Node, joined, tally, tree
+from probatum.tallies import counts, unanswered, verdict_word
 from probatum.vocabulary import Artifact, Finding, Refuted, Report
-from probatum.wire import counts, sentences, unanswered, verdict_word
+from probatum.wire import sentences
 
 # Up to so many findings the tree is open from the start; in a larger one, what leads to something
 # refuted is, for the first of these.

@@ -10,6 +10,7 @@ from probatum.render.evidence import ORDER, further, is_path
 from probatum.render.excerpts import HexLine, hex_lines, text_lines
 from probatum.render.html_text import code, shown
 from probatum.render.visible import visible
+from probatum.tallies import verdict_word
 from probatum.vocabulary import (
     Certificate,
     Entries,
@@ -22,7 +23,7 @@ from probatum.vocabulary import (
     Undecided,
     Witness,
 )
-from probatum.wire import facts_text, verdict_word
+from probatum.wire import facts_text
 
 _LONGEST_FACTS = 4000
 _MOST_WITNESSES, _MOST_ENTRIES = 20, 100

@@ -18,8 +18,9 @@ from probatum.policy import Decision, Policy, decide
 from probatum.render.code_lines import advised, code_rows
 from probatum.render.evidence import further, headline, incompleteness, is_path, placed
 from probatum.render.visible import visible
+from probatum.tallies import unanswered
 from probatum.vocabulary import Finding, Proven, Refuted, Report, Undecided, Witness
-from probatum.wire import sentences, unanswered
+from probatum.wire import sentences
 
 _Case = tuple[str, str]  # one of "", "failure", "error", "skipped", and the whole element
 

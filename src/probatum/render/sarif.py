@@ -21,6 +21,7 @@ from probatum.formats.python_project import KIND as PROJECT
 from probatum.policy import Acceptance, Decision
 from probatum.render.evidence import headline, incompleteness, parted
 from probatum.render.visible import visible
+from probatum.tallies import verdict_word
 from probatum.vocabulary import (
     Artifact,
     Excerpt,
@@ -33,7 +34,7 @@ from probatum.vocabulary import (
     Undecided,
     Witness,
 )
-from probatum.wire import sentences, verdict_word
+from probatum.wire import sentences
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

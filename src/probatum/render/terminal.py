@@ -18,6 +18,7 @@ from probatum.render.evidence import (
 )
 from probatum.render.excerpts import hex_lines, text_lines
 from probatum.render.visible import columns, one_cell, visible
+from probatum.tallies import verdict_word
 from probatum.vocabulary import (
     Excerpt,
     Finding,
@@ -29,7 +30,6 @@ from probatum.vocabulary import (
     Undecided,
     Witness,
 )
-from probatum.wire import verdict_word
 
 _COLOURS = {"proven": "\x1b[32m", "refuted": "\x1b[1;31m", "undecided": "\x1b[33m"}
 _PLAIN = "\x1b[0m"
