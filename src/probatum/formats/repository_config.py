@@ -65,6 +65,8 @@ def named(pairs: Pairs) -> Iterator[Named]:
     """What the fields of one object ask for."""
     fields = dict(pairs)
     for key, value in pairs:
+        if not _may_name(key):  # a tokenizer has a hundred thousand keys
+            continue
         if key in _keys("auto_map"):
             yield from _of_auto_map(key, value)
         elif key in _keys("pipelines"):
@@ -282,6 +284,21 @@ def _suspect_keys() -> re.Pattern[str]:
     rule = _rules()["suspect"]
     unless = "".join(f"(?<!{one})" for one in rule["not"])
     return re.compile(rf"({'|'.join(rule['endings'])}){unless}\Z", re.IGNORECASE)
+
+
+def _may_name(key: str) -> bool:
+    """Whether a key is one that loaders ask for, or may end like one: quicker than to be sure."""
+    asked, endings, longest = _wanted()
+    end = key[-longest:]
+    return key in asked or end.lower().endswith(endings) or not end.isascii()
+
+
+@cache
+def _wanted() -> tuple[frozenset[str], tuple[str, ...], int]:
+    """All keys of the rules, the endings of suspect ones, and the length of the longest."""
+    groups = ("auto_map", "pipelines", "imported", "called", "any_text", "switches")
+    endings: list[str] = _rules()["suspect"]["endings"]
+    return frozenset().union(*map(_keys, groups)), tuple(endings), max(map(len, endings))
 
 
 @cache
