@@ -39,7 +39,7 @@ from probatum.audit.memories import Keeper, spooled
 from probatum.audit.open import opened
 from probatum.audit.opened import Caps, Opened
 from probatum.audit.projects import is_member, of_file, with_project
-from probatum.audit.sandbox import confine, die_with_parent
+from probatum.audit.sandbox import confine, die_with_parent, reuse_memory
 from probatum.audit.targets import boundary
 from probatum.catalog import named
 from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
@@ -67,6 +67,7 @@ def work(down: int, up: int, page: Page, setup: Setup) -> NoReturn:
         for one in (signal.SIGTERM, signal.SIGPROF, signal.SIGPIPE, signal.SIGALRM):
             signal.signal(one, signal.SIG_DFL)
         die_with_parent()
+        reuse_memory()
         _let_go_of_files(keep={down, up})
         os.environ["TMPDIR"] = setup.spool
         if "tempfile" in sys.modules:
