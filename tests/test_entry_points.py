@@ -19,6 +19,8 @@ from probatum.material import BytesMaterial
 CLAIM = "no-command-injection"
 _PAGE = (Path(__file__).parent / "data" / "entry_attacks.md").read_text("utf-8")
 ATTACKS = dict(part.split("\n", 1) for part in _PAGE.split("\n## ")[1:])
+_PAGE = (Path(__file__).parent / "data" / "entry_kinds.md").read_text("utf-8")
+KINDS = dict(part.split("\n", 1) for part in _PAGE.split("\n## ")[1:])
 
 APP = """
 import json, os
@@ -69,7 +71,7 @@ def files_of(attack: str) -> dict[str, str]:
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_way_to_a_sink_is_overlooked(attack: str) -> None:
     found = ways(files_of(ATTACKS[attack]))
-    label = next(one for one in found.entries if one.endswith(("way", "H")))
+    label = next(one for one in found.entries if one.endswith(("way", "H", "way.py:__main__")))
     assert found.doubt(label, CLAIM) is not None
 
 
@@ -179,3 +181,14 @@ def test_a_report_tells_entry_points_and_a_check_derives_them_again(tmp_path: Pa
     (tmp_path / "r.json").write_text(json.dumps(report))
     forged = run("check", "r.json", "app")
     assert "nothing shows it of the entry point app.py:run" in forged.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_entry_point_is_known_and_told_apart(kind: str) -> None:
+    found = ways(files_of(KINDS[kind]))
+    told = {
+        label: f"{entry.says}: {'undecided' if found.doubt(label, CLAIM) else 'proven'}"
+        for label, entry in found.entries.items()
+    }
+    said = KINDS[kind].rpartition("```\n")[2].strip().splitlines()
+    assert told == dict(line.removeprefix("- ").split(" is ", 1) for line in said)

@@ -6,8 +6,18 @@ from typing import Any
 
 from probatum.check.code_trees import rows
 from probatum.check.code_trees import words as said
-from probatum.check.entry_index import BUILTINS, Index, Unit, Value, makes_new, plain
-from probatum.check.entry_names import Names, last, own_object
+from probatum.check.entry_index import (
+    BUILTINS,
+    Index,
+    Unit,
+    Value,
+    is_dotted,
+    makes_new,
+    plain,
+    texts_in,
+)
+from probatum.check.entry_names import last, own_object
+from probatum.check.entry_routes import Routes
 
 _CONTAINS = ("append", "extend", "insert", "add")
 _REGISTERS = (
@@ -18,12 +28,11 @@ _REGISTERS = (
 _ANYWHERE = ("__dict__", "modules", "meta_path", "path_hooks")
 
 
-class Handed(Names):
-    """Of one project the routes, what libraries call when they like, and what containers hold."""
+class Handed(Routes):
+    """Of one project what libraries call when they like, and what containers hold."""
 
     def __init__(self, index: Index) -> None:
         super().__init__(index)
-        self.routes: dict[Unit, list[ast.expr]] = {}
         self.handled: list[Value] = []  # what a library calls when it likes
         self.fed: dict[str, list[Value]] = {}  # what is put into containers, by their names
         for name, stored in index.stored.items():
@@ -42,28 +51,32 @@ class Handed(Names):
             around = unit.around
             for decorator in unit.node.decorator_list if around is not None else ():
                 assert around is not None
-                if self.is_route(decorator, around):
-                    self.routes.setdefault(unit, []).append(decorator)
+                if decorator in self.routes.get(unit, ()):
                     continue
                 site = self.index.decorated[id(decorator)]
                 if isinstance(decorator, (ast.Name, ast.Attribute)):
                     self.index.calls[last(decorator)].append(site)
-                elif not (
-                    isinstance(decorator, ast.Call) and self._outside(decorator.func, around)
-                ):
+                elif not (isinstance(decorator, ast.Call) and self.outside(decorator.func, around)):
                     self.index.indirect.append(site)
                 if not self._only_wraps(decorator, around):
                     self.handled.append(Value(around, unit))
             if unit.is_class and (self._has_own_metaclass(unit) or _is_registered(unit)):
                 self.handled += [Value(unit, one) for one in (unit, *self._below(unit.name))]
+        self._settings()
         for word in (*said("framework's object"), *filter(_registers, self.index.calls)):
             for unit, call in self.index.calls.get(word, ()):
+                if id(call) in self.routing:
+                    continue
                 given = [*call.args, *(one.value for one in call.keywords)]
-                self.handled += [
-                    Value(unit, one) for one in given if self._is_held(Value(unit, one))
-                ]
+                whole = self._is_framework(call.func, unit)
+                kept = self.applications if whole else self.handled
+                kept += [Value(unit, one) for one in given if self._is_held(Value(unit, one))]
         for unit, call in self.index.statements:
-            if self._is_own_call(call.func, unit) or self._runs_at_once(call.func, unit):
+            if (
+                id(call) in self.routing
+                or self._is_own_call(call.func, unit)
+                or self._runs_at_once(call.func, unit)
+            ):
                 continue
             given = [*call.args, *(one.value for one in call.keywords)]
             top = not isinstance(unit.node, (ast.FunctionDef, ast.AsyncFunctionDef))
@@ -86,6 +99,8 @@ class Handed(Names):
             if name in passing or name in BUILTINS or name[:1].isupper():
                 continue
             for unit, call in sites:
+                if id(call) in self.routing:
+                    continue
                 given = (*call.args, *(one.value for one in call.keywords))
                 named = [one for one in given if self._may_be_called(one, unit)]
                 if named and not self._is_own_call(call.func, unit):
@@ -96,7 +111,7 @@ class Handed(Names):
         if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
             return any(self._may_be_called(one, unit) for one in node.elts)
         if isinstance(node, (ast.Name, ast.Attribute)):
-            if last(node) in self._sinks and self._outside(node, unit):
+            if last(node) in self._sinks and self.outside(node, unit):
                 return True
         elif not isinstance(node, ast.Call):
             return isinstance(node, ast.Lambda)
@@ -130,16 +145,33 @@ class Handed(Names):
         bases = cls.node.bases if around is not None else ()
         return any(around is not None and not self._callees(one, around) for one in bases)
 
+    def _settings(self) -> None:
+        """What a text in a setting names, as frameworks are told of middleware: `MIDDLEWARE`."""
+        given = [
+            value
+            for unit in self.index.units.values()
+            for name, values in (unit.binds.items() if unit.is_module else ())
+            if name.isupper()
+            for value in values
+        ]
+        for unit, base, more in self.index.grown:
+            if isinstance(base, ast.Name) and base.id.isupper():
+                given += [Value(unit, one) for one in more]
+        for unit, of in given:
+            for text in texts_in(of) if isinstance(of, ast.AST) else ():
+                if is_dotted(text):
+                    self.handled += self._imported(text.replace(":", "."), unit)
+
     def _has_own_metaclass(self, unit: Unit) -> bool:
         given = (one.value for one in unit.node.keywords if one.arg == "metaclass")
         return unit.around is not None and any(self._callees(one, unit.around) for one in given)
 
     def _is_library(self, base: Any, unit: Unit) -> bool:
         if isinstance(base, ast.Attribute):
-            return bool(self._outside(base, unit))
+            return bool(self.outside(base, unit))
         if not isinstance(base, ast.Name):
             return False
-        return bool(self._outside(ast.Attribute(base, "x", ast.Load()), unit))
+        return bool(self.outside(ast.Attribute(base, "x", ast.Load()), unit))
 
     def _is_callable(self, node: Any, unit: Unit) -> bool:
         """The expression names a function or class, or is a lambda, or an object of a class."""
@@ -151,61 +183,6 @@ class Handed(Names):
                 self._is_callable(one, unit) for one in given
             )
         return isinstance(node, (ast.Name, ast.Attribute)) and bool(self._callees(node, unit))
-
-    def is_route(self, decorator: Any, around: Unit) -> bool:
-        """The decorator makes the function one that a known framework calls for a request."""
-        func = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if isinstance(func, ast.Name):
-            owner = around.scope(func.id)
-            given = owner.binds.get(func.id, ()) if owner is not None else ()
-            return func.id in said("entry decorator") and all(
-                isinstance(one.of, str) and not self._imported(one.of, one.unit) for one in given
-            )
-        if not isinstance(func, ast.Attribute) or func.attr not in said("entry method"):
-            return False
-        if self._outside(func, around):
-            return True
-        return isinstance(func.value, ast.Name) and self._is_application(func.value.id, around)
-
-    def _is_application(self, name: str, unit: Unit, depth: int = 0) -> bool:
-        """The name is bound to objects of known frameworks alone, wherever it is imported from."""
-        owner = unit.scope(name)
-        if owner is None or depth > 4:
-            return False
-        if name in owner.parameters:
-            return self._is_annotated(owner, name) and name not in owner.binds
-        given = [*owner.binds.get(name, ()), *self.index.stored.get(name, ())]
-        return bool(given) and all(self._makes_application(one, depth) for one in given)
-
-    def _makes_application(self, value: Value, depth: int) -> bool:
-        unit, of = value
-        if isinstance(of, ast.Call):
-            return self._is_framework(of.func, unit)
-        if isinstance(of, str):
-            found = self._imported(of, unit)
-            return bool(found) and all(self._makes_application(one, depth + 1) for one in found)
-        if isinstance(of, Unit) and not of.is_module and of.around is not None:
-            around = of.around
-            return any(self.is_route(one, around) for one in of.node.decorator_list)
-        return self._is_framework(of, unit)
-
-    def _is_annotated(self, owner: Unit, name: str) -> bool:
-        for one in ast.walk(owner.node.args):
-            if isinstance(one, ast.arg) and one.arg == name and one.annotation is not None:
-                return self._is_framework(one.annotation, owner.around or owner)
-        return False
-
-    def _is_framework(self, node: Any, unit: Unit) -> bool:
-        """The expression is a known framework's class, imported from outside of the project."""
-        if last(node) not in said("framework's object"):
-            return False
-        if isinstance(node, ast.Attribute):
-            return bool(self._outside(node, unit))
-        owner = unit.scope(node.id) if isinstance(node, ast.Name) else None
-        given = owner.binds.get(node.id, ()) if owner is not None else ()
-        return bool(given) and all(
-            isinstance(one.of, str) and not self._imported(one.of, one.unit) for one in given
-        )
 
     def _only_wraps(self, decorator: Any, around: Unit) -> bool:
         """The decorator calls the function only where it is called; or it is the project's own."""
@@ -237,6 +214,8 @@ class Handed(Names):
         """What is put into containers: by the container's name, or, if others may hold it under
         another name, into everything."""
         for unit, base, given in self.index.grown:
+            if id(base) in self.routing:
+                continue
             values = [Value(unit, one) for one in given]
             while isinstance(base, (ast.Subscript, ast.Starred)):
                 base = base.value

@@ -26,7 +26,7 @@ class Names:
                 values = list(owner.binds.get(name, ())) if owner is not None else []
                 values += self.index.stored.get(name, ())
             case ast.Attribute(attr=name):
-                if self._outside(func, unit):
+                if self.outside(func, unit):
                     return []
                 values = list(self.index.named.get(plain(name), ()))
             case _:
@@ -80,7 +80,7 @@ class Names:
         """A folder or module of the project has this name."""
         return top in self._tops
 
-    def _outside(self, node: Any, unit: Unit) -> str:
+    def outside(self, node: Any, unit: Unit) -> str:
         """The full name of an attribute of a library's module; empty for anything else."""
         names: list[str] = []
         while isinstance(node, ast.Attribute):
@@ -100,6 +100,13 @@ class Names:
         if first.startswith(".") or self._is_own(first.partition(".")[0]):
             return ""
         return ".".join([first, *reversed(names)])
+
+    def full_name(self, node: Any, unit: Unit) -> str:
+        """The full name of a library's function or class; empty for anything else."""
+        if not isinstance(node, ast.Name):
+            return self.outside(node, unit)
+        named = self.outside(ast.Attribute(node, "", ast.Load()), unit)
+        return named.removesuffix(".")
 
 
 def own_object(unit: Unit | None) -> str:
@@ -131,3 +138,26 @@ def absolute(dotted: str, file: str) -> list[str]:
         return parts
     folders = file.split("/")[:-1]
     return [*folders[: len(folders) - (level - 1)], *parts]
+
+
+def children(node: Any) -> list[Any]:
+    found: list[Any] = []
+    for field in node._fields:
+        child = getattr(node, field, None)
+        if isinstance(child, list):
+            found += [one for one in child if isinstance(one, ast.AST)]
+        elif isinstance(child, ast.AST) and child._fields:
+            found.append(child)
+    return found
+
+
+def fetched_name(call: ast.Call) -> str | None:
+    name = call.args[1] if len(call.args) > 1 else None
+    return name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else None
+
+
+def may_be_builtin(owner: Unit, name: str) -> bool:
+    """The name of a function is never a built-in where it is bound; that of a module may be."""
+    if isinstance(owner.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return name in owner.loose
+    return not is_defined(owner, name)

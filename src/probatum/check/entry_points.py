@@ -8,7 +8,7 @@ that a known framework calls for a request, a tool call or a command line; 4. of
 for it, by names alone (`entry_reach`), nothing says a name in the rules of that claim, nor one by
 which code that is not named could be reached; 5. the libraries that it names are those listed.
 
-The trusted base: this file, the other four `entry_…`, Python's parser, and the rows of
+The trusted base: this file, the other seven `entry_…`, Python's parser, and the rows of
 `rules/code`: sinks and words.
 """
 
@@ -23,9 +23,9 @@ from typing import Any, NamedTuple
 
 from probatum.check.code_trees import rows
 from probatum.check.code_trees import words as said
-from probatum.check.entry_index import Index, Unit, module_path
-from probatum.check.entry_names import last
+from probatum.check.entry_index import Index, module_path
 from probatum.check.entry_reach import Node, Note, Reach
+from probatum.check.entry_ways import Entry, ways
 from probatum.errors import Rejected
 
 Read = Callable[[int, int], bytes]
@@ -49,16 +49,6 @@ class Doubt(NamedTuple):
     word: str
     file: str
     line: int
-
-
-class Entry(NamedTuple):
-    """A way into a project: its label (`app.py:read`), where it stands, what kind of way it is."""
-
-    label: str
-    file: str
-    line: int
-    end: int
-    says: str
 
 
 def holds(facts: dict[str, Any], read: Read, size: int) -> None:
@@ -119,7 +109,7 @@ class Ways:
     def __init__(self, index: Index) -> None:
         try:
             self._reach = Reach(index)
-            found = list(_entries(self._reach))
+            found = list(ways(self._reach))
         except (RecursionError, MemoryError) as exc:
             raise Rejected("2: nested too deeply") from exc
         self.entries: dict[str, Entry] = {}
@@ -335,53 +325,6 @@ def _reached(
                 if waiting and node in masks:
                     own[waiting[-1][0]] |= masks[node]
     return masks
-
-
-# Which functions are entry points
-
-
-def _entries(reach: Reach) -> Iterator[tuple[Entry, Node]]:
-    for unit in reach.index.units.values():
-        if unit.is_module:
-            for statement in unit.node.body:
-                if _is_main(statement):
-                    yield _entry(unit, statement, "the file is run"), Node("run", unit)
-        elif unit in reach.routes:
-            shown = _shown(reach.routes[unit][0])
-            yield _entry(unit, unit.node, shown), Node("run", unit)
-        elif unit.is_class and any(_ending(last(base)) for base in unit.node.bases):
-            yield _entry(unit, unit.node, "a request or tool call"), Node("run", unit)
-    for word in sorted(said("entry answer")):
-        for unit, call in reach.index.calls.get(word, ()):
-            if isinstance(call.func, ast.Attribute) and not unit.is_module:
-                yield _entry(unit, unit.node, f"`{word}`"), Node("run", unit)
-    for word in sorted(said("entry event")):
-        for unit, call in reach.index.calls.get(word, ()):
-            first = [one.value for one in call.keywords if one.arg == "fn"] or call.args[:1]
-            for function in reach._callees(first[0], unit) if first else ():
-                if not function.is_class:
-                    yield _entry(function, function.node, f"`{word}`"), Node("run", function)
-
-
-def _entry(unit: Unit, node: Any, says: str) -> Entry:
-    return Entry(unit.label, unit.file, node.lineno, node.end_lineno or node.lineno, says)
-
-
-def _shown(decorator: Any) -> str:
-    text = ast.unparse(decorator)
-    return f"@{text[:60]}"
-
-
-def _ending(name: str) -> str:
-    """The name of the known class that the name ends in, `MyBaseTool` for `BaseTool`."""
-    return next((one for one in sorted(said("entry class")) if name.endswith(one)), "")
-
-
-def _is_main(node: ast.AST) -> bool:
-    match node:
-        case ast.If(test=ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()])):
-            return True
-    return False
 
 
 # Which files run

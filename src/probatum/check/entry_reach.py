@@ -8,13 +8,11 @@ containers whose owner is not known) runs with everything.
 """
 
 import ast
-import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
 from probatum.check.code_trees import words as said
-from probatum.check.entry_handed import Handed
 from probatum.check.entry_index import (
     BUILTINS,
     DEFINED,
@@ -25,11 +23,18 @@ from probatum.check.entry_index import (
     plain,
     texts_in,
 )
-from probatum.check.entry_names import absolute, is_defined, last, own_object
+from probatum.check.entry_names import (
+    absolute,
+    children,
+    fetched_name,
+    last,
+    may_be_builtin,
+    own_object,
+)
+from probatum.check.entry_passed import Passed
+from probatum.check.entry_routes import HANDLERS, root, roots
 
 _MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__")
-_TYPE = re.compile(r"""[\w.'"]+(?:[\[|][\w.,|'"\[\] ]*)?|[\w.]+ \|[\w.,|'"\[\] ]*""")
-_WORD = re.compile(r"[^\W\d]\w*")
 _FETCHING = ("getattr", "hasattr", "setattr", "delattr")
 
 
@@ -50,18 +55,13 @@ class Note(NamedTuple):
     name: str
 
 
-class Reach(Handed):
+class Reach(Passed):
     """The nodes of one project, each with what follows from it; worked out when asked for."""
 
     def __init__(self, index: Index) -> None:
         super().__init__(index)
         self.places: dict[Note, tuple[str, int]] = {}
         self.everything = Node("everything", None)
-        self._relayed: list[Value] | None = None
-        self._classes: dict[str, list[Value]] = {}
-        for unit in index.units.values():
-            if unit.is_class:
-                self._classes.setdefault(unit.name, []).append(Value(unit, unit))
 
     def follow(self, node: Node) -> tuple[list[Node], list[Note]]:
         """The nodes that follow from one, and what is said at it."""
@@ -71,6 +71,9 @@ class Reach(Handed):
         self._bare = node.bare
         if node.kind == "everything":
             self._of_values(self.handled)
+            self._bare = True
+            self._of_values(self.applications)
+            self._bare = False
             for module in self.index.units.values():
                 if module.is_module and "__getattr__" in module.binds:
                     self._of_values(module.binds["__getattr__"])
@@ -102,6 +105,10 @@ class Reach(Handed):
                 self._text([one for one in node.body if not isinstance(one, DEFINED)], unit)
             return
         self._decorations(unit, around)
+        for where, call in self.called.get(unit, ()):
+            for one in (*call.args, *(each.value for each in call.keywords)):
+                self._next.append(Node("value", where, one, bare=True))
+            self._next.append(Node("value", where, root(call), bare=True))
         if unit.is_class:
             self._text([*node.bases, *node.keywords], around)
             self._text([one for one in node.body if not isinstance(one, DEFINED)], unit)
@@ -138,13 +145,13 @@ class Reach(Handed):
             if isinstance(node, DEFINED):
                 self._add("run", self.index.units[id(node)])
                 continue
-            children: Iterable[Any] = _children(node)
+            inner: Iterable[Any] = children(node)
             match node:
                 case ast.Call(func=ast.Name(id=name)) if name in _FETCHING:
-                    fetched = _constant(node)
+                    fetched = fetched_name(node)
                     if fetched is not None and unit.scope(name) is None:
                         self._said_attribute(fetched, unit, node)
-                        children = [*node.args, *node.keywords]
+                        inner = [*node.args, *node.keywords]
                 case ast.Import() | ast.ImportFrom():
                     self._import(node, unit)
                 case ast.Call(func=ast.Name(id="type"), args=[_, _, _]):
@@ -152,21 +159,21 @@ class Reach(Handed):
                 case ast.Name(ctx=ast.Load()):
                     self._name(node, unit)
                 case ast.Attribute(attr=name, value=base):
-                    dotted = self._outside(node, unit)
+                    dotted = self.outside(node, unit)
                     if dotted:
                         self._note("outside", dotted, unit, node)
                         self._of_values(self.index.stored.get(name, ()))
                         self._hidden(name, unit, node)
-                        children = ()
+                        inner = ()
                     else:
                         self._said_attribute(name, unit, node)
                         if self._is_self(base, unit):
-                            children = ()
+                            inner = ()
                 case ast.Constant(value=str(text)):
                     self._string(text, unit, node)
                 case ast.arg(annotation=said_there) | ast.AnnAssign(annotation=said_there):
                     self._annotation(said_there, unit)
-            waiting.extend(children)
+            waiting.extend(inner)
 
     def _import(self, node: ast.Import | ast.ImportFrom, unit: Unit) -> None:
         """A module that is imported runs, where it is imported by what runs for a request."""
@@ -189,26 +196,15 @@ class Reach(Handed):
     def _hidden(self, name: str, unit: Unit, node: Any) -> None:
         if name in _hiding():
             self._note("hiding", name, unit, node)
-        if name in said("reaches a route"):
-            for routed, decorators in self.routes.items():
-                if decorators:
-                    self._add("run", routed)
+        if name in said("reaches a route") and not self._bare:
+            for routed in (*self.routes, *self.called):
+                self._add("run", routed)
 
     def _string(self, text: str, unit: Unit, node: Any) -> None:
         if is_dotted(text):
             self._note("outside", text.replace(":", "."), unit, node)
-        for value in self._named_by(text, unit):
+        for value in self.named_by(text, unit):
             self._of_value(value)
-
-    def _named_by(self, text: str, unit: Unit) -> list[Value]:
-        """What a text names, as libraries look it up: `package.module.function`, `module:name`,
-        a class by its name."""
-        if is_dotted(text):
-            return self._imported(text.replace(":", "."), unit)
-        if len(text) < 200 and _TYPE.fullmatch(text):
-            words = set(_WORD.findall(text))
-            return [one for word in words for one in self._classes.get(word, ())]
-        return []
 
     def _annotation(self, node: ast.expr | None, unit: Unit, depth: int = 0) -> None:
         """What stands in an annotation as text is code."""
@@ -232,7 +228,7 @@ class Reach(Handed):
         owner = unit.scope(name)
         if owner is not None:
             self._next.append(Node("cell", owner, name, self._bare))
-            if name in BUILTINS and _may_be_builtin(owner, name):
+            if name in BUILTINS and may_be_builtin(owner, name):
                 self._builtin(name, unit, node)
             return
         self._of_values(self.index.stored.get(name, ()))
@@ -268,19 +264,18 @@ class Reach(Handed):
             for one in self.index.named[name]:
                 if one.unit.is_class:
                     for cls in (one.unit, *self._below(one.unit.name)):
-                        self._given_to(cls.name, name)
+                        self._of_values(self._given_to(cls.name, name))
             self._of_values(self._relays())
         if not self._bare:
             self._routes_of(name)
 
-    def _is_field(self, name: str) -> bool:
-        given = self.index.named.get(name, ())
-        return any(one.unit.is_class and not isinstance(one.of, Unit) for one in given)
-
     def _routes_of(self, name: str) -> None:
         """What an application so named calls, when it is asked to: all its handlers."""
         for unit, decorators in self.routes.items():
-            if any(_root(one) == name for one in decorators):
+            if any(name in roots(one) for one in decorators):
+                self._add("run", unit)
+        for unit, calls in self.called.items():
+            if any(name in roots(one.of) and not self.makes_route(*one) for one in calls):
                 self._add("run", unit)
 
     def _parameter(self, owner: Unit, name: str) -> None:
@@ -293,7 +288,7 @@ class Reach(Handed):
             called.append(owner.around.name)
             called += [one.name for one in self._below(owner.around.name)]
         for one in called:
-            self._given_to(one, name)
+            self._of_values(self._given_to(one, name))
         self._of_values(self.index.stored.get(plain(owner.name), ()))  # of a property
         if owner.name in ("__set__", "__setattr__"):
             for kept in self.index.stored.values():
@@ -301,35 +296,6 @@ class Reach(Handed):
         unseen = owner.name.startswith("__") or owner.name in self.index.escaping
         if unseen or not isinstance(owner.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             self._of_values(self._relays())
-
-    def _given_to(self, function: str, name: str) -> None:
-        names = (function, *self.index.aliases.get(function, ()))
-        for unit, call in (one for each in names for one in self.index.calls.get(each, ())):
-            for given in call.args:
-                self._add("value", unit, given)
-            for keyword in call.keywords:
-                if keyword.arg in (None, name):
-                    self._add("value", unit, keyword.value)
-
-    def _relays(self) -> list[Value]:
-        """What calls give of which nobody says whom they call: a variable, an entry, an answer."""
-        if self._relayed is None:
-            calls = list(self.index.indirect)
-            for name, sites in self.index.calls.items():
-                calls += [site for site in sites if self._is_variable(name, *site)]
-            self._relayed = [
-                Value(unit, given)
-                for unit, call in calls
-                for given in (*call.args, *(one.value for one in call.keywords))
-            ]
-        return self._relayed
-
-    def _is_variable(self, name: str, unit: Unit, call: ast.Call) -> bool:
-        if isinstance(call.func, ast.Attribute):
-            kept = self.index.named.get(name, ())
-            return any(not isinstance(one.of, (Unit, str)) for one in kept)
-        owner = unit.scope(name)
-        return owner is not None and not is_defined(owner, name)
 
     def _gives(self, unit: Unit) -> None:
         """What a function returns and yields, and what its decorators make of it."""
@@ -359,7 +325,7 @@ class Reach(Handed):
             case ast.Name():
                 self._name(node, unit)
             case ast.Attribute(attr=name, value=base):
-                dotted = self._outside(node, unit)
+                dotted = self.outside(node, unit)
                 if dotted:
                     self._note("outside", dotted, unit, node)
                     self._of_values(self.index.stored.get(name, ()))
@@ -370,6 +336,7 @@ class Reach(Handed):
             case ast.Call():
                 self._answer(node, unit)
             case ast.Lambda(args=arguments, body=body):
+                self._bare = False
                 self._text([arguments, body], unit)
             case ast.Subscript(value=base, slice=inner):  # `d[key]`, and `Optional[Class]`
                 self._add("value", unit, base)
@@ -377,11 +344,12 @@ class Reach(Handed):
             case ast.ListComp(elt=elt) | ast.SetComp(elt=elt):
                 self._add("value", unit, elt)
             case ast.GeneratorExp():
+                self._bare = False
                 self._text([node], unit)
             case ast.Yield():
                 self._of_values(self._relays())
             case ast.Constant(value=str(text)):
-                for value in self._named_by(text, unit):
+                for value in self.named_by(text, unit):
                     self._of_value(value)
             case ast.JoinedStr() | ast.Compare() | ast.Constant():
                 pass
@@ -393,22 +361,32 @@ class Reach(Handed):
     def _answer(self, call: ast.Call, unit: Unit) -> None:
         """What a call gives: what the function returns; of a library's, all that it is given."""
         name = last(call.func)
+        given = [*call.args, *(one.value for one in call.keywords)]
+        if self._bare and self.makes_route(unit, call):
+            given = [one.value for one in call.keywords if one.arg not in HANDLERS]
+            given += [
+                one for one in call.args if not self.handlers(ast.Call(call.func, [one], []), unit)
+            ]
+        elif self._bare and not self.holds_routes(unit, call):
+            self._bare = False  # its own code may use what it is given
         if name in _FETCHING and isinstance(call.func, ast.Name) and unit.scope(name) is None:
-            fetched = _constant(call)
+            fetched = fetched_name(call)
             if fetched is not None:
                 self._hidden(fetched, unit, call)
                 self._next.append(Node("attribute", None, plain(fetched), self._bare))
-                for given in call.args:
-                    self._add("value", unit, given)
+                for one in call.args:
+                    self._add("value", unit, one)
                 return
         callees = self._callees(call.func, unit)
-        for one in callees:
-            self._add("run" if one.is_class else "gives", one, False if one.is_class else None)
+        for called in callees:
+            self._add(
+                "run" if called.is_class else "gives", called, False if called.is_class else None
+            )
         if callees and isinstance(call.func, ast.Name):
             return
         self._add("value", unit, call.func)
-        for given in (*call.args, *(one.value for one in call.keywords)):
-            self._add("value", unit, given)
+        for one in given:
+            self._add("value", unit, one)
 
     # What stands behind a name
 
@@ -451,31 +429,3 @@ class Reach(Handed):
 def _hiding() -> frozenset[str]:
     """The names that hide a call as an attribute: of built-ins there are too many others' of."""
     return said("hides a name") - BUILTINS | said("hides a call")
-
-
-def _children(node: Any) -> list[Any]:
-    found: list[Any] = []
-    for field in node._fields:
-        child = getattr(node, field, None)
-        if isinstance(child, list):
-            found += [one for one in child if isinstance(one, ast.AST)]
-        elif isinstance(child, ast.AST) and child._fields:
-            found.append(child)
-    return found
-
-
-def _constant(call: ast.Call) -> str | None:
-    name = call.args[1] if len(call.args) > 1 else None
-    return name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else None
-
-
-def _may_be_builtin(owner: Unit, name: str) -> bool:
-    """The name of a function is never a built-in where it is bound; that of a module may be."""
-    if isinstance(owner.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return name in owner.loose
-    return not is_defined(owner, name)
-
-
-def _root(decorator: Any) -> str:
-    func = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return last(func.value) if isinstance(func, ast.Attribute) else ""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from probatum.check import entry_points
 from probatum.check.entry_points import Ways
+from probatum.check.entry_ways import Entry as Way
 from probatum.errors import Rejected
 from probatum.formats.bounds import digest
 from probatum.ports import Material
@@ -48,7 +49,7 @@ def entries(claim: str, flows: list[Flow], ways: Ways, material: Material) -> En
     return Entries(told, Certificate("entry_points", facts), assumed)
 
 
-def _entry(entry: entry_points.Entry, claim: str, flows: list[Flow], ways: Ways) -> Entry:
+def _entry(entry: Way, claim: str, flows: list[Flow], ways: Ways) -> Entry:
     place = Place(part=entry.file, line=entry.line)
     begun = [(flow, way[-1]) for flow in flows for way in _begun_in(flow, entry)]
     unguarded = [(flow, last) for flow, last in begun if not flow.guard]
@@ -67,7 +68,7 @@ def _entry(entry: entry_points.Entry, claim: str, flows: list[Flow], ways: Ways)
     return Entry(entry.label, entry.says, place, "undecided", says)
 
 
-def _begun_in(flow: Flow, entry: entry_points.Entry) -> Iterator[tuple[Step, ...]]:
+def _begun_in(flow: Flow, entry: Way) -> Iterator[tuple[Step, ...]]:
     """The ways of a flow that begin in an entry point."""
     for way in (flow.steps, *flow.also):
         if way[0].file == entry.file and entry.line <= way[0].line <= entry.end:
