@@ -128,7 +128,7 @@ def test_windows_do_not_change_what_is_read(monkeypatch: pytest.MonkeyPatch) -> 
     values = [_random_value(random.Random(seed), 5) for seed in range(30)]
     whole = [_runs(pickle.dumps(value, protocol)) for value in values for protocol in (0, 2, 4)]
     monkeypatch.setattr(pickle_opcodes, "WINDOW", 64)
-    monkeypatch.setattr("probatum.formats.pickle_machine.WINDOW", 2048)
+    monkeypatch.setattr("probatum.formats.pickle_lexer.WINDOW", 2048)
     again = [_runs(pickle.dumps(value, protocol)) for value in values for protocol in (0, 2, 4)]
     assert whole == again
 

@@ -16,7 +16,8 @@ from probatum.vocabulary import Artifact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from probatum.formats.own_code import Class, Imported, Module
+    from probatum.formats.own_code import Imported, Module
+    from probatum.formats.own_definitions import Class
 
 _SHAPES: Final[dict[str, dict[str, object]]] = {
     "builtins:object": {"new": ((),), "build": ("state",)},
