@@ -74,6 +74,7 @@ class Imports:
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
         self.modules: dict[str, Env] = {}
+        self.read: list[tuple[str, ast.Module]] = []
 
     def load(self, name: str) -> Env:
         """What a module binds, after it and its packages have run."""
@@ -85,7 +86,9 @@ class Imports:
             if len(self.modules) >= _MOST:
                 raise Rejected("4: too many modules are imported")
             path = self.sources.path(whole)
-            tree = parsed(self.sources.source(path), path)
+            text = self.sources.source(path)
+            tree = parsed(text, path)
+            self.read.append((text.decode(), tree))
             env: Env = {"__name__": CONSTANT}
             self.modules[whole] = env
             package = whole if path.endswith("/__init__.py") else parent
@@ -93,6 +96,11 @@ class Imports:
             if parent:
                 rebound(self.modules[parent], part, Meant("module", whole))
         return self.modules[name]
+
+    def all_used(self, listed: dict[str, str]) -> None:
+        """Every file that is listed was imported. Raises: Rejected."""
+        if self.sources.used != set(listed):
+            raise Rejected("4: files are listed that nothing imports")
 
     def row(self, module: str, name: str) -> dict[str, Any]:
         found = self.load(module).get(name)
@@ -137,6 +145,14 @@ class _Following(Definitions):
                 self.bind(node, name, UNKNOWN)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             self.imported(node)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            function = node.value.func
+            of = (
+                library(self.see(function.value, {})) if isinstance(function, ast.Attribute) else ""
+            )
+            if f"{of}.{getattr(function, 'attr', '')}" not in rules()["statements"]:
+                raise self.no(node, "a call")
+            self.arguments(node.value, {})
         else:
             self.plain(node, self.env, {}, None)
 
@@ -157,14 +173,29 @@ class _Following(Definitions):
                 if library(self.see(node.test, {})) != "typing.TYPE_CHECKING":
                     raise self.no(node, "an unknown condition")
                 self.maybe([node.orelse])
-            case ast.Compare(left=ast.Attribute() as left, comparators=others):
-                if library(self.see(left, {})) != "sys.version_info":
-                    raise self.no(node, "an unknown condition")
-                for one in others:
-                    self.see(one, {})
-                self.maybe([node.body, node.orelse])
             case _:
-                raise self.no(node, "an unknown condition")
+                self.asked(node.test)
+                self.maybe([node.body, node.orelse])
+
+    def asked(self, test: ast.expr) -> None:
+        """A condition that runs nothing but a library's look at the version or what is there."""
+        if isinstance(test, ast.BoolOp):
+            for part in test.values:
+                self.asked(part)
+        elif isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            self.asked(test.operand)
+        elif isinstance(test, ast.Compare) and isinstance(test.left, ast.Attribute):
+            if library(self.see(test.left, {})) != "sys.version_info":
+                raise self.no(test, "an unknown condition")
+            for one in test.comparators:
+                self.see(one, {})
+        elif not (
+            isinstance(test, ast.Call)
+            and not test.args
+            and not test.keywords
+            and library(self.see(test.func, {})) in rules()["conditions"]
+        ):
+            raise self.no(test, "an unknown condition")
 
     def imported(self, node: ast.Import | ast.ImportFrom) -> None:
         if isinstance(node, ast.Import):

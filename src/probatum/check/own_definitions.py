@@ -40,6 +40,8 @@ class Definitions(Expressions):
                     self.assign(node, target, value, meant, env, cls)
             case ast.AnnAssign(target=target, annotation=annotation, value=value):
                 self.annotation(annotation, around)
+                if cls is not None:
+                    cls.hints.append(annotation)
                 meant = self.see(value, around) if value is not None else UNKNOWN
                 self.assign(node, target, value, meant, env, cls)
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
@@ -118,6 +120,7 @@ class Definitions(Expressions):
                 for name, may_be in meant.bound.items():
                     cls.bound[name] = cls.bound.get(name, False) or may_be
                 cls.can_be_made &= meant.can_be_made
+                cls.hints_are_plain &= meant.hints_are_plain
             elif row is not None:
                 cls.rows.append(row)
             elif library(meant) in ("builtins.str", "builtins.int"):
@@ -145,6 +148,9 @@ class Definitions(Expressions):
 
     def dataclass(self, node: ast.ClassDef, one: ast.expr, around: Env) -> bool:
         meant = library(self.see(one.func if isinstance(one, ast.Call) else one, around))
+        if isinstance(one, ast.Call) and meant in rules()["called_class_decorators"]:
+            self.arguments(one, around)
+            return False
         if meant not in rules()["class_decorators"]:
             raise self.no(node, "a decorator")
         if isinstance(one, ast.Call):
@@ -162,6 +168,12 @@ class Definitions(Expressions):
             if is_enum:
                 self.member(one)
             self.plain(one, env, env, cls)
+        try:
+            cls.hints_are_plain &= all(self.hint(one, env) for one in cls.hints)
+        except Rejected:
+            cls.hints_are_plain = False
+        if not cls.hints_are_plain and any(row.get("reads_hints") for row in cls.rows):
+            raise self.no(node, "an annotation that a library evaluates")
 
     def member(self, node: ast.stmt) -> None:
         match node:

@@ -32,6 +32,8 @@ class OwnClass:
         self.rows: list[dict[str, Any]] = []
         self.bound: dict[str, bool] = {}  # name -> it may be a property
         self.can_be_made = True
+        self.hints_are_plain = True
+        self.hints: list[ast.expr] = []
 
 
 class Expressions:
@@ -98,9 +100,12 @@ class Expressions:
                 return found[name]
         elif (module := library(inside)) in rules()["modules"]:
             full = f"{module}.{name}"
-            easy = module in rules()["flat"] or name[:1].isupper() or full in rules()["names"]
-            if full in rules()["modules"] or (easy and not name.startswith("_") and name != "*"):
+            capital = name[:1].isupper() and module not in rules()["narrow"]
+            easy = module in rules()["flat"] and name[:1] not in ("_", "*")
+            if easy or capital or full in rules()["names"] | rules()["modules"]:
                 return Meant("library", full)
+        elif library(inside) in rules()["enums"] and name[:1] != "_":
+            return Meant("library", f"{library(inside)}.{name}")
         raise self.no(node, f"the name {name!a}")
 
     def arguments(self, node: ast.Call, around: Env) -> None:
@@ -131,6 +136,24 @@ class Expressions:
                 self.annotation(part, around)
         else:
             self.see(node, around)
+
+    def hint(self, node: ast.expr, around: Env) -> bool:
+        """Whether an annotation is made of classes' names alone, so that it means one thing."""
+        if isinstance(node, ast.Constant):
+            return node.value is None or node.value is ...
+        if isinstance(node, ast.BinOp):
+            return self.hint(node.left, around) and self.hint(node.right, around)
+        if isinstance(node, ast.Tuple | ast.List):
+            return all(self.hint(part, around) for part in node.elts)
+        if isinstance(node, ast.Subscript):
+            self.lazy, before = False, self.lazy
+            self.annotation(node, around)
+            self.lazy = before
+            return self.hint(node.slice, around)
+        if not isinstance(node, ast.Name | ast.Attribute):
+            return False
+        meant = self.see(node, around)
+        return isinstance(meant, OwnClass) or meant.kind in ("library", "defined")
 
 
 def library(meant: Any) -> str:

@@ -78,13 +78,19 @@ class Sources:
             if stem and suffix.lower() not in _CODE:
                 continue
             known = first in sys.stdlib_module_names or first.casefold() in sys.stdlib_module_names
-            if not stem and known and not self._has_init(name):
-                continue
+            if not stem and self._folder.is_folder(name):
+                inert = not self._has_init(name) if known else not self._has_code(name)
+                if inert:
+                    continue
             if known or {first, first.casefold()} & rules()["reserved"]:
                 raise Rejected(f"4: {name} could be imported in the place of a library's {first}")
 
     def _has_init(self, name: str) -> bool:
-        return self._folder.is_folder(name) and bool(self._candidates(name, "__init__"))
+        return bool(self._candidates(name, "__init__"))
+
+    def _has_code(self, name: str) -> bool:
+        parted = [one.rpartition(".") for one in self._names(name)]
+        return any(not dot or suffix.lower() in _CODE for _, dot, suffix in parted)
 
     def _alone(self, inside: str, last: str) -> str:
         """The path of `last.py` or of the folder `last`, if an import can find nothing else."""

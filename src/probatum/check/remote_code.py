@@ -76,7 +76,7 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
             yaml_names_nothing(text)
         else:
             _demand(facts["format"] == "json", "no such format")
-            json.loads(text, object_pairs_hook=_object, parse_constant=_reject, parse_int=len)
+            json.loads(text, object_pairs_hook=names_nothing, parse_constant=_reject, parse_int=len)
     except (ValueError, RecursionError) as exc:
         raise Rejected("no such document") from exc
 
@@ -131,7 +131,8 @@ def _reject(constant: str) -> None:
     raise Rejected(f"{constant} is no JSON")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def names_nothing(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON that names no code. Raises: Rejected."""
     one = dict(pairs)
     _demand(len(one) == len(pairs), "a key stands twice")
     # 1. Fields that name code: only values that no loader can follow are left.

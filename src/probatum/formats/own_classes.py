@@ -9,8 +9,8 @@ from typing import Final
 
 from probatum.formats import effects, own_folder
 from probatum.formats.effects import Row
-from probatum.formats.own_folder import Prevents
-from probatum.material import Folder, folders_of
+from probatum.formats.own_folder import Folder, Prevents
+from probatum.material import folders_of
 from probatum.ports import Material
 from probatum.vocabulary import Artifact
 

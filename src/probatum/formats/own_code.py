@@ -15,10 +15,10 @@ from typing import Final
 
 from probatum.formats import own_folder
 from probatum.formats.own_definitions import Definitions, bindings
-from probatum.formats.own_folder import Prevents
+from probatum.formats.own_expressions import CONSTANT
+from probatum.formats.own_folder import Folder, Prevents
 from probatum.formats.own_rules import may_be_taken, module_of, words
-from probatum.formats.own_syntax import Function, guarded, shown, tree_of
-from probatum.material import Folder
+from probatum.formats.own_syntax import DEEPEST, Function, guarded, shown, tree_of
 
 _MOST_MODULES: Final = 64
 _NOT_FOUND: Final = frozenset(
@@ -76,7 +76,7 @@ class Module(Definitions):
         for name, meant, node in bindings(self.tree.body, self):
             if name.startswith("__") and name not in words("module_names"):
                 self.prevents(node, f"the module defines {name}")
-            now = "" if isinstance(node, Function) else meant
+            now = "" if isinstance(node, Function) or meant == CONSTANT else meant
             if name in self.names and (firm[name] or now):
                 if firm[name] != now or isinstance(node, ast.ClassDef):
                     self.prevents(node, f"the module binds {name} twice")
@@ -115,6 +115,10 @@ class Module(Definitions):
                 self._if(node)
             case ast.Try():
                 self._try(node)
+            case ast.Expr(value=ast.Call() as call) if self.meaning(call.func) in words(
+                "statements"
+            ):
+                self.arguments(call, frozenset())
             case ast.Expr(value=value):
                 self.prevents(node, f"importing {self.name} runs {shown(value)}")
             case _:
@@ -125,17 +129,29 @@ class Module(Definitions):
         if kind == "typing" and self.meaning(node.test) != "typing.TYPE_CHECKING":
             self.prevents(node, f"it is not known whether {shown(node.test)} holds")
         if not kind:
-            self._version(node.test)
+            self._condition(node.test)
             self._statements(node.body)
         self._statements(node.orelse)
 
-    def _version(self, test: ast.expr) -> None:
-        """A condition that only compares the version of Python."""
-        if isinstance(test, ast.Compare) and self.meaning(test.left) == "sys.version_info":
-            for one in test.comparators:
-                self.value(one, frozenset())
-        else:
-            self.prevents(test, f"importing {self.name} decides by {shown(test)}")
+    def _condition(self, test: ast.expr, depth: int = 0) -> None:
+        """A condition that compares the version of Python, or asks whether a library is there."""
+        match test:
+            case ast.Compare(left=left, comparators=others) if (
+                self.meaning(left) == "sys.version_info"
+            ):
+                for one in others:
+                    self.value(one, frozenset())
+            case ast.Call(func=asked, args=[], keywords=[]) if self.meaning(asked) in words(
+                "conditions"
+            ):
+                pass
+            case ast.UnaryOp(op=ast.Not(), operand=inner) if depth < DEEPEST:
+                self._condition(inner, depth + 1)
+            case ast.BoolOp(values=parts) if depth < DEEPEST:
+                for part in parts:
+                    self._condition(part, depth + 1)
+            case _:
+                self.prevents(test, f"importing {self.name} decides by {shown(test)}")
 
     def _try(self, node: ast.Try) -> None:
         self._statements(node.body)

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from probatum.formats.own_expressions import Expressions
+from probatum.formats.own_expressions import CONSTANT, Expressions
 from probatum.formats.own_rules import Base, bases, words
 from probatum.formats.own_syntax import DEEPEST, Function, alternatives, is_constant, shown
 
@@ -22,7 +22,8 @@ class Class:
     """A class at the top of a module that an import makes without running anything else.
 
     `bases` are the library's classes it is derived from, `own` itself and those of the folder.
-    `bound` are the names of its body, and whether each is a property. `unmade` says what keeps
+    `bound` are the names of its body, and whether each is a property. `odd_hint` is an annotation
+    in it whose meaning depends on when it is evaluated. `unmade` says what keeps
     instances of it from being admitted; it is empty if nothing does.
     """
 
@@ -32,6 +33,7 @@ class Class:
         self.own = (self, *own)
         self.unmade = ""
         self.bound: dict[str, bool] = {}
+        self.odd_hint: ast.expr | None = None
 
 
 class Definitions(Expressions):
@@ -172,6 +174,9 @@ class Definitions(Expressions):
 
     def _class_decorator(self, node: ast.expr, inside: frozenset[str]) -> bool:
         meant = self.outer(node.func if isinstance(node, ast.Call) else node, inside)
+        if isinstance(node, ast.Call) and meant in words("called_class_decorators"):
+            self.arguments(node, inside)
+            return False
         if meant not in words("class_decorators"):
             self.prevents(node, f"importing {self.name} runs the decorator {shown(node)}")
         if isinstance(node, ast.Call):
@@ -192,6 +197,8 @@ class Definitions(Expressions):
                     pass
                 case ast.Assign() | ast.AnnAssign():
                     self.assign(one, inside)
+                    if isinstance(one, ast.AnnAssign) and not self.hint(one.annotation, inside):
+                        made.odd_hint = made.odd_hint or one.annotation
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
                     kind = self.function(one, inside, kinds)
                     self._bind(one, one.name, made, is_property=kind)
@@ -218,6 +225,12 @@ class Definitions(Expressions):
     def _looked_up(self, node: ast.ClassDef, made: Class) -> None:
         """Nothing that it or a class of the folder defines is what a library's class looks up."""
         for base in made.bases:
+            for cls in made.own if base.reads_hints else ():
+                if cls.odd_hint is not None:
+                    says = (
+                        f"{base.name} evaluates the annotation {shown(cls.odd_hint)} of {cls.name}"
+                    )
+                    self.prevents(cls.odd_hint if cls is made else node, says)
             for name, is_property in ((n, p) for cls in made.own for n, p in cls.bound.items()):
                 if base.forbidden(name) or (is_property and base.sets(name)):
                     self.prevents(node, f"{base.name} would find {name} of {made.name}")
@@ -268,10 +281,11 @@ def bindings(body: Sequence[ast.stmt], module: Definitions) -> Iterator[tuple[st
                 yield name, f"own:{module.name}:{name}", node
             case ast.Assign() | ast.AnnAssign():
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                plain = node.value is not None and is_constant(node.value)
                 for target in targets:
                     for part in ast.walk(target):
                         if isinstance(part, ast.Name):
-                            yield part.id, "", node
+                            yield part.id, CONSTANT if plain and part is target else "", node
             case ast.If() | ast.Try():
                 for handler in getattr(node, "handlers", ()):
                     if handler.name:

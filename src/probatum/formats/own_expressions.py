@@ -2,7 +2,7 @@
 
 import ast
 import builtins
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from probatum.formats.own_folder import Prevents
 from probatum.formats.own_rules import may_be_taken, words
@@ -11,6 +11,9 @@ from probatum.formats.own_syntax import DEEPEST, is_constant, is_number, shown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from probatum.formats.own_code import Imported
+
+CONSTANT: Final = "constant"
+"""What a name means that is bound to a text or a number."""
 
 
 class Expressions:
@@ -120,7 +123,7 @@ class Expressions:
                 meant = self.outer(node, inside)
                 name = meant.rpartition(".")[2]
                 known = name[:1].isupper() or meant in words("names")
-                own = meant.startswith(("builtins.", "own:"))
+                own = meant.startswith(("builtins.", "own:")) or meant == CONSTANT
                 return own or (known and may_be_taken(meant))
             case ast.Lambda(args=arguments):
                 return not (arguments.defaults or arguments.kw_defaults)
@@ -146,3 +149,24 @@ class Expressions:
                     self.annotation(part, inside, depth + 1)
             case _:
                 self.value(node, inside, depth)
+
+    def hint(self, node: ast.expr, inside: frozenset[str], depth: int = 0) -> bool:
+        """Whether an annotation means the same whenever and however it is evaluated.
+
+        That is: names of classes of libraries and of the folder, and generic types of them. A text
+        in it would be evaluated too, also one that a name stands for.
+        """
+        match node:
+            case ast.Constant(value=value):
+                return value is None or value is ...
+            case ast.Name() | ast.Attribute():
+                meant = self.outer(node, inside)
+                own = meant.startswith("own:") and meant.count(":") == 2
+                return own or meant.startswith("builtins.") or may_be_taken(meant)
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                parts = [left, right]
+            case ast.Subscript(value=value, slice=inner) if self._is_generic(value, inside):
+                parts = inner.elts if isinstance(inner, ast.Tuple | ast.List) else [inner]
+            case _:
+                return False
+        return depth < DEEPEST and all(self.hint(part, inside, depth + 1) for part in parts)

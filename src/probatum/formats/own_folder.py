@@ -2,14 +2,28 @@
 
 import sys
 from collections.abc import Iterator
+from typing import Protocol
 
 from probatum.errors import FormatError
 from probatum.formats.own_rules import is_reserved
-from probatum.material import Folder
 
 _SUFFIXES = (".py", ".pyw", ".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib")
 _METADATA = (".dist-info", ".egg-info", ".egg", ".egg-link")
 _MOST = 1 << 20
+
+
+class Folder(Protocol):
+    """A folder that an import may look into; its methods raise FormatError where they cannot."""
+
+    def names(self, inside: str = "") -> frozenset[str]:
+        """What it, or a folder in it, holds."""
+        ...
+
+    def is_folder(self, inside: str) -> bool: ...
+
+    def file(self, inside: str, most: int) -> bytes:
+        """The bytes of a file of at most so many."""
+        ...
 
 
 class Prevents(Exception):
@@ -103,12 +117,15 @@ def _without_rivals(folder: Folder) -> None:
 
 
 def _is_imported(folder: Folder, name: str) -> bool:
-    """A folder is, if it is a package, or a name that may be found nowhere else."""
+    """A folder is, if it is a package; or, where its name may be found nowhere else, holds code."""
     if "." in name:
         return name.lower().endswith(_SUFFIXES)
-    if name not in sys.stdlib_module_names:
-        return True
-    return folder.is_folder(name) and bool(list(_named(_names(folder, name), "__init__")))
+    if not folder.is_folder(name):
+        return name not in sys.stdlib_module_names
+    held = _names(folder, name)
+    if name in sys.stdlib_module_names:
+        return bool(list(_named(held, "__init__")))
+    return any("." not in one or one.lower().endswith(_SUFFIXES) for one in held)
 
 
 def _names(folder: Folder, inside: str) -> frozenset[str]:

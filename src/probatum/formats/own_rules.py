@@ -21,6 +21,7 @@ class Base(Struct, frozen=True):
     neutral: bool
     forbids: tuple[str, ...]
     no_properties: tuple[str, ...]
+    reads_hints: bool
 
     def forbidden(self, name: str) -> bool:
         return any(fnmatchcase(name, pattern) for pattern in self.forbids)
@@ -46,6 +47,7 @@ def bases() -> dict[str, Base]:
             row.get("neutral", False),
             tuple(row.get("forbids", ())),
             tuple(row.get("no_properties", ())),
+            row.get("reads_hints", False),
         )
         for row in _rules()["base"]
         for name in row["names"]
@@ -64,9 +66,11 @@ def may_be_taken(dotted: str) -> bool:
     if dotted in words("modules"):
         return True
     module, _, name = dotted.rpartition(".")
-    if module not in words("modules") or name.startswith("_"):
-        return False
-    return module in words("flat") or name[0].isupper() or dotted in words("names")
+    if module not in words("modules"):
+        return module in words("enums") and not name.startswith("_")
+    named = name[0].isupper() and module not in words("narrow")
+    public = not name.startswith("_") and (module in words("flat") or named)
+    return public or dotted in words("names")
 
 
 def is_reserved(package: str) -> bool:
