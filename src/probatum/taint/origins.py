@@ -84,9 +84,11 @@ class Origins:
         """The source of what a call so named has the function called with that it is given."""
         return next((one for one in sources() if short in one.handed), None)
 
-    def of_name(self, name: str) -> Source | None:
+    def of_name(self, row: Sink, name: str) -> Source | None:
         """The source that an absolute dotted name, or an attribute of it, is."""
         for source in sources() if name else ():
+            if source.only and row.claim not in source.only:
+                continue
             if any(name == one or name.startswith(one + ".") for one in source.names):
                 return source
         return None

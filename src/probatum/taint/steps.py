@@ -72,7 +72,7 @@ class Steps:
         elif kind == ATTR:
             yield from self._attribute(row, state, node)
         elif kind == NAME:
-            yield from self._name(state, node[1])
+            yield from self._name(row, state, node[1])
         elif kind == JOIN:
             yield from self._alternatives(row, state, node)
         elif kind == TEXT:
@@ -293,7 +293,7 @@ class Steps:
             yield from entered
             return
         if callee[0] == ATTR and not (meanings and meanings[0].function):
-            yield from self._receiver(state, node, callee[1], short)
+            yield from self._receiver(row, state, node, callee[1], short)
         inner = keyed.of_sink(row, node, short, meanings)
         filled = list(keyed.of_record(program, state.place, node, state.wanted)) or inner
         chosen = filled or keyed.of_arguments(node, short, state.wanted)
@@ -341,10 +341,12 @@ class Steps:
         line = self.program[state.place].places[state.node] >> COLUMN_BITS
         return state.guarded(UNKNOWN, f"{self.values.words(state.place, state.node)} (line {line})")
 
-    def _receiver(self, state: State, call: Node, base: int, short: str) -> Iterator[State]:
+    def _receiver(
+        self, row: Sink, state: State, call: Node, base: int, short: str
+    ) -> Iterator[State]:
         """What a method is called on, unless that is a module."""
         given = self.program[state.place].nodes[base]
-        if given[0] == NAME and self._is_module(state.place, given[1]):
+        if given[0] == NAME and self._is_module(row, state.place, given[1]):
             return
         link = self._link(state.place, state.node)
         says = f"through `.{short}()`"
@@ -363,10 +365,10 @@ class Steps:
             UNKNOWN, f"{self.values.words(state.place, state.node)} (line {line})"
         )
 
-    def _is_module(self, place: Place, name: str) -> bool:
+    def _is_module(self, row: Sink, place: Place, name: str) -> bool:
         """An imported name that is nothing from outside, such as `flask.request`."""
         imported = not any(self.program.values(place, name))
-        return imported and self.origins.of_name(self.program.absolute(place, name)) is None
+        return imported and self.origins.of_name(row, self.program.absolute(place, name)) is None
 
     def _arguments(
         self,
@@ -420,7 +422,7 @@ class Steps:
         if entered or self._answers(meanings):
             return
         if callee[0] == ATTR and short in words("keeps text"):
-            yield from self._receiver(state, node, callee[1], short)
+            yield from self._receiver(row, state, node, callee[1], short)
         made = node[2] if short in words("makes a record") else ()
         for value in (*made, *(one for name, one in node[3] if name is None)):
             yield state.within(
@@ -429,8 +431,8 @@ class Steps:
 
     # Names and attributes
 
-    def _name(self, state: State, name: str) -> Iterator[Before]:
-        source = self.origins.of_name(self.program.absolute(state.place, name))
+    def _name(self, row: Sink, state: State, name: str) -> Iterator[Before]:
+        source = self.origins.of_name(row, self.program.absolute(state.place, name))
         if source is not None:
             yield source
             return
@@ -448,7 +450,7 @@ class Steps:
             return
         if self._is_of_open_file(row, state.place, node, said):
             return
-        source = self.origins.of_name(program.dotted(state.place, state.node))
+        source = self.origins.of_name(row, program.dotted(state.place, state.node))
         source = source or self.origins.of_type(said)
         source = source or self.origins.of_attribute(row, state.place, node)
         if source is not None:
