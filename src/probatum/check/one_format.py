@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from probatum.check import one_format_names, one_format_readers
-from probatum.check.pickle_data import LENGTHS, only_data
+from probatum.check.pickle_data import LENGTHS, demand_data
 from probatum.errors import Rejected
 from probatum.vocabulary import Artifact
 
@@ -190,7 +190,7 @@ def _pickle(facts: dict[str, Any], read: Read, start: int, size: int) -> None:
         if arrays:
             found = _holds_arrays(read, begin, end) or found
         else:
-            _opcodes(read, begin, end)
+            _opcodes(read, begin, end, one["sha256"])
         at = end
     _demand(at == size, "bytes follow the last stream")
     _demand(found == arrays, "arrays are told of, and there are none")
@@ -205,10 +205,10 @@ def _holds_arrays(read: Read, start: int, end: int) -> bool:
     return any(effect[2] == "array" for effect in run.effects)
 
 
-def _opcodes(read: Read, start: int, end: int) -> None:
+def _opcodes(read: Read, start: int, end: int, sha256: str) -> None:
     """[start, end) is a stream of opcodes whose only STOP is its last byte, or streams of data."""
     try:
-        only_data(read, start, end)
+        demand_data(read, start, end, sha256)
     except Rejected:
         at = start
         while (code := read(at, 1)) != b".":

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from probatum.check.pickle_data import only_data
+from probatum.check.pickle_data import demand_data
 from probatum.check.pickle_run import TORCH_MAGIC, Run
 from probatum.check.pickle_summaries import summary
 from probatum.check.pickle_values import all_certified
@@ -90,12 +90,10 @@ def _followed(run: Run, sha256: str) -> tuple[list[list[Any]], bool]:
 
 
 def _data_only(read: Read, start: int, end: int, sha256: str) -> None:
-    """Steps 2 and 3, the latter answered from the first certificate for the second too."""
+    """Steps 2 and 3, the latter answered once for all certificates."""
     if _digest(read, start, end) != sha256:
         raise Rejected(f"2: the stream at {start} has another digest")
-    if _last != [(start, end, sha256)]:
-        only_data(read, start, end)
-        _last[:] = [(start, end, sha256)]
+    demand_data(read, start, end, sha256)
 
 
 _last: list[Any] = []

@@ -14,15 +14,20 @@ _SINGLE = (
     rb"[\x94(tesuaN)}\]\x85\x86\x87\x88\x89012ld\x8f\x90\x91]|[hKq].|M..|[jrJ]....|G.{8}"
     rb"|\x80[\0-\5]|[VSLIFgp][^\n]*+\n"
 )
-_DATA = re.compile(b"(?s:%b|(?!))*+" % _SINGLE)
+
+
+def _texts(longest: int, zeros: bytes = b"") -> bytes:
+    """Strings of up to so many bytes behind their length, each an alternative of its own."""
+    return b"|".join(re.escape(bytes([n])) + zeros + b".{%d}" % n for n in range(longest + 1))
+
+
+_DATA = re.compile(rb"(?s:%b|[\x8cCU\x8a](?:%b)|(?!))*+" % (_SINGLE, _texts(31)))
 
 
 @cache
 def _data_and_strings() -> re.Pattern[bytes]:
-    """For long streams: strings of up to 255 bytes, each length an alternative of its own."""
-    texts = [b"%b%%b.{%d}" % (re.escape(bytes([n])).replace(b"%", b"%%"), n) for n in range(256)]
-    short, long = (b"|".join(text % zeros for text in texts) for zeros in (b"", rb"\0\0\0"))
-    strings = rb"[\x8cCU\x8a](?:%b)|[XB](?:%b)" % (short, long)
+    """For long streams: strings of up to 255 bytes, with a length in one byte or in four."""
+    strings = rb"[\x8cCU\x8a](?:%b)|[XB](?:%b)" % (_texts(255), _texts(255, rb"\0\0\0"))
     return re.compile(b"(?s:%b|%b|(?!))*+" % (_SINGLE, strings))
 
 
@@ -31,6 +36,20 @@ LENGTHS = {
     **dict.fromkeys(b"XBT\x8b", 4),
     **dict.fromkeys(b"\x8d\x8e\x96", 8),
 }
+
+
+def demand_data(read: Read, start: int, end: int, sha256: str) -> None:
+    """`only_data` of bytes that were found to have this digest.
+
+    Three certificates of a pickle need to know it, and the second and third are answered from the
+    first: it depends on the bytes alone.
+    """
+    if _last != [(start, end, sha256)]:
+        only_data(read, start, end)
+        _last[:] = [(start, end, sha256)]
+
+
+_last: list[tuple[int, int, str]] = []
 
 
 def only_data(read: Read, start: int, end: int) -> None:
