@@ -12,18 +12,21 @@ import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Iterator
+from hashlib import sha256
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probatum.analyzers.model.fully_opened import fully_opened
 from probatum.audit import open as opening
 from probatum.audit.open import opened
 from probatum.audit.opened import Caps, Opened
 from probatum.formats.kinds import CONTAINERS
-from probatum.material import BytesMaterial
-from probatum.vocabulary import Reason
+from probatum.material import BytesMaterial, FileMaterial
+from probatum.vocabulary import Proven, Reason
 
 PICKLE = pickle.dumps({"a": [1, 2, 3]})
 SMALL = Caps(member_size=1 << 20, total_size=4 << 20, members=50)
@@ -322,3 +325,18 @@ def test_a_changed_7z_archive_is_opened_or_said_not_to_be(changes: list[tuple[in
     for at, byte in changes:
         changed[6 + at % (len(changed) - 6)] = byte
     assert artifacts(bytes(changed))
+
+
+def test_a_stored_member_that_was_read_whole_has_the_digest_it_would_have_alone(
+    tmp_path: Path,
+) -> None:
+    data = bytes(range(256)) * 4
+    file = tmp_path / "stored.zip"
+    file.write_bytes(zipped({"a.bin": data, "b.bin": data[1:]}, zipfile.ZIP_STORED))
+    with FileMaterial(str(file)) as whole:
+        found = opened(file.name, whole, SMALL)
+        archive = next(found).artifact
+        assert isinstance(fully_opened.judge(archive, whole), Proven)
+        assert len(whole.digests) == 2
+        digests = [one.artifact.digest for one in found]
+    assert digests == [f"sha256:{sha256(each).hexdigest()}" for each in (data, data[1:])]

@@ -55,6 +55,8 @@ class FileMaterial:
             raise FormatError(Reason.UNREADABLE, "not a regular file")
         self._size = status.st_size
         self._small: bytes | None = None
+        self.digests: dict[tuple[int, int], str] = {}
+        """SHA-256 in hex of spans, start and size, that were read whole: once is enough."""
 
     @property
     def size(self) -> int:
@@ -273,6 +275,13 @@ class SliceMaterial:
     @property
     def beside(self) -> frozenset[str]:
         return self._whole.beside
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest of the whole, in hex, if it is known already."""
+        whole = self._whole
+        span = self._start, self._size
+        return whole.digests.get(span) if isinstance(whole, FileMaterial) else None
 
     def read(self, offset: int, length: int) -> bytes:
         length = min(length, self._size - offset)

@@ -22,6 +22,7 @@ from probatum.errors import FormatError
 from probatum.formats.allowance import Allowance
 from probatum.formats.kinds import PICKLES, TARS, ZIPS, kind_of
 from probatum.formats.member import Member, Unfolded
+from probatum.material import SliceMaterial
 from probatum.ports import Material
 from probatum.vocabulary import Artifact, Reason
 
@@ -136,6 +137,8 @@ def digest(material: Material, most: int) -> str | None:
     """`sha256:<hex>` of the whole material; None where it has more than `most` bytes."""
     if material.size > most:
         return None
+    if isinstance(material, SliceMaterial) and material.sha256 is not None:
+        return f"sha256:{material.sha256}"
     state, at = hashlib.sha256(), 0
     while at < material.size:
         piece = material.read(at, _STEP)

@@ -42,6 +42,7 @@ from probatum.formats.kinds import CONTAINERS, TARS, ZIPS
 from probatum.formats.uncovered import digest_of, pieces
 from probatum.formats.zip import Doubt, Located
 from probatum.formats.zip_members import TORCH, is_raw_storage
+from probatum.material import FileMaterial
 from probatum.ports import Material, analyzer
 from probatum.vocabulary import (
     Artifact,
@@ -134,7 +135,10 @@ def _zip_digest(kind: str, material: Material, one: Located) -> str | None:
         return None
     if entry.method == _ZSTD:
         zstd_blocks.demand_plain(material, one.data, one.data + entry.packed)
-    return digest_of(zip.contents(material, one))
+    digest = digest_of(zip.contents(material, one))
+    if entry.method == zip.STORED and isinstance(material, FileMaterial):
+        material.digests[one.data, entry.size] = digest
+    return digest
 
 
 def _closed(one: Located) -> Undecided | None:
