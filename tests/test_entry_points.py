@@ -129,7 +129,8 @@ def facts(program: str = APP) -> dict[str, object]:
     found = entry_points.of_project(data)
     digest = hashlib.sha256(data).hexdigest()
     named = {"app.py:read": found.libraries("app.py:read")}
-    return {"claim": CLAIM, "size": len(data), "sha256": digest, "entries": named}
+    every = sorted(found.entries)
+    return {"claim": CLAIM, "size": len(data), "sha256": digest, "entries": named, "all": every}
 
 
 def test_a_certificate_holds_for_its_project_and_for_no_other() -> None:
@@ -146,6 +147,8 @@ def test_a_certificate_holds_for_its_project_and_for_no_other() -> None:
         {"entries": {"app.py:read": []}},
         {"entries": ["app.py:read"]},
         {"entries": {"app.py:read": None}},
+        {"all": ["app.py:read"]},
+        {"all": None},
         {"claim": "no-such-claim"},
         {"claim": ["no-command-injection"]},
         {"size": 1},
@@ -175,6 +178,12 @@ def test_a_report_tells_entry_points_and_a_check_derives_them_again(tmp_path: Pa
     checked = run("check", "r.json", "app")
     assert "0 rejected" in checked.stdout
     report = json.loads((tmp_path / "r.json").read_bytes())
+    left_out = json.loads((tmp_path / "r.json").read_bytes())
+    for finding in left_out["findings"]:
+        if "entries" in finding:
+            del finding["entries"]["of"][-1]
+    (tmp_path / "r.json").write_text(json.dumps(left_out))
+    assert "the entry point app.py:run is left out" in run("check", "r.json", "app").stdout
     for finding in report["findings"]:
         for entry in finding.get("entries", {}).get("of", ()):
             entry["verdict"] = "proven"
@@ -192,3 +201,21 @@ def test_each_kind_of_entry_point_is_known_and_told_apart(kind: str) -> None:
     }
     said = KINDS[kind].rpartition("```\n")[2].strip().splitlines()
     assert told == dict(line.removeprefix("- ").split(" is ", 1) for line in said)
+
+
+def test_a_policy_asks_for_each_entry_point(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.py").write_text(APP.replace("os.system(", "os.getenv("))
+    asked = 'must-prove = []\nmust-prove-entry-points = ["no-command-injection"]\n'
+    (tmp_path / "asked.toml").write_text(f"[policy]\n{asked}")
+
+    def run(*arguments: str) -> int:
+        command = [sys.executable, "-m", "probatum", *arguments, "--config", "asked.toml"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True).returncode
+
+    assert run("audit", "app", "--format", "json", "-o", "r.json") == 0
+    assert run("check", "r.json", "app") == 0
+    (tmp_path / "app" / "app.py").write_text(APP.replace("os.system(c", "subprocess.run(["))
+    assert run("audit", "app") != 0
+    (tmp_path / "asked.toml").write_text(f"[policy]\n{asked}".replace("command-inj", "odd"))
+    assert run("audit", "app") == 3

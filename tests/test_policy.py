@@ -17,7 +17,10 @@ from probatum.policy import (
 from probatum.vocabulary import (
     Artifact,
     Certificate,
+    Entries,
+    Entry,
     Finding,
+    Place,
     Proven,
     Reason,
     Refuted,
@@ -158,3 +161,47 @@ def test_an_unused_acceptance_is_said() -> None:
     told = report(finding(PROVEN))
     [line] = summary(decide(told, Policy(accept=(accepting("z*"),)), TODAY), told)
     assert "concerns nothing" in line
+
+
+def with_entries(**verdicts: str) -> Finding:
+    of = tuple(Entry(f"app.py:{name}", "", Place(), said) for name, said in verdicts.items())
+    said = Undecided(Reason.UNRESOLVED, "os is named", entries=Entries(of))
+    return finding(said, "no-command-injection", ".")
+
+
+OF_ENTRIES = Policy(must_prove_entry_points=("no-command-injection",))
+
+
+def test_each_entry_point_is_asked_for_its_proof() -> None:
+    assert code(Policy(), finding(PROVEN), with_entries(read="undecided")) == HOLDS
+    assert code(OF_ENTRIES, finding(PROVEN), with_entries(read="proven")) == HOLDS
+    assert code(OF_ENTRIES, finding(PROVEN), with_entries(read="proven", run="undecided")) == 2
+
+
+def test_where_no_entry_point_is_known_none_is_proven() -> None:
+    assert code(OF_ENTRIES, finding(PROVEN), with_entries()) == UNDECIDED
+    assert code(OF_ENTRIES, finding(PROVEN), finding(OPEN, "no-command-injection")) == UNDECIDED
+    assert code(OF_ENTRIES, finding(PROVEN, "no-command-injection")) == HOLDS
+
+
+def test_an_entry_point_is_accepted_by_its_name() -> None:
+    one = accepting("app.py:run", "no-command-injection")
+    late = accepting("app.py:stop", "no-command-injection", -1)
+    policy = Policy(must_prove_entry_points=("no-command-injection",), accept=(one, late))
+    assert code(policy, finding(PROVEN), with_entries(read="proven", run="undecided")) == HOLDS
+    found = with_entries(run="undecided", stop="undecided")
+    decided = decide(report(finding(PROVEN), found), policy, TODAY)
+    assert decided.exit_code == UNDECIDED
+    assert not decided.unused
+    asked = ".: no-command-injection is asked of each entry point, and is not proven of"
+    assert f"{asked} app.py:run (and 1 more)" in list(summary(decided, report(found)))
+
+
+def test_a_refuted_project_is_not_accepted_by_its_entry_points_names() -> None:
+    of = Entries((Entry("app.py:run", "", Place(), "refuted"),))
+    found = finding(Refuted((Witness("here"),), of), "no-command-injection", ".")
+    policy = Policy(
+        must_prove_entry_points=("no-command-injection",),
+        accept=(accepting("app.py:run", "no-command-injection"),),
+    )
+    assert code(policy, found) == REFUTED

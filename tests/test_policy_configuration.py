@@ -23,6 +23,7 @@ from probatum.policy import MUST_PROVE, Acceptance, Policy
 WHOLE = """
 [policy]
 must-prove = ["load-inert", "data-shaped"]
+must-prove-entry-points = ["no-code-injection"]
 fail-on = "refuted"
 
 [[policy.accept]]
@@ -68,7 +69,10 @@ def test_everything_a_file_may_say(tmp_path: Path) -> None:
         expires=datetime.date(2027, 1, 31),
     )
     assert told.policy == Policy(
-        must_prove=("load-inert", "data-shaped"), fail_on="refuted", accept=(accepted,)
+        must_prove=("load-inert", "data-shaped"),
+        must_prove_entry_points=("no-code-injection",),
+        fail_on="refuted",
+        accept=(accepted,),
     )
     assert told.limits == Limits(memory=1 << 30, cpu_s=10)
     assert told.caps == Caps(depth=3, total_size=1000)

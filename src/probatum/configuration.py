@@ -47,6 +47,7 @@ class _Accept(Struct, rename="kebab", kw_only=True):
 
 class _Policy(Struct, rename="kebab", kw_only=True):
     must_prove: tuple[_Said, ...] = MUST_PROVE
+    must_prove_entry_points: tuple[_Said, ...] = ()
     fail_on: Literal["refuted", "undecided"] = "undecided"
     accept: tuple[_Accept, ...] = ()
 
@@ -166,6 +167,14 @@ def demand_claims(claims: Iterable[str], known: Iterable[str], where: str) -> No
             )
 
 
+def demand_entry_claims(claims: Iterable[str], where: str) -> None:
+    """Raises: ConfigurationError if one of `claims` is not judged of entry points."""
+    if claims:
+        from probatum.check.entry_points import claims as known
+
+        demand_claims(claims, known(), f"{where}, of entry points")
+
+
 def _configuration(path: str, data: dict[str, Any]) -> Configuration:
     _demand_known_keys(data, _File, path, "")
     try:
@@ -180,7 +189,10 @@ def _configuration(path: str, data: dict[str, Any]) -> Configuration:
     accept = tuple(Acceptance(**asdict(one)) for one in file.policy.accept)
     return Configuration(
         policy=Policy(
-            must_prove=file.policy.must_prove, fail_on=file.policy.fail_on, accept=accept
+            must_prove=file.policy.must_prove,
+            must_prove_entry_points=file.policy.must_prove_entry_points,
+            fail_on=file.policy.fail_on,
+            accept=accept,
         ),
         limits=limits,
         caps=caps,

@@ -10,7 +10,9 @@ The rules, in order:
    no analyser judges yet (`not-analysed`: a picture, a link, git's own store) is reported and
    does not fail, unless `must-prove` names its claim.
 4. A report in which nothing at all was decided never holds.
-5. An acceptance covers a finding if its claim is the finding's, its artifact (a name pattern or
+5. Of a claim that must be proven of each entry point, an undecided finding fails unless every
+   entry point of the artifact is proven, or accepted by its name; where none is known, it fails.
+6. An acceptance covers a finding if its claim is the finding's, its artifact (a name pattern or
    a digest) fits, and its day of expiry has not passed. One that has expired covers nothing,
    and the finding it used to cover says so.
 """
@@ -71,11 +73,16 @@ class Acceptance(Struct, frozen=True, kw_only=True):
             return finding.artifact.digest == self.artifact
         return fnmatchcase(finding.artifact.name, self.artifact)
 
+    def concerns_entry(self, finding: Finding, name: str) -> bool:
+        """Whether an entry point of the finding, `app.py:read`, is meant by its name."""
+        return finding.claim == self.claim and fnmatchcase(name, self.artifact)
+
 
 class Policy(Struct, frozen=True, kw_only=True):
     """What a team demands of a report. The default asks for proof of `MUST_PROVE`."""
 
     must_prove: tuple[str, ...] = MUST_PROVE
+    must_prove_entry_points: tuple[str, ...] = ()
     fail_on: Literal["refuted", "undecided"] = "undecided"
     accept: tuple[Acceptance, ...] = ()
 
@@ -97,12 +104,14 @@ class Failure(Struct, frozen=True):
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """What a policy makes of a report. `unused` are acceptances that concern no finding in it."""
+    """What a policy makes of a report. `unused` are acceptances that concern no finding in it,
+    `entry_points` the failures that are none but for the entry points that are not proven."""
 
     exit_code: int
     failures: tuple[Failure, ...]
     accepted: tuple[tuple[Finding, Acceptance], ...]
     unused: tuple[Acceptance, ...]
+    entry_points: tuple[Finding, ...] = ()
 
 
 def decide(report: Report, policy: Policy, today: datetime.date) -> Decision:
@@ -114,8 +123,12 @@ def decide(report: Report, policy: Policy, today: datetime.date) -> Decision:
         if not _fails(finding, policy):
             continue
         concerned = [one for one in policy.accept if one.concerns(finding)]
-        used.update(concerned)
         valid = [one for one in concerned if today <= one.expires]
+        if not valid and _is_of_entries(finding, policy):
+            of_entries = _accepting_entries(finding, policy)
+            concerned += of_entries
+            valid = _all_accepted(finding, of_entries, today)
+        used.update(concerned)
         if valid:
             accepted.append((finding, valid[0]))
         else:
@@ -125,6 +138,7 @@ def decide(report: Report, policy: Policy, today: datetime.date) -> Decision:
         failures=tuple(failures),
         accepted=tuple(accepted),
         unused=tuple(one for one in policy.accept if one not in used),
+        entry_points=tuple(one.finding for one in failures if _is_of_entries(one.finding, policy)),
     )
 
 
@@ -138,6 +152,7 @@ def summary(decision: Decision, report: Report) -> Iterator[str]:
         said = [f"{refuted} refuted"] * bool(refuted)
         said += [f"{lacking} undecided where proof is asked"] * bool(lacking)
         yield f"the policy does not hold: {', '.join(said)}"
+    yield from map(_lacking, decision.entry_points)
     if decision.accepted:
         yield f"{len(decision.accepted)} accepted by the policy"
     yield from (str(one) for one in decision.failures if one.expired is not None)
@@ -153,9 +168,59 @@ def _fails(finding: Finding, policy: Policy) -> bool:
         case Refuted():
             return True
         case Undecided():
-            asked = finding.claim in policy.must_prove or _may_be_anything(finding, verdict)
+            asked = _is_asked(finding, policy)
+            if finding.claim in policy.must_prove_entry_points and not asked:
+                entries = verdict.entries
+                asked = entries is None or not entries.of or bool(open_entries(finding))
             return policy.fail_on == "undecided" and asked
     assert_never(verdict)
+
+
+def open_entries(finding: Finding) -> tuple[str, ...]:
+    """The names of the entry points of which the claim is not proven."""
+    entries = None if isinstance(finding.verdict, Proven) else finding.verdict.entries
+    told = entries.of if entries is not None else ()
+    return tuple(one.name for one in told if one.verdict != "proven")
+
+
+def _is_of_entries(finding: Finding, policy: Policy) -> bool:
+    """Only that its entry points are not all proven breaks the policy."""
+    asked = finding.claim in policy.must_prove_entry_points
+    return asked and isinstance(finding.verdict, Undecided) and not _is_asked(finding, policy)
+
+
+def _accepting_entries(finding: Finding, policy: Policy) -> list[Acceptance]:
+    names = open_entries(finding)
+    return [
+        one for one in policy.accept if any(one.concerns_entry(finding, name) for name in names)
+    ]
+
+
+def _all_accepted(
+    finding: Finding, given: list[Acceptance], today: datetime.date
+) -> list[Acceptance]:
+    """The acceptances that still count, if they cover each entry point that is not proven."""
+    valid = [one for one in given if today <= one.expires]
+    covered = all(
+        any(one.concerns_entry(finding, name) for one in valid) for name in open_entries(finding)
+    )
+    return valid if covered else []
+
+
+def _lacking(finding: Finding) -> str:
+    names = open_entries(finding)
+    said = f"{finding.artifact.name}: {finding.claim} is asked of each entry point"
+    if not names:
+        return f"{said}, and none is known"
+    more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+    return f"{said}, and is not proven of {names[0]}{more}"
+
+
+def _is_asked(finding: Finding, policy: Policy) -> bool:
+    """Proof is asked of the whole artifact."""
+    verdict = finding.verdict
+    anything = isinstance(verdict, Undecided) and _may_be_anything(finding, verdict)
+    return finding.claim in policy.must_prove or anything
 
 
 def _may_be_anything(finding: Finding, verdict: Undecided) -> bool:

@@ -41,7 +41,9 @@ from probatum.vocabulary import (
     Certificate,
     Claim,
     Entries,
+    Entry,
     Expected,
+    Place,
     Proven,
     Reason,
     Refuted,
@@ -113,7 +115,7 @@ def _judge_of(found: Artifact, claim: str, shown: Shown | None) -> Analyzer:
         if shown is not None and ways is not None:
             why = difference(shown.artifact, found) or _rejection_of_ways(claim, ways, material)
             if why or not shown.paths:
-                entries = None if why else Entries((), Certificate(ways.checker, {}))
+                entries = None if why else _checked(ways)
                 detail = why or "the report does not prove it of more than these entry points"
                 return Undecided(Reason.UNRESOLVED, detail, entries=entries)
         if shown is not None and shown.paths:
@@ -129,6 +131,15 @@ def _judge_of(found: Artifact, claim: str, shown: Shown | None) -> Analyzer:
 
     id = certificate.checker if certificate is not None else "none"
     return Analyzer(id, Claim(claim, ""), frozenset(), judge, __name__)
+
+
+def _checked(ways: Certificate) -> Entries:
+    """All entry points by what the checker has accepted: proven, or not."""
+    told = (
+        Entry(name, "", Place(), "proven" if name in ways.facts["entries"] else "undecided")
+        for name in ways.facts["all"]
+    )
+    return Entries(tuple(told), Certificate(ways.checker, {}))
 
 
 def _rejection_of_ways(claim: str, ways: Certificate, material: Material) -> str:

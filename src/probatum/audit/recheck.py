@@ -182,6 +182,8 @@ def _outcome(finding: Finding, found: dict[tuple[str, str], Finding]) -> Checked
         return Checked(finding, MISSING, "the target holds no artifact of this name")
     if unshown := _unshown(finding):
         return Checked(finding, REJECTED, f"nothing shows it of the entry point {unshown}")
+    if left_out := _left_out(finding):
+        return Checked(finding, REJECTED, f"the entry point {left_out} is left out")
     if isinstance(derived.verdict, Undecided) and derived.verdict.entries is None:
         return Checked(finding, REJECTED, derived.verdict.detail)
     return Checked(finding, HOLDS)
@@ -235,3 +237,13 @@ def _unshown(finding: Finding) -> str:
     shown = named if isinstance(named, dict) else {}
     said = entries.of if entries is not None else ()
     return next((one.name for one in said if one.verdict == "proven" and one.name not in shown), "")
+
+
+def _left_out(finding: Finding) -> str:
+    """An entry point that the certificate names and the finding does not."""
+    entries, ways = _entries(finding), _ways(finding)
+    named = ways.facts.get("all") if ways is not None else None
+    said = {one.name for one in entries.of} if entries is not None else set()
+    return (
+        next((str(one) for one in named if one not in said), "") if isinstance(named, list) else ""
+    )

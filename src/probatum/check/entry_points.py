@@ -1,12 +1,14 @@
 """Re-derives that nothing an entry point may run makes a call that a claim is about.
 
-Facts: `{"claim": id, "size": bytes, "sha256": of the project, "entries": {label: [libraries]}}`.
+Facts: `{"claim": id, "size": bytes, "sha256": of the project, "entries": {label: [libraries]},
+"all": [labels]}`, `all` being those of every entry point.
 
 What is checked: 1. the project has this digest; 2. each of its files (but its own tests, which
-nothing else imports) is parsed by Python's own parser; 3. each label is an entry point: a function
-that a known framework calls for a request, a tool call or a command line; 4. of all that may run
-for it, by names alone (`entry_reach`), nothing says a name in the rules of that claim, nor one by
-which code that is not named could be reached; 5. the libraries that it names are those listed.
+nothing else imports) is parsed by Python's own parser; 3. `all` are its entry points, each label
+is one: what somebody else calls for a request, a tool call, an event or a command line; 4. of all
+that may run for it, by names alone (`entry_reach`), nothing says a name in the rules of that claim,
+nor one by which code that is not named could be reached; 5. the libraries that it names are those
+listed.
 
 The trusted base: this file, the other seven `entry_…`, Python's parser, and the rows of
 `rules/code`: sinks and words.
@@ -53,7 +55,7 @@ class Doubt(NamedTuple):
 
 def holds(facts: dict[str, Any], read: Read, size: int) -> None:
     """Raises: Rejected with the step that fails."""
-    if not isinstance(facts, dict) or set(facts) != {"claim", "size", "sha256", "entries"}:
+    if not isinstance(facts, dict) or set(facts) != {"claim", "size", "sha256", "entries", "all"}:
         raise Rejected("0: not the facts of such a certificate")
     if type(facts["size"]) is not int or facts["size"] != size or size > MOST:
         raise Rejected("0: the project has another size")
@@ -72,6 +74,8 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
     if not (_last and _last[0][0] == digest):
         _last[:] = [(digest, of_project(data))]
     ways = _last[0][1]
+    if facts["all"] != sorted(ways.entries):
+        raise Rejected("3: the project has other entry points")
     for label, libraries in entries.items():
         if label not in ways.entries:
             raise Rejected(f"3: {label} is no entry point")

@@ -128,7 +128,7 @@ def _policy(arguments: argparse.Namespace, configuration: Configuration) -> Poli
     if not arguments.must_prove and configuration.path is None:
         return policy
     from probatum.catalog import claims, named
-    from probatum.configuration import demand_claims
+    from probatum.configuration import demand_claims, demand_entry_claims
 
     known = claims(named(configuration.third_party))
     if arguments.must_prove:
@@ -136,6 +136,8 @@ def _policy(arguments: argparse.Namespace, configuration: Configuration) -> Poli
         policy = replace(policy, must_prove=tuple(arguments.must_prove))
     if configuration.path is not None:
         demand_claims(policy.must_prove, known, f"{configuration.path}: policy.must-prove")
+        asked = f"{configuration.path}: policy.must-prove-entry-points"
+        demand_entry_claims(policy.must_prove_entry_points, asked)
         accepted = [one.claim for one in policy.accept]
         demand_claims(accepted, known, f"{configuration.path}: policy.accept")
     return policy

@@ -120,13 +120,14 @@ def _policy(arguments: argparse.Namespace, configuration: Configuration, report:
     from msgspec.structs import replace
 
     from probatum.audit.proofs import claims
-    from probatum.configuration import demand_claims
+    from probatum.configuration import demand_claims, demand_entry_claims
 
     policy = replace(configuration.policy, fail_on="undecided")
     if arguments.must_prove:
         policy = replace(policy, must_prove=tuple(arguments.must_prove))
     known = claims() | {claim.id for claim in report.claims}
     demand_claims(policy.must_prove, known, "must-prove")
+    demand_entry_claims(policy.must_prove_entry_points, "must-prove-entry-points")
     return policy
 
 

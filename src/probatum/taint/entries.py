@@ -43,6 +43,7 @@ def entries(claim: str, flows: list[Flow], ways: Ways, material: Material) -> En
         "size": material.size,
         "sha256": digest(material, 0, material.size),
         "entries": proven,
+        "all": sorted(ways.entries),
     }
     libraries = sorted({name for named in proven.values() for name in named})
     assumed = (_ASSUMED.format(", ".join(libraries)), *_MORE) if libraries else _MORE
