@@ -49,6 +49,8 @@ def _arguments(row: dict[str, Any], call: ast.Call) -> list[Any]:
     for wanted in row.get("arguments", (0,)):
         if isinstance(wanted, int):
             found += call.args[wanted : wanted + 1]
+        elif wanted == "answer":
+            found.append(call)
         elif wanted == "self" and isinstance(call.func, ast.Attribute):
             found.append(call.func.value)
         found += [one.value for one in call.keywords if one.arg == wanted]

@@ -19,8 +19,10 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     """A call whose `arguments` must not come from outside.
 
     `calls` are absolute names; `methods` are names of methods, of `receivers` of these types only
-    if it names any, and never of those of `harmless` types. `arguments` are positions, keywords, or
-    `"self"` for the receiver. `unless` and `unless_type` name the keyword whose value makes the
+    if it names any, on an object that is `called` so if it says how, and never of those of
+    `harmless` types; of the project itself only those that are its `own` way to a database.
+    `arguments` are positions, keywords, `"self"` for the receiver, or `"answer"` where the call
+    itself takes what comes. `unless` and `unless_type` name the keyword whose value makes the
     call harmless, `unless_made` one whose object makes it so if it is made with such a keyword,
     `only` the keyword without which it is. `text`: dangerous only where the value was put into a
     text, and one that begins with one of `verbs` if there are any; `joined`: only behind a base

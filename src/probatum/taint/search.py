@@ -57,7 +57,8 @@ class Search:
                 continue
             if not shipped:
                 row = structs.replace(row, public=False)
-            starts = self.sinks.arguments(row, place, call)
+            answers = "answer" in row.arguments
+            starts = [node] if answers else self.sinks.arguments(row, place, call)
             claim = row.claim if starts else claim
             path = self._back(row, place, node, starts) if starts else None
             if path is not None:
