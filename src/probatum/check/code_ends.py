@@ -79,6 +79,8 @@ class Source:
     def fits(self, row: dict[str, Any]) -> bool:
         file, node = self.file, self.node
         types = set(row.get("types", ()))
+        if row.get("fields"):
+            return self.filled(row)
         if isinstance(node, ast.arg):
             return bool(types & file.annotated(node.annotation)) or self.handled(row)
         if isinstance(node, ast.Call):
@@ -87,11 +89,13 @@ class Source:
             if file.meant(node.func) & set(row.get("calls", ())):
                 return True
             if isinstance(node.func, ast.Attribute) and node.func.attr in row.get("methods", ()):
-                called = dotted(node.func.value).rpartition(".")[2]
-                wanted = row.get("receivers")
-                ends = tuple(one for one in wanted or () if one.startswith("_"))
-                named = not wanted or bool({called, called.strip("_")} & set(wanted))
-                return named or called.endswith(ends)
+                wanted = set(row.get("receivers", ()))
+                ends = tuple(one for one in wanted if one.startswith("_"))
+                meant = {dotted(node.func.value), *file.meant(node.func.value)}
+                called = {one.rpartition(".")[2] for one in meant}
+                return not wanted or any(
+                    {one, one.strip("_")} & wanted or one.endswith(ends) for one in called
+                )
             return False
         if isinstance(node, ast.Attribute) and node.attr in row.get("attributes", ()):
             return file.is_answer(node.value)
@@ -103,6 +107,16 @@ class Source:
             for one in row.get("names", ())
             for name in meant
         )
+
+    def filled(self, row: dict[str, Any]) -> bool:
+        """A field that a framework fills of the object in whose method it stands."""
+        node = self.node
+        if not isinstance(node, ast.Attribute) or dotted(node.value) != "self":
+            return False
+        owner = self.file.owner(self.file.function(node))
+        if owner is None or node.attr not in row["fields"]:
+            return False
+        return any(name.endswith(tuple(row["classes"])) for name in self.bases(owner))
 
     def handled(self, row: dict[str, Any]) -> bool:
         """A parameter of a function that a framework calls with what comes from outside."""

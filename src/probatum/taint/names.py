@@ -15,6 +15,7 @@ from probatum.taint.flow import (
     WAY,
     Function,
     Module,
+    Node,
 )
 
 Place = tuple[str, int]  # a function: the name of its module, its index there
@@ -211,8 +212,9 @@ class Names:
                 defined = inner[0] == FUNCTION
                 return f"{place[0]}.{module.functions[inner[1]].name}" if defined else ""
             scope = owner.parent
-        own = name in module.functions[0].names
-        return f"{place[0]}.{name}" if own else f"builtins.{name}"
+        if name not in module.functions[0].names:
+            return f"builtins.{name}"
+        return other_name(module, name) or f"{place[0]}.{name}"
 
     def values(self, place: Place, name: str) -> Iterator[tuple[Place, int]]:
         """The nodes that a free name may be, in the functions around this one and the module."""
@@ -344,11 +346,25 @@ def calls_of(module: Module) -> dict[str, list[Call]]:
         for at, node in enumerate(function.nodes):
             if node[0] == CALL:
                 short = _short(module, function, node[1])
-                if function.nodes[node[1]][0] == NAME and short in module.imports:
-                    short = module.imports[short].rpartition(".")[2]
+                if function.nodes[node[1]][0] == NAME:
+                    meant = module.imports.get(short) or other_name(module, short)
+                    short = meant.rpartition(".")[2] or short
                 if short:
                     found[short].append((module.name, index, at))
     return found
+
+
+def other_name(module: Module, name: str) -> str:
+    """What a variable of a module is another name of: `loads = pickle.loads`; else empty."""
+    body = module.functions[0]
+    bound = body.names.get(name, ())
+    given: Node = body.nodes[bound[0]] if len(bound) == 1 else (NAME, "")
+    parts: list[str] = []
+    while given[0] == ATTR:
+        parts.append(given[2])
+        given = body.nodes[given[1]]
+    imported = module.imports.get(given[1]) if given[0] == NAME else None
+    return ".".join([imported, *reversed(parts)]) if imported and parts else ""
 
 
 def stores_of(module: Module) -> dict[str, list[AnyStore]]:

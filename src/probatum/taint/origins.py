@@ -35,6 +35,8 @@ class Origins:
         for source in sources():
             if annotated and annotated in source.types:
                 return source
+            if source.fields:
+                continue
             meant = short in source.methods if source.methods else short != "__init__"
             if source.offered:
                 meant = not short.startswith("_") and function.parameters[:1] != ("cls",)
@@ -74,11 +76,21 @@ class Origins:
                 called = self.values.called(place, callee[1])
                 if any(word in called for word in source.never) and not node[2]:
                     continue
-                if source.receivers and _is_called_so(called, source.receivers):
+                if source.receivers and self._is_called_so(place, callee[1], source.receivers):
                     return source
                 if not source.receivers and not inside:
                     return source
         return None
+
+    def _is_called_so(self, place: Place, node: int, names: tuple[str, ...]) -> bool:
+        """What the code calls an object, or what made it, is one of these names, or ends like one
+        of them that begins with `_`."""
+        given = self.program[place].nodes[node]
+        made = self.program.short(place, given[1]) if given[0] == CALL else ""
+        said = self.program.type_of(place, node).rpartition(".")[2].removesuffix("()")
+        ends = tuple(one for one in names if one.startswith("_"))
+        called = {self.values.called(place, node), made, said} - {""}
+        return any({one, one.strip("_")} & {*names} or one.endswith(ends) for one in called)
 
     def of_handed(self, short: str) -> Source | None:
         """The source of what a call so named has the function called with that it is given."""
@@ -99,6 +111,17 @@ class Origins:
             return None
         fitting = (one for one in sources() if node[2] in one.attributes)
         return next((one for one in fitting if not one.only or row.claim in one.only), None)
+
+    def of_field(self, place: Place, node: Node) -> Source | None:
+        """The source that a field is which a framework fills: `self.request` of a handler."""
+        owner = self.program.owner(place)
+        fitting = [one for one in sources() if node[2] in one.fields]
+        if owner is None or not fitting or self.program[place].nodes[node[1]] != (PARAM, 0):
+            return None
+        bases = [one for _, one in self.program.ancestry(owner)]
+        return next(
+            (one for one in fitting if any(_ends_so(base, one.classes) for base in bases)), None
+        )
 
     def of_type(self, said: str) -> Source | None:
         """The source that every object of a type is."""
@@ -255,10 +278,3 @@ class Origins:
 
 def _ends_so(base: str, endings: tuple[str, ...]) -> bool:
     return base.rpartition(".")[2].endswith(endings)
-
-
-def _is_called_so(called: str, names: tuple[str, ...]) -> bool:
-    """A name is one of these, or ends like one of them that begins with `_`."""
-    if {called, called.strip("_")} & {*names}:
-        return True
-    return called.endswith(tuple(one for one in names if one.startswith("_")))

@@ -63,7 +63,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     private; `methods` (of `receivers` called so, or with a name that ends like one of them that
     begins with `_`, and `never` called so where they are given nothing) and `calls`: what they
     answer; `attributes`: of what a call answered. `handed`: of functions that a call of this name
-    is given there. `only`: for these claims.
+    is given there. `fields`: of the object itself, in those classes. `only`: for these claims.
     """
 
     says: str
@@ -80,6 +80,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     calls: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
     offered: bool = False
     handed: dict[str, tuple[int | str, ...]] = {}
 

@@ -453,6 +453,7 @@ class Steps:
         source = self.origins.of_name(row, program.dotted(state.place, state.node))
         source = source or self.origins.of_type(said)
         source = source or self.origins.of_attribute(row, state.place, node)
+        source = source or self.origins.of_field(state.place, node)
         if source is not None:
             yield source
             return
