@@ -7,12 +7,16 @@ import io
 import struct
 import tarfile
 import zlib
+from contextlib import nullcontext
+from hashlib import sha256
 
 import pytest
 
 from certificate_laws import verdict_on
 from probatum.analyzers.model.fully_opened import fully_opened
-from probatum.vocabulary import Proven, Verdict
+from probatum.check.zip_members import zip_records
+from probatum.errors import Rejected
+from probatum.vocabulary import Proven, Refuted, Verdict
 
 
 def judged(data: bytes, kind: str) -> Verdict:
@@ -51,10 +55,37 @@ def in_zip(extra: bytes = b"") -> bytes:
     return local + listed + b"PK\5\6" + end
 
 
+def wide(zip: bytes, told: int | None = None, beside: bytes = b"") -> bytes:
+    """The ZIP of one file with zip64 end records; their locator names the byte `told`.
+
+    `beside` is a further record of the kind, at the end of the member's bytes.
+    """
+    zip = zip.replace(b"hello", b"hello" + beside)
+    crc, size = zlib.crc32(b"hello" + beside), 5 + len(beside)
+    zip = zip.replace(
+        struct.pack("<III", zlib.crc32(b"hello"), 5, 5), struct.pack("<III", crc, size, size)
+    )
+    at, end = zip.index(b"PK\1\2"), zip.index(b"PK\5\6")
+    record = struct.pack("<4sQHHII", b"PK\6\6", 44, 45, 45, 0, 0)
+    record += struct.pack("<QQQQ", 1, 1, end - at, at)
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, end if told is None else told, 1)
+    last = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 1, 1, end - at, at, 0)
+    return zip[:end] + record + locator + last
+
+
+# Of an empty directory: a reader that goes where the locator says sees no member at all.
+_EMPTY = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 0, 0, 0, 35)
+
 SECOND_NAME = struct.pack("<HHBI", 0x7075, 10, 1, zlib.crc32(b"a.txt")) + b"b.txt"
 GNU, OLD = (257, b"ustar  \0"), (257, bytes(8))
 
 TWO_READINGS = {
+    "a locator of another zip64 record, which miniz follows and zipfile does not": (
+        wide(in_zip(), 40, _EMPTY),
+        "zip",
+    ),
+    "a locator of nothing": (wide(in_zip(), 3), "zip"),
+    "a locator of what lies behind the file": (wide(in_zip(), 1 << 63), "zip"),
     "a second name in a member's own header": (in_zip(SECOND_NAME), "zip"),
     "a prefix in a GNU header, which tarfile alone puts before the name": (
         rewritten(in_tar(), GNU, (345, b"other")),
@@ -78,9 +109,27 @@ def test_an_archive_of_two_readings_is_not_proven(name: str) -> None:
     assert not isinstance(judged(*TWO_READINGS[name]), Proven)
 
 
+@pytest.mark.parametrize("told", [0, 3, 40, 1 << 63])
+def test_the_checker_follows_the_locator_too(told: int) -> None:
+    for data, is_read in (
+        (wide(in_zip(), None, _EMPTY), True),
+        (wide(in_zip(), told, _EMPTY), False),
+    ):
+
+        def read(at: int, length: int, data: bytes = data) -> bytes:
+            return data[at : at + length]
+
+        with nullcontext() if is_read else pytest.raises(Rejected, match="leads elsewhere"):
+            assert "a.txt" in zip_records(read, len(data), sha256())[0]
+
+
+def test_a_second_directory_that_the_locator_names_is_a_refutation() -> None:
+    assert isinstance(judged(wide(in_zip(), 40, _EMPTY), "zip"), Refuted)
+
+
 def test_the_honest_ones_that_they_are_made_from_are_proven() -> None:
     same = struct.pack("<HHBI", 0x7075, 10, 1, zlib.crc32(b"a.txt")) + b"a.txt"
-    for data in (in_zip(), in_zip(same)):
+    for data in (in_zip(), in_zip(same), wide(in_zip()), wide(in_zip(), None, _EMPTY)):
         assert isinstance(judged(data, "zip"), Proven)
     for data in (
         in_tar(),

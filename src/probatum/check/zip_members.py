@@ -82,6 +82,8 @@ def _directory(read: Read, size: int) -> tuple[int, int, int]:
         end = place - 76
         record = read(end, 56)
         _demand(record[:4] == b"PK\6\6", "no zip64 record before its locator")
+        told = int.from_bytes(read(place - 12, 8), "little")
+        _demand(told == end, "the zip64 locator leads elsewhere")
         wide = struct.unpack_from("<IIQQQQ", record, 16)
         full = (0xFFFF,) * 4 + (0xFFFFFFFF,) * 2
         agree = all(n in (w, f) for n, w, f in zip(narrow, wide, full, strict=False))

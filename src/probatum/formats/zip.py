@@ -100,7 +100,7 @@ def directory(material: Material) -> Directory:
     end = eocd
     wide = _wide_end(material, eocd)
     if wide is not None:
-        end, wide_values = wide
+        end, wide_values, told = wide
         narrow = (disk, disk_start, here, count, size, offset)
         doubts.extend(_wide_doubts(narrow, wide_values, eocd))
         disk, disk_start, here, count, size, offset = wide_values
@@ -112,6 +112,8 @@ def directory(material: Material) -> Directory:
             Reason.MALFORMED, "the central directory lies outside the file", Place(offset=eocd)
         )
     shift = start - offset
+    if wide is not None and told + shift != end:
+        doubts.append(_elsewhere(material, told, eocd))
     if shift:
         doubts.append(Doubt(f"{shift} bytes stand before the archive's own start", 0))
     entries = tuple(_entries(material, start, end, count, shift, doubts))
@@ -139,8 +141,15 @@ def _end_doubts(tail: bytes, tail_at: int, at: int, comment: int) -> Iterator[Do
         other = tail.find(_EOCD, other + 1)
 
 
-def _wide_end(material: Material, eocd: int) -> tuple[int, tuple[int, ...]] | None:
-    """The zip64 end record before the locator: its offset, and the values it holds."""
+def _elsewhere(material: Material, told: int, eocd: int) -> Doubt:
+    """The zip64 locator leads to another record (miniz) than the one before it (zipfile)."""
+    other = material.read(told, 4) == b"PK\x06\x06"
+    says = "a second zip64 end record" if other else "no zip64 end record"
+    return Doubt(f"{says} where its locator says", eocd - 20, other)
+
+
+def _wide_end(material: Material, eocd: int) -> tuple[int, tuple[int, ...], int] | None:
+    """The zip64 end record before the locator: its offset, its values, where it should be."""
     locator = material.read(max(0, eocd - 20), 20)
     if len(locator) < 20 or not locator.startswith(b"PK\x06\x07"):
         return None
@@ -151,7 +160,8 @@ def _wide_end(material: Material, eocd: int) -> tuple[int, tuple[int, ...]] | No
             "a zip64 locator without its record right before it",
             Place(offset=eocd - 20),
         )
-    return eocd - 76, struct.unpack_from("<IIQQQQ", record, 16)
+    told = int.from_bytes(locator[8:16], "little")
+    return eocd - 76, struct.unpack_from("<IIQQQQ", record, 16), told
 
 
 def _wide_doubts(narrow: tuple[int, ...], wide: tuple[int, ...], eocd: int) -> Iterator[Doubt]:
