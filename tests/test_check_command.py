@@ -195,6 +195,7 @@ def test_a_proof_that_imports_a_module_fails_beside_a_file_of_its_name(
     assert check(read, folder)[0] == 0
     if name == "decimal":
         (folder / name).mkdir()
+        (folder / name / "__init__.py").write_bytes(b"")
     else:
         (folder / name).write_bytes(b"")
     code, said = check(read, folder)

@@ -95,8 +95,8 @@ def test_every_file_is_a_root_named_with_the_commit(hub: Hub) -> None:
     assert config.name == f"hf://owner/name@{COMMIT}/config.json"
     assert model.name == f"hf://owner/name@{COMMIT}/sub/model.safetensors"
     assert (config.size, bytes_of(config)) == (2, b"{}")
-    assert config.beside == {"config.json", "sub"}
-    assert model.beside == {"config.json", "sub", "model.safetensors"}
+    assert config.beside == {"config.json", "sub/"}
+    assert model.beside == {"config.json", "sub/", "model.safetensors"}
 
 
 def test_the_listed_digest_of_a_stored_file_is_recorded_as_expected(hub: Hub) -> None:

@@ -159,7 +159,7 @@ def test_a_layer_with_a_title_is_called_by_it(tmp_path: Path) -> None:
     found = opened(image.folder(tmp_path / "image"))
     parts = ["model.gguf", "sub/config.json", "layer-3", "layer-4", "layer-5"]
     assert [name for name in found if "!/" in name][1:] == [f"image:v1!/{part}" for part in parts]
-    assert found["image:v1!/model.gguf"].beside == {"model.gguf", "sub"}
+    assert found["image:v1!/model.gguf"].beside == {"model.gguf", "sub/"}
 
 
 def test_what_no_manifest_names_is_opened_all_the_same(tmp_path: Path) -> None:

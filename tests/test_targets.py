@@ -42,7 +42,7 @@ def test_a_folder_is_walked_in_order(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x")
     found = by_name(tmp_path)
     assert list(found) == ["a.pkl", "b/a.pkl", "b/z.pkl", "c.pkl"]
-    assert found["b/a.pkl"].beside == {"a.pkl", "z.pkl", "b", "c.pkl"}
+    assert found["b/a.pkl"].beside == {"a.pkl", "z.pkl", "b/", "c.pkl"}
 
 
 def test_a_target_that_is_not_there_is_an_error() -> None:

@@ -288,6 +288,25 @@ class SliceMaterial:
         return self._whole.read(self._start + offset, length) if length > 0 else b""
 
 
+class PlacedMaterial:
+    """A material that has more beside it than it knows itself: a member of a container."""
+
+    def __init__(self, material: Material, more: frozenset[str]) -> None:
+        self._material = material
+        self._beside = frozenset(material.beside | more)
+
+    @property
+    def size(self) -> int:
+        return self._material.size
+
+    @property
+    def beside(self) -> frozenset[str]:
+        return self._beside
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self._material.read(offset, length)
+
+
 class Piece(Struct, frozen=True):
     """Some bytes, at least one, and behind them a whole file of `size` bytes, if there is one."""
 

@@ -29,8 +29,12 @@ class Material(Protocol):
 
     @property
     def beside(self) -> frozenset[str]:
-        """Names (not paths) of the files and folders in the artifact's own folder and at the
-        target's root: what an import or a relative path could reach next to the artifact."""
+        """Names of the files and folders in the artifact's own folder and at the target's root,
+        and of the code in the folders between: what an import or a relative path could reach.
+
+        A folder that is surely no package is there with what an import could find in it: `sub/x.py`
+        (one name is enough), or `sub/` if it holds no code and no folder; so is the metadata of a
+        distribution that names no plugins (`x.dist-info/`)."""
         ...
 
 

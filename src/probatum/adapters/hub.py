@@ -28,6 +28,7 @@ from probatum.adapters.hub_transfer import Answer, Transfer
 from probatum.audit.opened import Caps, Root
 from probatum.audit.projects import Gathered
 from probatum.errors import FormatError, TargetError
+from probatum.formats.importable import Tree
 from probatum.vocabulary import Expected, Reason
 
 _ENTRIES = 100_000
@@ -118,7 +119,9 @@ class _Repository:
     def roots(self, commit: str) -> Iterator[Root]:
         """Steps 2 and 3."""
         entries, trouble = self._listing(commit)
-        beside = _Beside([one.path for one in entries], self._asked.path)
+        files = [one.path for one in entries if one.type != "directory"]
+        folders = [one.path for one in entries if one.type == "directory"]
+        beside = _Beside(files, folders, self._asked.path, is_whole=trouble is None)
         seen: set[str] = set()
         top = self._asked.named(commit)
         project = Gathered(Caps(), f"{top}/")
@@ -216,13 +219,18 @@ class _NotThere(Exception):
 
 
 class _Beside:
-    """For each folder, the names in it and in the target's own root, as one shared set."""
+    """For each folder, what `Material.beside` is to say of its files, as one shared set.
 
-    def __init__(self, paths: list[str], root: str) -> None:
+    Where the listing is not whole, a folder of it may be a package that it does not show.
+    """
+
+    def __init__(self, files: list[str], folders: list[str], root: str, *, is_whole: bool) -> None:
         self._names: dict[str, set[str]] = {}
         self._sets: dict[str, frozenset[str]] = {}
         self._root = root
-        for path in paths:
+        self._tree = Tree(files)
+        self._is_whole = is_whole
+        for path in (*files, *folders):
             while path:
                 folder, _, name = path.rpartition("/")
                 names = self._names.setdefault(folder, set())
@@ -234,9 +242,18 @@ class _Beside:
     def of(self, path: str) -> frozenset[str]:
         folder = path.rpartition("/")[0]
         if folder not in self._sets:
-            nearby = self._names.get(folder, set()) | self._names.get(self._root, set())
-            self._sets[folder] = frozenset(nearby)
+            nearby = {*self._shown(folder), *self._shown(self._root)}
+            self._sets[folder] = (
+                self._tree.of(path) | nearby if self._is_whole else frozenset(nearby)
+            )
         return self._sets[folder]
+
+    def _shown(self, folder: str) -> Iterator[str]:
+        above = f"{folder}/" if folder else ""
+        for name in self._names.get(folder, ()):
+            inside = self._names.get(above + name)
+            is_shown = inside is None or not self._is_whole
+            yield name if is_shown else self._tree.folder(above + name)
 
 
 def _entries(body: bytes) -> Iterator[_Entry]:
@@ -274,7 +291,7 @@ def _without_hub(asked: Address, trouble: FormatError) -> Iterator[Root]:
     cache = Cache.of(asked)
     commit = cache.commit(asked.revision)
     paths = list(cache.files(commit)) if commit else []
-    beside = _Beside(paths, asked.path)
+    beside = _Beside(paths, [], asked.path, is_whole=False)
     held = [path for path in paths if _at(path, asked.path)]
     top = asked.named(commit or asked.revision)
     project = Gathered(Caps(), f"{top}/")

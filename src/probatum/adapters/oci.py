@@ -28,6 +28,7 @@ from probatum.audit import targets
 from probatum.audit.opened import Root
 from probatum.errors import FormatError
 from probatum.formats import tar
+from probatum.formats.importable import Tree
 from probatum.formats.manifest import Descriptor, digest_of, manifest
 from probatum.formats.strict_json import parsed
 from probatum.material import FileMaterial
@@ -127,9 +128,13 @@ class _Images:
 
     def _layers(self, layers: tuple[Descriptor | FormatError, ...], name: str) -> Iterator[Root]:
         titles = [_title(one) for one in layers]
-        beside = frozenset(title.partition("/")[0] for title in titles if title)
+        tree = Tree(titles)
+        tops = {title.partition("/")[0] for title in titles if "/" in title}
+        beside = {title for title in titles if title and "/" not in title}
+        beside.update(map(tree.folder, tops))
         for number, (blob, title) in enumerate(zip(layers, titles, strict=True), 1):
-            yield self._part(blob, f"{name}!/{title or f'layer-{number}'}", name, beside)
+            told = f"{name}!/{title or f'layer-{number}'}"
+            yield self._part(blob, told, name, tree.of(title) | beside)
 
     def _part(
         self,

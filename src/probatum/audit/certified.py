@@ -14,8 +14,8 @@ A certificate proves its claim only if
    speak of an artifact of this name;
 5. where the checker reads source code around the artifact (`FOLDERS`), that is in the folders that
    are there now;
-6. where the checker has `imports`, no file beside the artifact could be imported in place of a
-   package that it names.
+6. where the checker has `imports`, nothing beside the artifact could be imported in place of a
+   package that it names, or of what that imports in turn (`check.imported`).
 
 A refutation by paths through source code is held to them: the claim is refuted only if each path
 can be walked again (`check.code_witness`).
@@ -55,10 +55,6 @@ from probatum.vocabulary import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from probatum.check.code_files import Project
-
-# Imported before any file could stand in their place.
-_ALWAYS_LOADED = frozenset({"builtins", "_codecs", "sys"})
-_IMPORTABLE = (".py", ".pyc", ".so", ".pyd", ".zip")
 
 
 class Shown(Struct, frozen=True, array_like=True):
@@ -231,9 +227,10 @@ def rejection(artifact: Artifact, claim: str, certificate: Certificate, material
     if hasattr(module, "concerns") and (elsewhere := module.concerns(facts, artifact)):
         return str(elsewhere)
     imported = module.imports(facts) if hasattr(module, "imports") else ()
-    for package in sorted(imported):
-        if beside := _in_place_of(package, material.beside):
-            return f"{beside} beside the artifact could be imported in place of {package}"
+    if imported:
+        from probatum.check.imported import rival
+
+        return rival(imported, material.beside)
     return ""
 
 
@@ -259,15 +256,3 @@ def _other_digest(artifact: Artifact, certificate: Certificate) -> str:
     ):
         return "the certificate is of another digest than the one that the manifest names"
     return ""
-
-
-def _in_place_of(package: str, beside: Iterable[str]) -> str:
-    """A file or folder that an import of `package` could find first; empty if there is none."""
-    if package in _ALWAYS_LOADED:
-        return ""
-    return next((name for name in sorted(beside) if _is_imported_as(package, name)), "")
-
-
-def _is_imported_as(package: str, name: str) -> bool:
-    # A compiled module bears more between its name and its suffix: x.cpython-311-darwin.so.
-    return name == package or (name.startswith(f"{package}.") and name.endswith(_IMPORTABLE))

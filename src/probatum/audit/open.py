@@ -22,7 +22,7 @@ from probatum.errors import FormatError
 from probatum.formats.allowance import Allowance
 from probatum.formats.kinds import PICKLES, TARS, ZIPS, kind_of
 from probatum.formats.member import Member, Unfolded
-from probatum.material import SliceMaterial
+from probatum.material import PlacedMaterial, SliceMaterial
 from probatum.ports import Material
 from probatum.vocabulary import Artifact, Reason
 
@@ -87,12 +87,19 @@ def _opened(
     names = _Names(artifact.name)
     try:
         for member in unfolded.members:
-            named = Member(names.unique(member.name), member.material, member.kind, member.trouble)
+            material = _placed(member, unfolded)
+            named = Member(names.unique(member.name), material, member.kind, member.trouble)
             found = _recognised(named, artifact, caps)
             yield from _opened(named, found, depth + 1, allowance, caps)
     except FormatError:
         if artifact.kind in _CONTAINERS:
             raise  # its members are not all there, and nothing else would say so
+
+
+def _placed(member: Member, unfolded: Unfolded) -> Material:
+    """The member's bytes, with what would lie beside them once the container is unpacked."""
+    more = unfolded.tree.of(member.name) if unfolded.tree is not None else None
+    return PlacedMaterial(member.material, more) if more else member.material
 
 
 def _recognised(

@@ -1,5 +1,5 @@
 # Names that are not UTF-8, and a hundred thousand of them: plain strings, not Path.
-# ruff: noqa: PTH108, PTH112, PTH115, PTH116, PTH119, PTH120
+# ruff: noqa: PTH108, PTH112, PTH114, PTH115, PTH116, PTH119, PTH120
 """Turns what the user named into roots: the files to be opened, each with its trouble if any.
 
 - Folders are walked in sorted order with `os.scandir`, holding one folder's names at a time for
@@ -32,8 +32,15 @@ from probatum.audit.open import printable
 from probatum.audit.opened import Caps, Root
 from probatum.audit.projects import Gathered
 from probatum.errors import FormatError, TargetError
+from probatum.formats.importable import (
+    code_of,
+    folder_beside,
+    is_code,
+    is_metadata,
+    names_plugins,
+)
 from probatum.formats.patterns import Later
-from probatum.material import Around
+from probatum.material import Around, FileMaterial
 from probatum.vocabulary import Reason
 
 Scheme = Callable[[str], Iterator[Root]]
@@ -51,6 +58,7 @@ _CONFIGURES = (
 )  # fmt: skip
 _STDIN = ("-", "/dev/stdin")
 _STEP = 1 << 20
+_MOST_PLUGINS = 1 << 16
 
 
 def roots(
@@ -182,9 +190,43 @@ def _names_in(folder: str) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                yield _utf8(entry.name)
+                yield _beside(entry)
     except OSError:  # a folder that may be entered but not listed: nothing is known beside
         return
+
+
+def _beside(entry: "os.DirEntry[str]") -> str:
+    """What `Material.beside` says of it; a link may lead anywhere, and is told by its name."""
+    name = _utf8(entry.name)
+    try:
+        is_asked = name.isidentifier() or is_metadata(name)
+        if not (is_asked and entry.is_dir(follow_symlinks=False)):
+            return name
+        if is_metadata(name):
+            return name if _names_plugins(entry.path) else f"{name}/"
+        with os.scandir(entry.path) as inner:
+            inside = [one.name for one in inner if is_code(one.name) or _may_hold_code(one)]
+    except OSError:
+        return name
+    return folder_beside(name, [_utf8(one) for one in inside])
+
+
+def _names_plugins(metadata: str) -> bool:
+    """Whether a distribution's metadata names, or may name, what a library loads by itself."""
+    if not metadata.lower().endswith("-info"):
+        return True
+    path = os.path.join(metadata, "entry_points.txt")
+    try:
+        if os.path.islink(path):
+            return True
+        with FileMaterial(path) as file:
+            return file.size > _MOST_PLUGINS or names_plugins(file.read(0, file.size))
+    except FormatError as exc:
+        return exc.reason != Reason.VANISHED
+
+
+def _may_hold_code(entry: "os.DirEntry[str]") -> bool:
+    return entry.name.isidentifier() and (entry.is_symlink() or entry.is_dir())
 
 
 class _Walk(Struct):
@@ -220,21 +262,29 @@ def boundary(folder: str) -> str:
     return snapshot[1] if snapshot else real
 
 
+class _Below(Struct, frozen=True):
+    """A folder to walk, and the code in those above it."""
+
+    path: str
+    code: frozenset[str]
+
+
 def _walked(walk: _Walk) -> Iterator[Root]:
     """Every file, depth first. Open levels are iterators on a stack: no recursion, no limit."""
-    stack = [_listed(walk, "")]
+    stack = [_listed(walk, _Below("", frozenset()))]
     while stack:
         step = next(stack[-1], None)
         if step is None:
             stack.pop()
-        elif isinstance(step, str):
+        elif isinstance(step, _Below):
             stack.append(_listed(walk, step))
         else:
             yield step
 
 
-def _listed(walk: _Walk, folder: str) -> Iterator[Root | str]:
-    """What one folder holds, sorted by name: a root for a file, a path for a folder to walk."""
+def _listed(walk: _Walk, below: _Below) -> Iterator[Root | _Below]:
+    """What one folder holds, sorted by name: a root for a file, or a folder to walk."""
+    folder = below.path
     try:
         with os.scandir(os.path.join(walk.top, folder)) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
@@ -246,10 +296,10 @@ def _listed(walk: _Walk, folder: str) -> Iterator[Root | str]:
             f"the folder cannot be listed: {exc.strerror}",
         )
         return
-    names = frozenset(_utf8(entry.name) for entry in found)
+    names = frozenset(map(_beside, found))
     if not folder:
         walk.beside_top = names
-    beside = names | walk.beside_top
+    beside = names | walk.beside_top | below.code
     folders = (os.path.join(walk.top, folder), walk.top) if folder else (walk.top,)
     for entry in found:
         path = os.path.join(folder, entry.name) if folder else entry.name
@@ -270,12 +320,12 @@ def _step(
     entry: "os.DirEntry[str]",
     beside: frozenset[str],
     folders: tuple[str, ...],
-) -> Root | str:
+) -> Root | _Below:
     try:
         if entry.is_symlink():
             return _linked(walk, path, beside, folders)
         if entry.is_dir(follow_symlinks=False):
-            return path if entry.name != ".git" else _git(walk, path)
+            return _Below(path, code_of(beside)) if entry.name != ".git" else _git(walk, path)
         status = entry.stat(follow_symlinks=False)
     except OSError as exc:
         gone = isinstance(exc, FileNotFoundError)

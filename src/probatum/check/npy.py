@@ -60,6 +60,11 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
         raise Rejected("3: more than the one pickle that numpy reads")
 
 
+def imports(facts: dict[str, Any]) -> set[str]:
+    """The top-level packages that loading the objects imports, of facts that hold."""
+    return pickle_check.imports(facts["pickle"]) if facts["pickle"] is not None else set()
+
+
 def _array(head: bytes) -> tuple[int, bool]:
     """(bytes of the array, holds objects) that a header tells."""
     width = {1: 2, 2: 4, 3: 4}.get(head[6])

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from probatum.errors import FormatError
+from probatum.formats.importable import Tree
 from probatum.ports import Material
 
 
@@ -22,7 +23,11 @@ class Member(Struct, frozen=True):
 
 
 class Unfolded(Struct, frozen=True):
-    """A container's members in order; `trouble` is why they cannot be all of it."""
+    """A container's members in order; `trouble` is why they cannot be all of it.
+
+    `tree` is the code among them, which lies beside the others once they are unpacked.
+    """
 
     members: Iterable[Member]
     trouble: FormatError | None = None
+    tree: Tree | None = None

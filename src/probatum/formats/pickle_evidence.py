@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 
 from probatum.formats import effects
+from probatum.formats.importable import in_the_way
 from probatum.formats.own_classes import assumed
 from probatum.formats.pickle_findings import Danger, Run
 from probatum.formats.pickle_streams import Streams
@@ -41,8 +42,9 @@ def load_verdict(found: Streams, material: Material) -> Verdict:
         doubt = _undecided(run)
         if doubt is not None:
             return doubt
-    if found.trailing is not None:
-        return Undecided(found.trailing.reason, found.trailing.detail, found.trailing.place)
+    doubt = _around(found, material)
+    if doubt is not None:
+        return doubt
     return Proven(_certificate(found, material, "load-inert"), _assumptions(found))
 
 
@@ -60,8 +62,9 @@ def shape_verdict(found: Streams, material: Material) -> Verdict:
         for doubt in (_depends(run), _undecided(run), _uncertified(run)):
             if doubt is not None:
                 return doubt
-    if found.trailing is not None:
-        return Undecided(found.trailing.reason, found.trailing.detail, found.trailing.place)
+    doubt = _around(found, material)
+    if doubt is not None:
+        return doubt
     return Proven(_certificate(found, material, "data-shaped"), _assumptions(found))
 
 
@@ -70,6 +73,17 @@ def stream_digests(found: Streams, material: Material) -> list[dict[str, object]
     return [
         {key: one[key] for key in ("start", "end", "sha256")} for one in _streams(found, material)
     ]
+
+
+def _around(found: Streams, material: Material) -> Undecided | None:
+    """What around the streams keeps them from being proven: other bytes, or a file beside."""
+    if found.trailing is not None:
+        return Undecided(found.trailing.reason, found.trailing.detail, found.trailing.place)
+    imports = [one for run in found.runs for one in run.effects if one.how == "import"]
+    libraries = {one.name.partition(":")[0] for one in imports if effects.row(one.name)}
+    packages = (module.partition(".")[0] for module in libraries)
+    why = in_the_way(packages, material.beside)
+    return Undecided(Reason.UNRESOLVED, why, Place(offset=imports[0].offset)) if why else None
 
 
 def _reached(run: Run) -> tuple[Danger, ...]:

@@ -4,11 +4,11 @@ Every import is either admitted by a summary (and recorded as an Effect) or a Pr
 """
 
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
-from functools import lru_cache
 from typing import Final
 
 from probatum.formats import effects
 from probatum.formats.effects import Row
+from probatum.formats.importable import importable
 from probatum.formats.own_classes import OwnClasses
 from probatum.formats.own_folder import Prevents
 from probatum.formats.own_rules import is_reserved
@@ -36,7 +36,6 @@ class Underflow(Exception):
 
 
 _ALWAYS_LOADED: Final = frozenset({"builtins", "_codecs", "sys"})
-_SUFFIXES: Final = (".py", ".pyc", ".so", ".pyd", ".zip")
 BUILT: Final[dict[str, Value]] = {
     "bytes": BLOB,
     "str": VAGUE,
@@ -148,18 +147,7 @@ class Names:
         package = module.partition(".")[0]
         if not self.beside or package in _ALWAYS_LOADED:
             return False
-        return package in _importable(self.beside)
-
-
-@lru_cache(maxsize=8)
-def _importable(beside: frozenset[str]) -> frozenset[str]:
-    """The packages that a folder with these names in it could be imported for.
-
-    A compiled module bears more between its name and its suffix: `x.cpython-311-darwin.so`.
-    """
-    return frozenset(
-        name.partition(".")[0] for name in beside if "." not in name or name.endswith(_SUFFIXES)
-    )
+        return package in importable(self.beside)
 
 
 def shown(name: str) -> str:

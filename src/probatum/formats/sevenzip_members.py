@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from probatum.errors import FormatError
 from probatum.formats import sevenzip, sevenzip_folders
 from probatum.formats.allowance import Allowance
+from probatum.formats.importable import Tree
 from probatum.formats.member import Member, Unfolded
 from probatum.formats.spool import Spooled, Writer
 from probatum.material import BytesMaterial
@@ -25,7 +26,8 @@ def unfold(name: str, kind: str, material: Material, allowance: Allowance) -> Un
         allowance.charge_within(size for size, _ in folder.parts)
         # A folder may hold more than its members: that too is unfolded.
         allowance.charge(folder.size - sum(size for size, _ in folder.parts))
-    return Unfolded(_members(material, archive, files))
+    tree = Tree((one.name for one in files), (one.name for one in files if one.link))
+    return Unfolded(_members(material, archive, files), tree=tree)
 
 
 def _members(

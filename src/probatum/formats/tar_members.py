@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from probatum.errors import FormatError
 from probatum.formats import tar
 from probatum.formats.allowance import Allowance
+from probatum.formats.importable import Tree
 from probatum.formats.member import Member, Unfolded
 from probatum.material import BytesMaterial, SliceMaterial
 from probatum.ports import Material
@@ -18,7 +19,8 @@ def unfold(name: str, kind: str, material: Material, allowance: Allowance) -> Un
     """
     entries = [one for one in tar.listing(material).entries if one.type != tar.FOLDER]
     allowance.count(len(entries))
-    return Unfolded(_members(material, entries))
+    tree = Tree((one.name for one in entries), (one.name for one in entries if one.link))
+    return Unfolded(_members(material, entries), tree=tree)
 
 
 def _members(material: Material, entries: Iterable[tar.Entry]) -> Iterator[Member]:

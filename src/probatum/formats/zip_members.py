@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from probatum.errors import FormatError
 from probatum.formats import zip
 from probatum.formats.allowance import Allowance
+from probatum.formats.importable import Tree
 from probatum.formats.kinds import is_loadable_start
 from probatum.formats.member import Member, Unfolded
 from probatum.formats.spool import spool
@@ -38,7 +39,12 @@ def unfold(name: str, kind: str, material: Material, allowance: Allowance) -> Un
     allowance.charge_within(entry.size for entry in entries if entry.method != zip.STORED)
     stored = sum(entry.packed for entry in entries if entry.method == zip.STORED)
     allowance.charge(max(0, stored - material.size))
-    return Unfolded(_members(material, entries))
+    tree = Tree(
+        (entry.name for entry in entries),
+        (entry.name for entry in entries if entry.link),
+        apart=".debug_pkl" if kind == "torchscript" else None,
+    )
+    return Unfolded(_members(material, entries), tree=tree)
 
 
 def is_raw_storage(material: Material, entry: zip.Entry) -> bool:

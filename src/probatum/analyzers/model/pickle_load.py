@@ -13,6 +13,9 @@ through it. A dangerous name that is merely present is no witness.
 arguments outside a summary's conditions, bytes that two unpicklers read differently
 (`parser-differential`), a truncated or malformed stream.
 
+What stands beside the file could be imported first: where a name is among those that the imported
+libraries, and what they import in turn, look for, the claim is undecided.
+
 A class that the Python files of the same folder define is followed in its source: importing it
 must run nothing but definitions, and nothing that it defines may be looked up by a load. The proof
 then assumes that an import looks in this folder first, and the certificate binds each file. What
