@@ -88,12 +88,18 @@ class Guards:
         if kind == BOTH and way == FAILS and any(self.switches.off(place, one) for one in node[1:]):
             return NONE
         if kind in (BOTH, EITHER):
-            levels = [self.judged(place, one, way, path, claim, depth) for one in node[1:]]
-            return _together(levels, every=(kind == BOTH) == (way == HOLDS))
+            every = (kind == BOTH) == (way == HOLDS)
+            parts = node[1:]
+            if not every:  # an attacker's value is one that passes by the other conditions
+                parts = [one for one in parts if not self.leaves_nothing(place, one, way, path)]
+            levels = [self.judged(place, one, way, path, claim, depth) for one in parts]
+            return _together(levels, every) if levels else PROVEN
         if self.switches.opted(place, test, way):
             return PROVEN
         if not self.touches(place, test, path):
             return NONE
+        if self.leaves_nothing(place, test, way, path):
+            return PROVEN
         if kind == COMPARE:
             matched = self.matched(place, node)
             if matched >= 0:
@@ -101,8 +107,6 @@ class Guards:
                 return self.judged(place, matched, asked, path, claim, depth)
             idle = claim == "no-path-traversal" and self.is_idle(place, node)
             return NONE if idle else self.compared(place, node, way, path, claim)
-        if way == FAILS and test in path:
-            return PROVEN  # `if not value`: nothing is left of it
         if kind == CALL:
             if self.program.short(place, node[1]) in ("any", "all"):
                 return self.gathered(place, node, path, claim, depth)
@@ -123,6 +127,16 @@ class Guards:
             for way in (HOLDS, FAILS)
         ]
         return min(max(levels, default=NONE), UNKNOWN)
+
+    def leaves_nothing(self, place: Place, test: int, way: int, path: set[Leaf]) -> bool:
+        """The condition has the value be empty or None: `if not value`."""
+        node = self.program[place].nodes[test]
+        if node[0] == NOT:
+            return self.leaves_nothing(place, node[1], opposite(way), path)
+        if node[0] == COMPARE and self.program[place].nodes[node[3]] == (CONST, None):
+            is_none = (node[1], way) in (("is", HOLDS), ("is not", FAILS))
+            return is_none and node[2] in path
+        return way == FAILS and test in path
 
     def touches(self, place: Place, node: int, path: set[Leaf]) -> bool:
         """A value is made of something on the path, and not only of another field of it."""
@@ -164,10 +178,7 @@ class Guards:
         nodes = self.program[place].nodes
         constant = any(self.is_constant(place, one) for one in (left, right))
         calls = [one for one in (left, right) if nodes[one][0] == CALL]
-        if nodes[right] == (CONST, None):  # of a value that is None nothing is left
-            nothing = (operator, way) in (("is", HOLDS), ("is not", FAILS))
-            return PROVEN if nothing and left in path else NONE
-        if operator in ("is", "is not"):
+        if operator in ("is", "is not") or nodes[right] == (CONST, None):
             return NONE
         if constant and (operator, way) in (("==", HOLDS), ("!=", FAILS)):
             if any(self.program.short(place, nodes[one][1]) == "commonpath" for one in calls):
