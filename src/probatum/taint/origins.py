@@ -2,7 +2,7 @@
 
 from probatum.taint.flow import ATTR, CALL, COMPARE, FUNCTION, NAME, PARAM, Function, Node
 from probatum.taint.program import Meaning, Place, Program
-from probatum.taint.rules import Sink, Source, sources, words
+from probatum.taint.rules import Sink, Source, answering, sources, words
 from probatum.taint.states import ALONE, BEHIND_OWN, State
 from probatum.taint.values import Values
 
@@ -67,7 +67,7 @@ class Origins:
         outside = meanings[0].outside if meanings else ""
         inside = any(one.function for one in meanings)
         callee = self.program[place].nodes[node[1]]
-        for source in sources():
+        for source in answering(outside, short):
             if source.only and row.claim not in source.only:
                 continue
             if outside and outside in source.calls:

@@ -119,6 +119,24 @@ def sources() -> tuple[Source, ...]:
     return convert(_rows("sources")["source"], tuple[Source, ...])
 
 
+def answering(outside: str, short: str) -> list[Source]:
+    """The rows, in order, that may be about what a call of this name answers."""
+    calls, methods = _answering()
+    return [sources()[at] for at in sorted({*calls.get(outside, ()), *methods.get(short, ())})]
+
+
+@cache
+def _answering() -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    calls: dict[str, list[int]] = defaultdict(list)
+    methods: dict[str, list[int]] = defaultdict(list)
+    for at, row in enumerate(sources()):
+        for name in row.calls:
+            calls[name].append(at)
+        for name in row.methods:
+            methods[name].append(at)
+    return dict(calls), dict(methods)
+
+
 @cache
 def handed() -> dict[str, tuple[int | str, ...]]:
     """By the name of a call the arguments that are functions for others to call."""
