@@ -170,6 +170,29 @@ def test_a_member_of_an_archive_has_no_folder(honest: Path) -> None:
     assert rejection(inside, "load-inert", Certificate("pickle", facts), material)
 
 
+@pytest.mark.parametrize(
+    ("whole", "inside", "proven"),
+    [
+        ("model.joblib", "model.joblib", True),
+        ("sub/model.pkl.gz", "model.pkl", True),
+        ("model.pkl.gz", "other.pkl", False),
+        ("model.zip", "model", False),
+        ("all.zip!/model.pkl.gz", "model.pkl", False),
+    ],
+)
+def test_what_is_compressed_as_a_whole_is_loaded_where_it_lies(
+    honest: Path, whole: str, inside: str, proven: bool
+) -> None:
+    data = program("built")
+    name = f"{whole}!/{inside}"
+    artifact = Artifact(name=name, kind="pickle", size=len(data), parent=whole)
+    material = BytesMaterial(data, _beside(honest))
+    verdict = pickle_load.judge(artifact, material)
+    assert isinstance(verdict, Proven) is proven, verdict
+    certificate = Certificate("pickle", _facts(honest, data))
+    assert (rejection(artifact, "load-inert", certificate, material) == "") is proven
+
+
 def test_two_folders_with_the_same_module_are_undecided(tmp_path: Path, honest: Path) -> None:
     around = [written(tmp_path / name, _HONEST) for name in ("top", "top/own")]
     folders = tuple(Folder(str(one), str(tmp_path / "top")) for one in reversed(around))

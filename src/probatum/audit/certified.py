@@ -23,6 +23,7 @@ can be walked again (`check.code_witness`).
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterable
 from functools import cache
 
@@ -235,12 +236,18 @@ def rejection(artifact: Artifact, claim: str, certificate: Certificate, material
 
 
 def _folders(artifact: Artifact, material: Material) -> tuple[Folder, ...]:
-    """Where an import would look first while the artifact is loaded; nowhere that is known for a
-    member of an archive, but for one of torch's own, which is loaded where it lies."""
-    inside = artifact.parent is not None
-    if inside and (artifact.kind != "torch-pickle" or "!/" in (artifact.parent or "")):
-        return ()
-    return folders_of(material.beside)
+    """Where an import would look first while the artifact is loaded.
+
+    Nowhere that is known for a member of an archive; but torch's own archives, and what is
+    compressed as a whole and has no other name inside, are loaded where they lie.
+    """
+    outer, _, inner = artifact.name.partition("!/")
+    if artifact.parent is not None and artifact.kind != "torch-pickle":
+        ends = r"(\.(gz|bz2|xz|lzma|zst|lz4|z))?"
+        whole = re.fullmatch(re.escape(inner) + ends, outer.rpartition("/")[2], re.I)
+        if artifact.kind not in ("pickle", "joblib") or whole is None:
+            return ()
+    return folders_of(material.beside) if artifact.parent in (None, outer) else ()
 
 
 @cache

@@ -26,6 +26,7 @@ _SHAPES: Final[dict[str, dict[str, object]]] = {
     "own:named-tuple": {"new": (("any*",),)},
     "own:enum": {"call": (("none|bool|int|float|str",),), "hash": True},
 }
+_COMPRESSED: Final = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4", ".z")
 
 
 class OwnClasses:
@@ -72,12 +73,18 @@ def own_classes(artifact: Artifact, material: Material) -> OwnClasses:
     """The classes of the folders around an artifact.
 
     None around a member of an archive, which is unpacked who knows where before it is loaded; but
-    torch loads its own archives where they lie.
+    torch loads its own archives where they lie, and joblib a file that is compressed as a whole.
     """
-    in_place = artifact.parent is None or (
-        artifact.kind == "torch-pickle" and "!/" not in artifact.parent
-    )
-    return OwnClasses(folders_of(material.beside) if in_place else ())
+    return OwnClasses(folders_of(material.beside) if _is_in_place(artifact) else ())
+
+
+def _is_in_place(artifact: Artifact) -> bool:
+    parent = artifact.parent
+    if parent is None or "!/" in parent:
+        return parent is None
+    inside, base = artifact.name.removeprefix(f"{parent}!/"), parent.rpartition("/")[2]
+    is_whole = base == inside or base.lower() in {f"{inside.lower()}{one}" for one in _COMPRESSED}
+    return artifact.kind == "torch-pickle" or (artifact.kind in ("pickle", "joblib") and is_whole)
 
 
 def assumed(digests: dict[str, str]) -> tuple[str, ...]:
