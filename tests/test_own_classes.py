@@ -12,6 +12,7 @@ from hostile.folders import (
     HONEST,
     INERT,
     LAYERS,
+    PAYLOAD,
     PROGRAMS,
     attacks,
     fires,
@@ -191,6 +192,19 @@ def test_what_is_compressed_as_a_whole_is_loaded_where_it_lies(
     assert isinstance(verdict, Proven) is proven, verdict
     certificate = Certificate("pickle", _facts(honest, data))
     assert (rejection(artifact, "load-inert", certificate, material) == "") is proven
+
+
+def test_a_library_that_imports_many_others_is_not_admitted_beside_a_pickle(tmp_path: Path) -> None:
+    source = "import transformers\n\n\nclass Net:\n    pass\n"
+    folder = written(tmp_path, {"modeling.py": source, "decord.py": PAYLOAD})
+    verdict = _verdict(folder, program("made"))
+    assert isinstance(verdict, Undecided)
+    assert "may import others from this folder (modeling.py:1)" in verdict.detail
+    facts = _facts(written(tmp_path / "b", {"modeling.py": "class Net: pass\n"}), program("made"))
+    now = {"modeling.py": _digest(folder / "modeling.py")}
+    assert "import of transformers" in _why_rejected(
+        folder, program("made"), facts | {"folder": now}
+    )
 
 
 def test_two_folders_with_the_same_module_are_undecided(tmp_path: Path, honest: Path) -> None:

@@ -143,6 +143,8 @@ def _follow(modules: list[str], listed: dict[str, str], folders: tuple[Folder, .
 class Copied(Sources):
     """The files of a folder in a package of their own, whose `__init__.py` is empty."""
 
+    copied = True
+
     def has(self, module: str) -> bool:
         package, _, inside = module.partition(".")
         return package == _PACKAGE and (not inside or super().has(inside))

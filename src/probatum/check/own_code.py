@@ -231,6 +231,7 @@ class _Following(Definitions):
         """Run the import of a module: what an own one binds, None for a library's."""
         if self.imports.sources.has(name.split(".")[0]):
             return self.imports.load(name)
-        if name not in rules()["modules"]:
+        is_open = name.split(".")[0] in rules()["copied_only"] and not self.imports.sources.copied
+        if is_open or name not in rules()["modules"]:
             raise self.no(node, f"the import of {name}")
         return None

@@ -37,6 +37,8 @@ def rules() -> dict[str, Any]:
 class Sources:
     """The source files of one folder, each of which must have the digest that a report lists."""
 
+    copied = False  # imports look into the folder itself
+
     def __init__(self, folder: Folder, listed: dict[str, str]) -> None:
         self._folder = folder
         self._listed = listed

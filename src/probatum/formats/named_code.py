@@ -82,7 +82,7 @@ def imported(folders: tuple[Folder, ...], names: tuple[str, ...]) -> dict[str, s
     if not folders:
         raise Prevents("the folder is not at hand: audit it on this machine")
     folder = own_folder.place(folders, names[0])
-    found = Imported(Copied(folder))
+    found = Imported(Copied(folder), copied=True)
     try:
         for name in names:
             found.module(f"{_PACKAGE}.{name}")

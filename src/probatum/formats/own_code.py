@@ -28,10 +28,14 @@ _NOT_FOUND: Final = frozenset(
 
 
 class Imported:
-    """The modules that an import of some module of a folder runs, and what they define."""
+    """The modules that an import of some module of a folder runs, and what they define.
 
-    def __init__(self, folder: Folder) -> None:
+    `copied`: no import looks into the folder but for the files that are copied out of it.
+    """
+
+    def __init__(self, folder: Folder, *, copied: bool = False) -> None:
         self.folder = folder
+        self.copied = copied
         self.digests: dict[str, str] = {}
         self.modules: dict[str, Module] = {}
 
@@ -190,5 +194,10 @@ class Module(Definitions):
                 self.imported.module(f"{module}.{alias.name}")
 
     def _library(self, node: ast.stmt, module: str) -> None:
+        if module.partition(".")[0] in words("copied_only") and not self.imported.copied:
+            says = (
+                f"importing {self.name} imports {module}, which may import others from this folder"
+            )
+            self.prevents(node, says)
         if module == "typing_extensions" or module_of(module) != module:
             self.prevents(node, f"importing {self.name} imports {module}: no rule admits that")
