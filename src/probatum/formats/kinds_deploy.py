@@ -8,6 +8,7 @@ import re
 from functools import cache
 
 from probatum.formats.kinds_seen import Seen
+from probatum.formats.patterns import Later
 
 YAML_FORMS = frozenset(
     {"compose", "kubernetes", "helm-values", "helm-template", "litellm-config", "github-workflow",
@@ -24,37 +25,37 @@ _KEY = r"^[\"']?{}[\"']?[ \t]*:"
 _FLOW = r"^\{{[^\n]*[\"']?\b{}[\"']?[ \t]*:"
 
 
-def _has(*keys: str) -> re.Pattern[str]:
+def _has(*keys: str) -> Later[str]:
     """All of these keys, at the top of a YAML document."""
     either = (f"(?m:{_KEY.format(key)}|{_FLOW.format(key)})" for key in keys)
-    return re.compile("".join(rf"(?=[\s\S]*?{one})" for one in either))
+    return Later("".join(rf"(?=[\s\S]*?{one})" for one in either))
 
 
 _COMPOSE = _has("services")
-_COMPOSE_NAME = re.compile(r"(?:docker-|podman-)?compose(?:[._-][\w.-]+)?\.ya?ml")
-_COMPOSE_PART = re.compile(
+_COMPOSE_NAME = Later(r"(?:docker-|podman-)?compose(?:[._-][\w.-]+)?\.ya?ml")
+_COMPOSE_PART = Later(
     r"(?m)(?:^[ \t]+|[{,]\s*)[\"']?(?:image|build|extends|container_name)[\"']?[ \t]*:"
 )
 _KUBERNETES = _has("apiVersion", "kind")
 _WORKFLOW = _has("on", "jobs")
-_LITELLM = re.compile(r"(?m)^[\"']?(?:model_list|litellm_settings)[\"']?[ \t]*:")
+_LITELLM = Later(r"(?m)^[\"']?(?:model_list|litellm_settings)[\"']?[ \t]*:")
 _ACTION = _has("runs")
-_TEMPLATE = re.compile(r"\{\{")
-_UNIT = re.compile(r"(?m)^\[Service\][ \t\r]*$")
-_STARTED = re.compile(r"(?m)^Exec(?:Start|StartPre|StartPost)[ \t]*=|^Environment(?:File)?[ \t]*=")
-_DOCKER_NAME = re.compile(r"(?:.*[._-])?(?:dockerfile|containerfile)(?:[._-].*)?")
-_DOCKERFILE = re.compile(
+_TEMPLATE = Later(r"\{\{")
+_UNIT = Later(r"(?m)^\[Service\][ \t\r]*$")
+_STARTED = Later(r"(?m)^Exec(?:Start|StartPre|StartPost)[ \t]*=|^Environment(?:File)?[ \t]*=")
+_DOCKER_NAME = Later(r"(?:.*[._-])?(?:dockerfile|containerfile)(?:[._-].*)?")
+_DOCKERFILE = Later(
     r"(?:[ \t]*(?:#[^\n]*)?\r?\n|[ \t]*ARG[ \t][^\n]*\n)*[ \t]*FROM[ \t]+\S+", re.IGNORECASE
 )
-_MLFLOW = re.compile(r"(?m)^\[mlflow\][ \t\r]*$")
-_ENV_NAME = re.compile(r"\.env(?:\.[\w.-]+)?|[\w.-]+\.env")
-_ENV_LINE = re.compile(r"\s*(?:#.*|(?:export\s+)?[A-Za-z_]\w*\s*=.*)?")
-_QUADLET = re.compile(r"(?m)^\[Container\][ \t\r]*$")
-_MAKE_NAME = re.compile(r"(?:gnu)?makefile(?:\.[\w-]+)?|.+\.mk")
-_PROC_NAME = re.compile(r"procfile(?:\.[\w-]+)?")
-_PROCESS = re.compile(r"\s*(?:#.*|[\w-]+\s*:\s*\S.*)?")
-_JUPYTER_NAME = re.compile(r"jupyter(?:_(?:server|notebook|lab))?_config\.(?:py|json)")
-_JUPYTER = re.compile(r"\b(?:ServerApp|NotebookApp|IdentityProvider|PasswordIdentityProvider)\b")
+_MLFLOW = Later(r"(?m)^\[mlflow\][ \t\r]*$")
+_ENV_NAME = Later(r"\.env(?:\.[\w.-]+)?|[\w.-]+\.env")
+_ENV_LINE = Later(r"\s*(?:#.*|(?:export\s+)?[A-Za-z_]\w*\s*=.*)?")
+_QUADLET = Later(r"(?m)^\[Container\][ \t\r]*$")
+_MAKE_NAME = Later(r"(?:gnu)?makefile(?:\.[\w-]+)?|.+\.mk")
+_PROC_NAME = Later(r"procfile(?:\.[\w-]+)?")
+_PROCESS = Later(r"\s*(?:#.*|[\w-]+\s*:\s*\S.*)?")
+_JUPYTER_NAME = Later(r"jupyter(?:_(?:server|notebook|lab))?_config\.(?:py|json)")
+_JUPYTER = Later(r"\b(?:ServerApp|NotebookApp|IdentityProvider|PasswordIdentityProvider)\b")
 _CONTAINERS = (
     r"\b(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|create)\b|\bminio\s+server\b"
     r"|vllm\.entrypoints|sglang\.launch_server"
@@ -72,7 +73,8 @@ def deployment_kind(seen: Seen) -> str:
 
 
 def _found(seen: Seen) -> str | None:
-    if seen.text is not None and _JUPYTER_NAME.fullmatch(seen.base):
+    # Before most expressions stands what they cannot do without: few texts have any compiled.
+    if seen.text is not None and "jupyter" in seen.base and _JUPYTER_NAME.fullmatch(seen.base):
         return _jupyter(seen)
     if seen.text is None or seen.promise not in (None, "text", "yaml", "shell-script"):
         return None
@@ -80,23 +82,28 @@ def _found(seen: Seen) -> str | None:
         return _yaml(seen, _text(seen))
     if seen.promise == "shell-script":
         return "launcher" if launches(seen) else None
-    if _UNIT.search(seen.text) and _STARTED.search(seen.text):
+    if "[Service]" in seen.text and _UNIT.search(seen.text) and _STARTED.search(seen.text):
         return "systemd-unit"
     if seen.base.endswith(".container") and _QUADLET.search(seen.text):
         return "quadlet"
-    if _MAKE_NAME.fullmatch(seen.base) and launches(seen):
+    if _is_makefile(seen.base) and launches(seen):
         return "makefile"
-    if _PROC_NAME.fullmatch(seen.base):
+    if seen.base.startswith("procfile") and _PROC_NAME.fullmatch(seen.base):
         return "procfile" if all(map(_PROCESS.fullmatch, _text(seen).splitlines())) else None
-    if _MLFLOW.search(seen.text) and "admin_" in seen.text:
+    if "[mlflow]" in seen.text and _MLFLOW.search(seen.text) and "admin_" in seen.text:
         return "mlflow-auth"
     if seen.base in ("dockerfile", "containerfile"):  # however the first word is spelled
         return "dockerfile"
-    if _DOCKER_NAME.fullmatch(seen.base) and _DOCKERFILE.match(_text(seen)):
+    if "file" in seen.base and _DOCKER_NAME.fullmatch(seen.base) and _DOCKERFILE.match(_text(seen)):
         return "dockerfile"
-    if _ENV_NAME.fullmatch(seen.base):
+    if ".env" in seen.base and _ENV_NAME.fullmatch(seen.base):
         return "env-file" if all(map(_ENV_LINE.fullmatch, _text(seen).splitlines())) else None
     return None
+
+
+def _is_makefile(base: str) -> bool:
+    likely = "makefile" in base or base.endswith(".mk")
+    return likely and _MAKE_NAME.fullmatch(base) is not None
 
 
 def _jupyter(seen: Seen) -> str | None:

@@ -64,9 +64,7 @@ def located(data: bytes) -> tuple[Located, ...]:
 def named(pairs: Pairs) -> Iterator[Named]:
     """What the fields of one object ask for."""
     fields = dict(pairs)
-    for key, value in pairs:
-        if not _may_name(key):  # a tokenizer has a hundred thousand keys
-            continue
+    for key, value in _likely(pairs):
         if key in _keys("auto_map"):
             yield from _of_auto_map(key, value)
         elif key in _keys("pipelines"):
@@ -286,11 +284,19 @@ def _suspect_keys() -> re.Pattern[str]:
     return re.compile(rf"({'|'.join(rule['endings'])}){unless}\Z", re.IGNORECASE)
 
 
-def _may_name(key: str) -> bool:
-    """Whether a key is one that loaders ask for, or may end like one: quicker than to be sure."""
+def _likely(pairs: Pairs) -> Pairs:
+    """Those whose key loaders ask for, or which may end like one; a tokenizer has 100,000 others.
+
+    Only of ASCII is it certain that letters which differ in their case alone are known as such.
+    """
     asked, endings, longest = _wanted()
-    end = key[-longest:]
-    return key in asked or end.lower().endswith(endings) or not end.isascii()
+    return [
+        pair
+        for pair in pairs
+        if pair[0] in asked
+        or not (end := pair[0][-longest:]).isascii()
+        or end.lower().endswith(endings)
+    ]
 
 
 @cache

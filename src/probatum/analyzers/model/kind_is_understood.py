@@ -247,6 +247,8 @@ class _Twice(Exception):
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) == len(pairs):
+        return
     keys: set[str] = set()
     for key, _ in pairs:
         if key in keys:
