@@ -50,7 +50,7 @@ _STEP = 1 << 20
 @analyzer(
     id="named-code",
     claim=NAMED_CODE_INERT,
-    accepts={"model-config", "tokenizer-config"},
+    accepts={"model-config", "tokenizer-config", "jupyter-config-json"},
 )
 def named_code(artifact: Artifact, material: Material) -> Verdict:
     """Follow the import of each file that is named."""
