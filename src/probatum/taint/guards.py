@@ -1,6 +1,7 @@
 """What the conditions in front of a sink prove of the value that reaches it."""
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from probatum.taint.flow import (
@@ -76,6 +77,17 @@ class Guards:
                     best = (level, self.values.words(place, test), function.places[test])
                 link = parent
         return best
+
+    def path(self, place: Place, nodes: Iterable[int]) -> set[Leaf]:
+        """What a value is made of on its way through these nodes, the first the farthest back."""
+        path: set[Leaf] = set()
+        for node in nodes:
+            field = self.values.field(place, node)
+            if field is not None:
+                path.add(field)
+                path.discard(field[0])
+            path.add(node)
+        return path
 
     def judged(
         self, place: Place, test: int, way: int, path: set[Leaf], claim: str, depth: int
@@ -191,13 +203,22 @@ class Guards:
         if any(self.names_a_part(place, one) for one in (left, right)):
             return NONE
         if operator in ("in", "not in"):
-            if nodes[right][0] == ATTR and nodes[right][2] == "parents":
+            if self.is_of_parents(place, right):
                 return UNKNOWN  # `base in path.parents`
             if nodes[right][0] == PACK and self.stands_beside(place, left, path):
                 return NONE
             inside = (operator == "in") == (way == HOLDS)
             return self.contained(place, node, inside, path, claim)
         return UNKNOWN
+
+    def is_of_parents(self, place: Place, node: int) -> bool:
+        """The folders above a path, or a list of them."""
+        given = self.program[place].nodes[node]
+        while given[0] == CALL and len(given[2]) == 1:
+            if self.program.short(place, given[1]) not in ("list", "tuple", "set"):
+                return False
+            given = self.program[place].nodes[given[2][0]]
+        return given[0] == ATTR and bool(given[2] == "parents")
 
     def stands_beside(self, place: Place, node: int, path: set[Leaf]) -> bool:
         """Another part of a tuple than the one on the path: `kind` of `kind, url = parse(x)`."""
@@ -421,6 +442,12 @@ class Guards:
         if given[0] != CALL:
             return False
         return self.checks(place, given[1], self.program.short(place, given[1]), claim)
+
+
+def may_refuse(claim: str) -> Callable[[str], bool]:
+    """Asks of a function's name whether the function may refuse what it is given."""
+    said = words("check", claim)
+    return lambda name: any(word in name.lower() for word in said)
 
 
 def _may_refuse(name: str, claim: str) -> bool:

@@ -17,6 +17,7 @@ from probatum.taint.project import is_test
 from probatum.taint.rules import Sink, Source, sinks, words
 from probatum.taint.states import ALONE, BEHIND_OWN, Hop, Path, State
 from probatum.taint.steps import Steps
+from probatum.taint.trials import Trials
 
 _MOST_STATES = 1000  # of one sink call and row: what lies farther is not searched
 _PER_LEVEL = 1000  # a guarded state waits behind every unguarded one
@@ -31,6 +32,7 @@ class Search:
         self.program = program
         self.steps = Steps(program)
         self.sinks = Sinks(program, self.steps.values, self.steps.callers)
+        self.trials = Trials(program, self.steps.values, self.steps.guards)
         self.seen: Counter[str] = Counter()
 
     def paths(self) -> Iterator[Path]:
@@ -93,7 +95,13 @@ class Search:
                     waiting.clear()
                 elif found.rank[0] == NONE:
                     most = min(most, len(seen) + _MORE_STATES)
-        return self._path(row, place, node, best.state, best.source) if best is not None else None
+        if best is None:
+            return None
+        weak = self.trials.comes_through(row.claim, best.state) if best.rank[0] else ""
+        if weak:
+            row = structs.replace(row, instead=f"{weak}: {row.instead}")
+            best = best._replace(state=best.state.guarded(NONE, ""))
+        return self._path(row, place, node, best.state, best.source)
 
     def _found(self, row: Sink, state: State, source: Source | str) -> "_Found | None":
         """The source that a state leads to, if it counts for the sink and is not kept away."""

@@ -36,7 +36,7 @@ from probatum.taint.program import Meaning, Place, Program
 from probatum.taint.rules import Sink, Source, words
 from probatum.taint.states import ALONE, BEHIND_OWN, KEYS, State
 from probatum.taint.texts import Texts
-from probatum.taint.values import Leaf, Values
+from probatum.taint.values import Values
 
 Before = State | Source | str  # an earlier state, or where the value comes from
 
@@ -121,20 +121,17 @@ class Steps:
 
     def guarded(self, row: Sink, state: State) -> State:
         """The state with what guards the segment that ends in it."""
-        path: set[Leaf] = set()
+        passed: list[int] = []
         links: list[int] = []
         one: State | None = state
         while one is not None:
-            field = self.values.field(state.place, one.node)
-            if field is not None:
-                path.add(field)
-                path.discard(field[0])
-            path.add(one.node)
+            passed.append(one.node)
             links.extend(one.links)
             one = None if one.start else one.before
         owner = self.program.owner(state.place)
         if owner is not None and self.guards.switches.opted_into(owner):
             return state.guarded(PROVEN, "")
+        path = self.guards.path(state.place, passed)
         level, said, place = self.guards.level(state.place, links, path, row.claim)
         if level <= state.level:
             return state

@@ -1,0 +1,204 @@
+"""Tries the checks on a path with the texts that attackers send: which of them comes through.
+
+A condition that is not understood leaves a path undecided. Many such conditions look for something
+else than what does harm: for `..` where an absolute path leads outside as well, for a prefix
+without the separator behind it. So the path is walked once more, from its source to its sink, with
+the text of a known attack in the place of the value: every condition on the way, and every function
+that it asks, is worked out (`outcomes.py`). If the code goes the path's way at each of them, and
+what arrives still leads outside, the checks guard nothing, and the attack is told. Where one thing
+on the way is not known, nothing is concluded.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from probatum.taint.flow import CALL, COLUMN_BITS, CONST, JOIN, WAY
+from probatum.taint.guards import NONE, Guards, may_refuse
+from probatum.taint.known_answers import FOLDER, UNSAID, Own, Refused, leads_outside
+from probatum.taint.outcomes import Known, Outcomes
+from probatum.taint.program import Place, Program
+from probatum.taint.rules import words
+from probatum.taint.states import State
+from probatum.taint.values import Leaf, Values
+
+_CLAIMS = ("no-path-traversal",)
+_LONGEST_PATH = 60  # states
+_MOST_ATTACKS = 60
+_MOST_FOLDERS = 5  # of the program, of which one may be that which is meant
+_MOST_SPELT = 6  # prefixes and suffixes that the code asks for
+
+Segment = list[State]  # the states of one function, from the value that comes in to that it gives
+
+
+class Trials:
+    """Tries the paths of one program."""
+
+    def __init__(self, program: Program, values: Values, guards: Guards) -> None:
+        self.program = program
+        self.values = values
+        self.guards = guards
+
+    def comes_through(self, claim: str, found: State) -> str:
+        """What to say of the check on a path that an attack passes; empty if none is known to."""
+        if claim not in _CLAIMS:
+            return ""
+        segments = self._segments(found)
+        guard = self._guard(claim, segments, found.guard) if segments else ""
+        if not guard:
+            return ""
+        for attack in self._attacks(claim, segments):
+            if self._passes(claim, segments, attack):
+                return f"`{guard}` lets `{_shown(attack)}` through"
+        return ""
+
+    def _segments(self, found: State) -> list[Segment]:
+        """The states from the source to the sink, by the functions that they are in."""
+        segments: list[Segment] = [[]]
+        one: State | None = found
+        length = 0
+        while one is not None and length <= _LONGEST_PATH:
+            segments[-1].append(one)
+            if one.start and one.before is not None:
+                segments.append([])
+            one = one.before
+            length += 1
+        return segments if one is None else []
+
+    def _guard(self, claim: str, segments: list[Segment], said: str) -> str:
+        """The condition that guards the path, if it is one that is passed and nothing else is."""
+        for segment in segments:
+            place = segment[0].place
+            level, words_, at = self.guards.level(
+                place, _links(segment), self._path(segment), claim
+            )
+            if level != NONE and said == f"{words_} (line {at >> COLUMN_BITS})":
+                return words_
+        return ""
+
+    # Attacks
+
+    def _attacks(self, claim: str, segments: list[Segment]) -> Iterator[str]:
+        """Texts to try, the plainest first, and as the conditions on the way want them spelt."""
+        plain = [one for one in words("attack", claim) if "/" in one and leads_outside(one, ())]
+        plain.sort(key=lambda one: (len(one), one))
+        plain += sorted(words("encoded attack", claim))
+        plain += [f"../own{number}-x/x" for number in range(1, _MOST_FOLDERS)]
+        plain += [f"{FOLDER}{number}/../../etc/x" for number in range(1, _MOST_FOLDERS)]
+        begins, ends = self._spellings(segments)
+        tried = 0
+        for begin in ("", *begins):
+            for end in ("", *ends):
+                for one in plain:
+                    tried += 1
+                    if tried <= _MOST_ATTACKS:
+                        yield f"{begin}{one}{end}"
+
+    def _spellings(self, segments: list[Segment]) -> tuple[list[str], list[str]]:
+        """What conditions on the way want a text to begin and to end with."""
+        begins: list[str] = []
+        ends: list[str] = []
+        for segment in segments:
+            nodes = self.program[segment[0].place].nodes
+            for test, _ in self._conditions(segment):
+                for node in [nodes[one] for one in self.values.leaves(segment[0].place, test)
+                             if isinstance(one, int)]:  # fmt: skip
+                    short = node[0] == CALL and self.program.short(segment[0].place, node[1])
+                    given = [nodes[one] for one in node[2]] if node[0] == CALL else []
+                    texts = [one[1] for one in given if one[0] == CONST and type(one[1]) is str]
+                    begins += texts if short == "startswith" else []
+                    ends += texts if short == "endswith" else []
+        return begins[:_MOST_SPELT], ends[:_MOST_SPELT]
+
+    # One attack
+
+    def _passes(self, claim: str, segments: list[Segment], attack: str) -> bool:
+        outcomes = Outcomes(self.program, self.values, may_refuse(claim))
+        known: dict[tuple[Place, tuple[object, ...]], Known] = {}
+        value: Any = attack
+        last: Any = attack
+        before: tuple[Segment, Known] | None = None
+        for segment in segments:
+            first = segment[0]
+            here = known.setdefault((first.place, first.context), {})
+            if before is not None:
+                self._enter(outcomes, *before, segment, here)
+            here[first.node] = value
+            for one in segment[1:]:
+                value = here[one.node] = self._step(outcomes, one, here, value, attack)
+                last = last if value is UNSAID else value
+            if not self._is_let_through(outcomes, claim, segment, here):
+                return False
+            before = (segment, here)
+        return leads_outside(last, outcomes.folders)
+
+    def _enter(
+        self, outcomes: Outcomes, segment: Segment, known: Known, after: Segment, here: Known
+    ) -> None:
+        """The other parameters of a function that the value is given to."""
+        site, place = segment[-1].site, segment[-1].place
+        if site >= 0:
+            call = self.program[place].nodes[site]
+            for node, value in outcomes.bound(place, call, after[0].place, known).items():
+                here.setdefault(node, value)
+
+    def _step(self, outcomes: Outcomes, state: State, known: Known, value: Any, attack: str) -> Any:
+        """What the node of a state comes to, where the one before came to `value`."""
+        given = self.program[state.place].nodes[state.node]
+        if given[0] == JOIN:
+            return value
+        known.pop(state.node, None)
+        try:
+            made = outcomes.of(state.place, state.node, known)
+        except Refused:
+            made = UNSAID
+        taken = made is UNSAID or isinstance(made, Own)
+        return value if taken and value == attack and _takes_out(given) else made
+
+    def _is_let_through(
+        self, outcomes: Outcomes, claim: str, segment: Segment, known: Known
+    ) -> bool:
+        """The code goes the segment's way at every condition that may be one on the value."""
+        place = segment[0].place
+        path = self._path(segment)
+        for test, way in self._conditions(segment):
+            passed = outcomes.passed(place, test, way, known)
+            if passed:
+                continue
+            if not self.guards.touches(place, test, path):
+                continue
+            judged = self.guards.judged(place, test, way & WAY, path, claim, 0)
+            if passed is False or judged != NONE:
+                return False
+        looked_at = outcomes.checks(place)
+        return not any(
+            outcomes.refuses(place, one, known)
+            for one in looked_at
+            if self.values.leaves(place, one) & path and one not in path
+        )
+
+    def _path(self, segment: Segment) -> set[Leaf]:
+        return self.guards.path(segment[0].place, [one.node for one in segment])
+
+    def _conditions(self, segment: Segment) -> list[tuple[int, int]]:
+        controls = self.program[segment[0].place].controls
+        found: dict[tuple[int, int], None] = {}
+        for link in _links(segment):
+            while link >= 0:
+                test, way, link = controls[link]
+                found[test, way] = None
+        return list(found)
+
+
+def _links(segment: Segment) -> list[int]:
+    return [link for one in segment for link in one.links]
+
+
+def _takes_out(given: tuple[object, ...]) -> bool:
+    """The node takes a value out of one that holds it: an item, a field, what a request answers."""
+    return given[0] != CALL or not given[2]
+
+
+def _shown(attack: str) -> str:
+    """An attack as a reader writes it: the program's own folder has no name."""
+    return re.sub(r"own\d+", "folder", attack).replace("/srv/", "/")
