@@ -57,6 +57,16 @@ def run(command: str):
 """
 
 
+HOOKED = (
+    APP.replace("os.system(cleaned(command))", "return command")
+    + """
+@app.middleware("http")
+async def around(request, following):
+    return getattr(request, request.method)(following)
+"""
+)
+
+
 def ways(files: dict[str, str]) -> Ways:
     return Ways(Index([(name, [ast.parse(text)]) for name, text in files.items()]))
 
@@ -219,3 +229,19 @@ def test_a_policy_asks_for_each_entry_point(tmp_path: Path) -> None:
     assert run("audit", "app") != 0
     (tmp_path / "asked.toml").write_text(f"[policy]\n{asked}".replace("command-inj", "odd"))
     assert run("audit", "app") == 3
+
+
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        ("import os\ndef f(x):\n    os.system(x)\n", "entry points: none is known in this project"),
+        (APP + "# " + "x" * (1 << 20), "entry points: they are told of projects of up to 1 MiB"),
+        (HOOKED, "undecided at all 3 entry points: `getattr` may run"),
+    ],
+)
+def test_what_is_not_told_of_entry_points_is_said(tmp_path: Path, program: str, says: str) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.py").write_text(program)
+    command = [sys.executable, "-m", "probatum", "audit", "app", "--no-config", "-v"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
+    assert says in told, told

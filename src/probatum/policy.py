@@ -209,9 +209,11 @@ def _all_accepted(
 
 def _lacking(finding: Finding) -> str:
     names = open_entries(finding)
+    entries = None if isinstance(finding.verdict, Proven) else finding.verdict.entries
     said = f"{finding.artifact.name}: {finding.claim} is asked of each entry point"
     if not names:
-        return f"{said}, and none is known"
+        unknown = entries.unknown if entries is not None else ""
+        return f"{said}, but {unknown or 'none is known'}"
     more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
     return f"{said}, and is not proven of {names[0]}{more}"
 

@@ -168,11 +168,13 @@ class Entries(Struct, frozen=True):
     """The ways into an artifact, where a claim is not proven of all of it.
 
     `certificate` shows the claim for those that are proven, under `assumptions`; None if none is.
+    `unknown` says why they are not told, where they are not.
     """
 
     of: tuple[Entry, ...]
     certificate: Certificate | None = None
     assumptions: tuple[str, ...] = ()
+    unknown: str = ""
 
 
 class _NoTruth:

@@ -257,6 +257,7 @@ class _Entries(Struct, frozen=True, forbid_unknown_fields=True):
     of: tuple[_Entry, ...]
     certificate: _Certificate | None
     assumptions: tuple[str, ...]
+    unknown: str = ""
 
 
 class _Subject(Struct, frozen=True, forbid_unknown_fields=True, tag_field="verdict"):
@@ -360,7 +361,7 @@ def _entries(read: _Entries | None) -> Entries | None:
         return None
     of = msgspec.convert(read.of, tuple[Entry, ...], from_attributes=True)
     certificate = _certificate(read.certificate) if read.certificate is not None else None
-    return Entries(of, certificate, read.assumptions)
+    return Entries(of, certificate, read.assumptions, read.unknown)
 
 
 def _depth_over(facts: object, limit: int) -> bool:

@@ -84,11 +84,17 @@ def _ways_in(verdict: Refuted | Undecided) -> str:
 
 
 def unproven_entries(verdict: Refuted | Undecided, most: int) -> Iterator[str]:
-    """Each entry point that is not proven, in a line, where some are proven; refuted ones first."""
+    """Each entry point that is not proven, in a line, refuted ones first; one line where the same
+    is in the way of all, and where they are not told."""
     entries = verdict.entries
-    if entries is None or entries.certificate is None:
+    if entries is None:
         return
+    if entries.unknown:
+        yield f"entry points: {entries.unknown}"
     open_ones = [one for one in entries.of if one.verdict != "proven"]
+    if len(open_ones) > 1 and len({(one.verdict, one.detail) for one in entries.of}) == 1:
+        yield f"{open_ones[0].verdict} at all {len(open_ones)} entry points: {open_ones[0].detail}"
+        return
     open_ones.sort(key=lambda one: one.verdict)
     for one in open_ones[:most]:
         yield f"{one.verdict} at {one.name} ({one.says}): {one.detail}"

@@ -86,8 +86,10 @@ def _evidence(one: Finding, recheck: str, in_full: bool) -> Iterator[str]:
 
 
 def _ways(entries: Entries | None) -> Iterator[str]:
-    """The entry points, those that are not proven first; nothing where none is proven."""
-    if entries is None or entries.certificate is None:
+    """The entry points, those that are not proven first; or why they are not told."""
+    if entries is not None and entries.unknown:
+        yield f'<p class="aside">Entry points: {shown(entries.unknown)}.</p>'
+    if entries is None or not entries.of:
         return
     proven = sum(one.verdict == "proven" for one in entries.of)
     yield f"<details><summary>{proven} of {len(entries.of)} entry points proven</summary><ul>"

@@ -13,22 +13,23 @@ from probatum.vocabulary import Certificate, Entries, Entry, Place
 
 _STEP = 1 << 20
 _ASSUMED = "what libraries do by themselves is not looked at; the entry points name these: {}"
+_TOO_LARGE = "they are told of projects of up to {} MiB, and this one has {:.1f}"
 _MORE = (
     "a framework calls a handler for its own route or tool alone",
     "the project's own tests are no part of what runs",
 )
 
 
-def ways_into(material: Material) -> Ways | None:
-    """The entry points of a project; None where it has none, or not all of it can be followed."""
+def ways_into(material: Material) -> Ways | str:
+    """The entry points of a project; or why they are not told."""
     if material.size > entry_points.MOST:
-        return None
+        return _TOO_LARGE.format(entry_points.MOST >> 20, material.size / (1 << 20))
     data = b"".join(material.read(at, _STEP) for at in range(0, material.size, _STEP))
     try:
         ways = entry_points.of_project(data)
-    except Rejected:
-        return None
-    return ways if ways.entries else None
+    except Rejected as exc:
+        return f"not all of the project can be followed: {exc}"
+    return ways if ways.entries else "none is known in this project"
 
 
 def entries(claim: str, flows: list[Flow], ways: Ways, material: Material) -> Entries:

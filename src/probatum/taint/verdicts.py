@@ -15,6 +15,7 @@ from probatum.taint.review import Flow, Review, digests_of, review
 from probatum.taint.walks import Walks
 from probatum.vocabulary import (
     Certificate,
+    Entries,
     Place,
     Proven,
     Reason,
@@ -26,6 +27,7 @@ from probatum.vocabulary import (
 
 _MOST = 200
 """Witnesses told of one claim: a project with more has no use for the rest yet."""
+_NOT_WHOLE = "not all of the project could be read"
 _ASSUMED = (
     "no other code on the import path makes these calls on this code's behalf",
     "nothing outside of this project replaces what its names mean",
@@ -39,8 +41,10 @@ def verdict(claim: str, material: Material) -> Verdict:
     """
     found, walked, ways = _reviewed(material)
     judged = _of_project(claim, material, found, walked)
-    if isinstance(judged, Proven) or ways is None or claim not in entry_points.claims():
+    if isinstance(judged, Proven) or claim not in entry_points.claims():
         return judged
+    if isinstance(ways, str):
+        return replace(judged, entries=Entries((), unknown=ways))
     flows = [flow for flow in found.flows if flow.claim == claim]
     return replace(judged, entries=entries(claim, flows, ways, material))
 
@@ -136,7 +140,7 @@ def _open(found: Review, claim: str) -> list[Flow]:
     return [flow for flow in found.flows if flow.claim == claim and not flow.guard][:_MOST]
 
 
-def _reviewed(material: Material) -> tuple[Review, Walks, Ways | None]:
+def _reviewed(material: Material) -> tuple[Review, Walks, Ways | str]:
     if not (_last and _last[0][0] is material):
         keeper = material.keeper if isinstance(material, python_project.Packed) else None
         contents = dict(python_project.files(material))
@@ -145,10 +149,10 @@ def _reviewed(material: Material) -> tuple[Review, Walks, Ways | None]:
         walked = Walks(material, contents, keeper, digests)
         walked.keep(flow for claim in sorted(claims()) for flow in _open(found, claim))
         whole = not found.unread and not python_project.left_out(material)
-        ways = ways_into(material) if whole else None
+        ways = ways_into(material) if whole else _NOT_WHOLE
         _last[:] = [(material, found, walked, ways)]
     return _last[0][1:]
 
 
-_last: list[tuple[Material, Review, Walks, Ways | None]] = []
+_last: list[tuple[Material, Review, Walks, Ways | str]] = []
 """All claims of a project rest on the same review, so the last one is kept."""
