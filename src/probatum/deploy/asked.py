@@ -40,6 +40,17 @@ def tag(image: str) -> str:
     return path.removeprefix(repository(image)).removeprefix(":")
 
 
+def is_before(image: Value, version: str) -> bool | None:
+    """Whether the image's tag names an earlier version; None where it names none."""
+    own = _version(tag(image.text))
+    return None if own is None else own < (_version(version) or ())
+
+
+def _version(text: str) -> tuple[int, ...] | None:
+    found = re.match(r"v?(\d+(?:\.\d+)*)", text)
+    return tuple(int(one) for one in found[1].split(".")) if found else None
+
+
 def command_of(service: Service, starts: tuple[str, ...]) -> tuple[Value, ...] | None:
     """The command line of the service that begins with one of these; None if none does.
 

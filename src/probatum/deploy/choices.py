@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from probatum.deploy import rules
-from probatum.deploy.asked import flag, is_image, option_lines
+from probatum.deploy.asked import flag, is_before, is_image, option_lines
 from probatum.deploy.judging import Found, elsewhere
 from probatum.deploy.model import Deployment, Service, Value
 from probatum.vocabulary import Place
@@ -51,9 +51,20 @@ def _of_row(service: Service, row: rules.Choice) -> Iterator[Found]:
         and is_image(service.image, row.images)
         and service.image is not None
     ):
-        says = f"{service.name} keeps the password it comes with: none is set"
-        if not any("environment" in gap.of for gap in service.gaps):  # which are told already
-            yield _found(row, says, service.image.place)
+        yield from _as_it_comes(service, row, service.image)
+
+
+def _as_it_comes(service: Service, row: rules.Choice, image: Value) -> Iterator[Found]:
+    says = f"{service.name} keeps the password it comes with: none is set"
+    if row.until:
+        older = is_before(image, row.until)
+        if older is None:
+            yield Found(False, f"{service.name}: its version is not named here", image.place)
+        says = f"{service.name} has the key that it comes with before {row.until}"
+        if older:
+            yield _found(row, says, image.place)
+    elif not any("environment" in gap.of for gap in service.gaps):  # which are told already
+        yield _found(row, says, image.place)
 
 
 def _of_flag(

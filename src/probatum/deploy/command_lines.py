@@ -112,6 +112,7 @@ class _Run:
         self._gaps: list[Gap] = []
         self._entry: list[Value] = []
         self._name = ""
+        self._user: Value | None = None
 
     def service(self) -> Service | None:
         while self._words and self._words[0].text.startswith("-"):
@@ -125,7 +126,7 @@ class _Run:
             commands=tuple(line for line in lines if line),
             environment=self._of_files | self._environment,
             reaches=tuple(self._reaches), grants=tuple(self._grants), mounts=tuple(self._mounts),
-            files=tuple(self._files), gaps=tuple(self._gaps),
+            user=self._user, files=tuple(self._files), gaps=tuple(self._gaps),
         )  # fmt: skip
 
     def _option(self, word: Value) -> None:
@@ -182,6 +183,8 @@ class _Run:
             self._files.append(File(inside[1] if inside else "", self._mounts[-1]))
         elif name == "--name":
             self._name = value.text
+        elif name in ("-u", "--user"):
+            self._user = value
         elif name == "--entrypoint":
             self._entry = [value]
 

@@ -11,6 +11,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from probatum.deploy.baked import of_arguments
 from probatum.deploy.command_lines import capability, is_local, published, simple
 from probatum.deploy.model import EVERYTHING, Deployment, File, Gap, Grant, Reach, Service, Value
 from probatum.deploy.near import NOTHING, Near
@@ -56,7 +57,10 @@ def read(data: bytes, near: Near = NOTHING) -> Deployment:
         if isinstance(one.value, Mapping)
     )
     texts = tuple(one for node in builds for one in _environment(node, told))
-    return Deployment(services=_joined(services, root), images=images, gaps=gaps, texts=texts)
+    return Deployment(
+        services=_joined(services, root), images=images, gaps=gaps, texts=texts,
+        baked=tuple(of_arguments(texts)),
+    )  # fmt: skip
 
 
 def _own_variables(near: Near) -> Variables:
@@ -81,6 +85,7 @@ def _service(key: Scalar, node: Mapping, root: Mapping, told: Told, near: Near) 
         reaches=tuple(_reaches(node, root, told)),
         grants=tuple(_grants(node, told)),
         mounts=tuple(_mounts(node, root, told)),
+        user=_user(node.get("user"), told),
         files=tuple(_files(node, root, told)),
         gaps=(*gaps, *_gaps(node)),
     )
@@ -232,6 +237,10 @@ def _mounts(node: Mapping, root: Mapping, told: Told) -> Iterator[Value]:
             file = entry.value.get("file") if isinstance(entry.value, Mapping) else None
             if node.get(kind) is not None and isinstance(file, Scalar):
                 yield _value(file, told)
+
+
+def _user(node: Node | None, told: Told) -> Value | None:
+    return _value(node, told) if isinstance(node, Scalar) and text(node) else None
 
 
 def _files(node: Mapping, root: Mapping, told: Told) -> Iterator[File]:

@@ -10,10 +10,13 @@ import shlex
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from probatum.deploy.baked import of_arguments, of_copy, of_variables
 from probatum.deploy.command_lines import simple
-from probatum.deploy.model import Deployment, Reach, Service, Value
+from probatum.deploy.model import Baked, Deployment, Reach, Service, Value
 from probatum.deploy.shell import Command, commands
+from probatum.deploy.users import of_image, of_run
 from probatum.deploy.variables import interpolated
 from probatum.errors import FormatError
 from probatum.formats.bounds import utf8
@@ -45,6 +48,9 @@ class _Stage(Struct):
     entry: tuple[Command, ...] = ()
     start: tuple[Command, ...] = ()
     ran: tuple[Command, ...] = ()
+    user: Value | None = None
+    found: Value | None = None
+    baked: tuple[Baked, ...] = ()
 
 
 def read(data: bytes) -> Deployment:
@@ -61,6 +67,7 @@ class _Reader:
         self._spots = Spots(source)
         self._stages: dict[str, _Stage] = {}
         self._last: _Stage | None = None
+        self._all: list[_Stage] = []
         self._images: list[Value] = []
         self._arguments: dict[str, str] = {}
         self._texts: list[tuple[str, Value]] = []
@@ -77,9 +84,14 @@ class _Reader:
                 name, _, default = one.text.strip().partition("=")
                 self._arguments[name] = default.strip("\"'")
                 self._texts.append((name, interpolated(default.strip("\"'"), place)))
+                if self._last is not None:
+                    self._last.baked += tuple(of_arguments((self._texts[-1],)))
+            case "USER" if self._last is not None:
+                self._last.user = interpolated(one.text.strip(), place)
             case "ENV" if self._last is not None:
                 told = dict(_environment(one, self._spots))
                 self._last.environment |= told
+                self._last.baked += tuple(of_variables(told))
                 self._texts += told.items()
             case "CMD" if self._last is not None:
                 self._last.start = self._lines(one)
@@ -87,10 +99,14 @@ class _Reader:
                 self._last.entry = self._lines(one)
             case "RUN" | "COPY" | "ADD":
                 self._others(one)
+                if one.word != "RUN" and self._last is not None:
+                    self._last.baked += tuple(of_copy(one.text, place))
                 if one.word == "RUN" and self._last is not None:
                     bare = re.sub(r"^(?:\s*--\w+(?:=\S+)?)+", "", one.text)
                     at = one.at + len(one.text) - len(bare)
                     self._last.ran += self._shell(bare, at)
+                    if self._last.user is None and self._last.found is None:
+                        self._last.found = of_run(one.text, place)
 
     def _from(self, one: _Instruction, place: Place) -> None:
         found = _FROM.match(one.text.strip())
@@ -102,11 +118,13 @@ class _Reader:
             image = self._named(name, place)
             if name != "scratch":
                 self._images.append(image)
-            self._last = _Stage(image, {})
+            self._last = _Stage(image, {}, found=of_image(image))
         else:
             self._last = _Stage(earlier.image, dict(earlier.environment))
             self._last.entry, self._last.start = earlier.entry, earlier.start
-            self._last.ran = earlier.ran
+            self._last.ran, self._last.user = earlier.ran, earlier.user
+            self._last.found, self._last.baked = earlier.found, earlier.baked
+        self._all.append(self._last)
         if found[2]:
             self._stages[found[2].lower()] = self._last
 
@@ -156,8 +174,14 @@ class _Reader:
             name="the image", place=last.image.place, image=last.image,
             commands=(*(line for line in lines if line), *last.ran), environment=last.environment,
             reaches=(Reach("", last.image.place, _REACHED, surely=False),), baked=True,
+            user=last.user or (last.found if any(lines) else None),
         )  # fmt: skip
-        return Deployment(services=(service,), images=tuple(self._images), texts=tuple(self._texts))
+        others = (one for stage in self._all if stage is not last for one in stage.baked)
+        earlier = tuple(replace(one, may=True) for one in others if one not in last.baked)
+        return Deployment(
+            services=(service,), images=tuple(self._images), texts=tuple(self._texts),
+            baked=(*last.baked, *earlier),
+        )  # fmt: skip
 
 
 def _together(entry: tuple[Command, ...], start: tuple[Command, ...]) -> tuple[Command, ...]:

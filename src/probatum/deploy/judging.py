@@ -7,7 +7,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probatum.deploy import rules
-from probatum.deploy.asked import address, fits, is_read, place_of, ports, said, started, tag
+from probatum.deploy.asked import (
+    address,
+    fits,
+    is_before,
+    is_read,
+    place_of,
+    ports,
+    said,
+    started,
+)
 from probatum.deploy.model import Deployment, Grant, Reach, Service, Value
 from probatum.vocabulary import Place
 
@@ -127,15 +136,10 @@ def _state(
 
 
 def _by_version(service: Service, server: rules.Server) -> str:
-    version = _version(tag(service.image.text)) if service.image is not None else None
-    if version is None:
+    older = is_before(service.image, server.until) if service.image is not None else None
+    if older is None:
         return f"the version, which is not named here (open before {server.until})"
-    return "open" if version < (_version(server.until) or ()) else "closed"
-
-
-def _version(text: str) -> tuple[int, ...] | None:
-    found = re.match(r"v?(\d+(?:\.\d+)*)", text)
-    return tuple(int(one) for one in found[1].split(".")) if found else None
+    return "open" if older else "closed"
 
 
 def _found(

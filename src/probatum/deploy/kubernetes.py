@@ -206,6 +206,7 @@ def _service(pod: Pod, node: Mapping, objects: tuple[Mapping, ...], start: Comma
         reaches=tuple(reaches(pod, node, objects)),
         grants=(*_of_pod(pod.spec), *_of_container(node)),
         mounts=tuple(_mounts(pod.spec, node)),
+        user=_user(pod.spec, node),
         files=tuple(_files(pod.spec, node, objects)),
         gaps=gaps,
     )
@@ -276,6 +277,19 @@ def _of_container(node: Mapping) -> Iterator[Grant]:
     if proc is not None and text(proc) == "Unmasked":
         yield Grant("security systempaths:unconfined", proc.place)
     yield from _profile(context)
+
+
+def _user(spec: Mapping, node: Mapping) -> Value | None:
+    """Who the container runs as: what it says itself, else what its pod says."""
+    for of in (node, spec):
+        user = of.get("securityContext", "runAsUser")
+        if isinstance(user, Scalar):
+            return _value(user)
+    for of in (node, spec):
+        other = of.get("securityContext", "runAsNonRoot")
+        if isinstance(other, Scalar) and boolean(other) is True:
+            return Value("another than root", other.place)
+    return None
 
 
 def _profile(context: Node | None) -> Iterator[Grant]:

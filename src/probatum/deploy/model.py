@@ -81,6 +81,7 @@ class Service(Struct, frozen=True, kw_only=True):
     has a start of its own there may be none, or only arguments.
     `on_host`: started on the machine itself, so that whatever it listens on can be reached.
     `baked`: an image that somebody else will run.
+    `user`: who it runs as; None where the image says so.
     `read`: the files of settings, as it calls them, that its environment and commands hold already.
     """
 
@@ -95,18 +96,30 @@ class Service(Struct, frozen=True, kw_only=True):
     mounts: tuple[Value, ...] = ()
     files: tuple[File, ...] = ()
     read: tuple[Value, ...] = ()
+    user: Value | None = None
     gaps: tuple[Gap, ...] = ()
     on_host: bool = False
     baked: bool = False
+
+
+class Baked(Struct, frozen=True):
+    """A secret of a build that stays in the image, or `may` stay: how, what it is, and where."""
+
+    how: str
+    says: str
+    place: Place
+    may: bool = False
 
 
 class Deployment(Struct, frozen=True, kw_only=True):
     """All that one file starts, the images that it names, and what it leaves to others.
 
     `texts`: what else it sets, under its name, for no service or none that is known.
+    `baked`: secrets that a build leaves in its image, as far as their names say.
     """
 
     services: tuple[Service, ...] = ()
     images: tuple[Value, ...] = ()
     gaps: tuple[Gap, ...] = ()
     texts: tuple[tuple[str, Value], ...] = ()
+    baked: tuple[Baked, ...] = ()

@@ -28,6 +28,7 @@ _OPTIONS = {
     "UserNS": "--userns",
     "Entrypoint": "--entrypoint",
     "ContainerName": "--name",
+    "User": "--user",
 }
 _MANY = {"Environment": "--env", "AddCapability": "--cap-add"}
 _SECTION = re.compile(r"(?ms)^[ \t]*\[Container\][ \t\r]*$(.*?)(?=^[ \t]*\[|\Z)")

@@ -73,6 +73,7 @@ class Choice(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     images: tuple[str, ...] = ()
     command: str = ""
     argument: str = ""
+    until: str = ""
 
 
 class Grant(Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,6 +104,28 @@ def choices(claim: str) -> tuple[Choice, ...]:
 def grants() -> tuple[Grant, ...]:
     """Every row of `grants.toml`."""
     return convert(_rows("grants")["grant"], tuple[Grant, ...])
+
+
+class BakedRow(Struct, frozen=True, forbid_unknown_fields=True):
+    """A way in which a secret stays in an image; `files`: patterns for the names of files."""
+
+    id: str
+    why: str
+    source: str
+    instead: str
+    files: tuple[str, ...] = ()
+
+
+@cache
+def baked() -> tuple[BakedRow, ...]:
+    """Every row of `baked.toml`."""
+    return convert(_rows("baked")["baked"], tuple[BakedRow, ...])
+
+
+@cache
+def rooted() -> tuple[str, ...]:
+    """The images of `users.toml`, which leave who runs at root."""
+    return tuple(name for row in _rows("users")["rooted"] for name in row["images"])
 
 
 class Absent(Struct, frozen=True, forbid_unknown_fields=True):

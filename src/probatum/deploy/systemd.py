@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probatum.deploy.command_lines import container, simple
 from probatum.deploy.model import Deployment, Gap, Service, Value
@@ -21,6 +22,8 @@ from probatum.formats.yaml_nodes import Spots
 from probatum.vocabulary import Place, Reason
 
 _SPECIFIER = re.compile(r"%[a-zA-Z]")
+_OF_SYSTEM = re.compile(r"\b(?:multi-user|graphical)\.target\b")
+_TRUE = frozenset({"1", "yes", "true", "on"})
 _STARTS = ("ExecStart", "ExecStartPre", "ExecStartPost")
 
 
@@ -52,9 +55,26 @@ def read(data: bytes, near: Near = NOTHING) -> Deployment:
                 gaps.append(Gap(says, place, frozenset({"environment"})))
         elif line.key in _STARTS:
             started += _started(line, spots)
+    user = _user(source, spots)
     environment |= of_files  # which override what the unit itself sets, wherever they stand
     known = tuple(tuple(resolved(word, environment) for word in each) for each in started)
-    return _deployment(environment, known, tuple(gaps), near)
+    found = _deployment(environment, known, tuple(gaps), near)
+    services = (replace(one, user=user) if one.on_host else one for one in found.services)
+    return replace(found, services=tuple(services))
+
+
+def _user(source: str, spots: Spots) -> Value | None:
+    """Who it runs as; nobody knows where it may be a unit of some user's own."""
+    told = {line.key: line for line in lines(source)}
+    dynamic, user = told.get("DynamicUser"), told.get("User")
+    if user is not None and user.value.strip():
+        return Value(user.value.strip(), spots.place(user.at))
+    if dynamic is not None and dynamic.value.strip().lower() in _TRUE:
+        return Value("a user of its own", spots.place(dynamic.at))
+    wanted, start = told.get("WantedBy"), told.get("ExecStart")
+    if wanted is None or start is None or not _OF_SYSTEM.search(wanted.value):
+        return None
+    return Value("root", spots.place(start.at), "systemd, since no User= is set", default=True)
 
 
 def _deployment(

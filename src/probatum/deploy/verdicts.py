@@ -15,6 +15,7 @@ from probatum.deploy import (
     settings_files,
     systemd,
 )
+from probatum.deploy.baked import baked_secrets
 from probatum.deploy.choices import default_credentials, unsafe_switches
 from probatum.deploy.configured import configured
 from probatum.deploy.judging import Found, Judge, host_takeovers, open_services
@@ -24,6 +25,7 @@ from probatum.deploy.pins import unpinned_images
 from probatum.deploy.rules import absent
 from probatum.deploy.said import readable
 from probatum.deploy.secrets import literal_secrets
+from probatum.deploy.users import root_services
 from probatum.errors import FormatError
 from probatum.formats.bounds import digest, region
 from probatum.ports import Material
@@ -80,6 +82,8 @@ _JUDGES: dict[str, Judge] = {
     "no-literal-secret": literal_secrets,
     "no-open-service": open_services,
     "no-host-takeover": host_takeovers,
+    "no-root-service": root_services,
+    "no-baked-secret": baked_secrets,
 }
 _NOTHING = "no rule found anything, and that is no proof"
 _ASSUMED = (

@@ -72,6 +72,12 @@ def _hidden(found: re.Match[str]) -> str:
     return found[0] if secret(name, value) is None else f"{name}{between}{_MASK}"
 
 
+def is_secret_itself(name: str) -> bool:
+    """Whether what is called so is a secret, and not something about one (`TOKEN_FILE`)."""
+    called = _names().search(name)
+    return called is not None and called.end() == len(name)
+
+
 def is_secret_name(name: str) -> bool:
     """Whether what is called so is a secret."""
     return _names().search(name) is not None
