@@ -86,7 +86,11 @@ class Source:
         if isinstance(node, ast.Call):
             if dotted(node.func).rpartition(".")[2] in row.get("handed", ()):
                 return True
-            if file.meant(node.func) & set(row.get("calls", ())):
+            meant = file.meant(node.func)
+            if meant & set(row.get("calls", ())):
+                return True
+            imported = dotted(node.func).partition(".")[0] in file.imports
+            if not imported and meant & set(row.get("objects", ())):
                 return True
             if isinstance(node.func, ast.Attribute) and node.func.attr in row.get("methods", ()):
                 wanted = set(row.get("receivers", ()))

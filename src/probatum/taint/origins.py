@@ -72,6 +72,8 @@ class Origins:
                 continue
             if outside and outside in source.calls:
                 return source
+            if source.objects and not inside and self._made(place, node[1]) in source.objects:
+                return source
             if callee[0] == ATTR and short in source.methods and not source.classes:
                 called = self.values.called(place, callee[1])
                 if any(word in called for word in source.never) and not node[2]:
@@ -253,6 +255,10 @@ class Origins:
         said = [self.values.words(outer, one) for one in body.decorators]
         said += [base for one in ancestors for base in self.program.bases(one)]
         return any(part in word for word in said for part in words("record class"))
+
+    def _made(self, place: Place, node: int) -> str:
+        """The class, or function, of a library that an object comes from."""
+        return self.program.type_of(place, node).removesuffix("()")
 
     def _decorates(self, place: Place, decorator: int, source: Source) -> bool:
         outer = (place[0], self.program[place].parent)

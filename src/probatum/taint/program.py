@@ -236,10 +236,12 @@ class Program(Names):
         return []
 
     def _of_variable(self, place: Place, given: Node, depth: int) -> list[Meaning]:
-        """`client.get` where `client` is a variable of the module or an enclosing function."""
+        """`client.chat.ask` where `client` is a variable of the module or an enclosing function."""
         if given[0] != ATTR or depth > _DEEPEST_CALLEE:
             return []
         base = self[place].nodes[given[1]]
+        while base[0] == ATTR:
+            base = self[place].nodes[base[1]]
         if base[0] != NAME or not any(self.bound(place, base[1])):
             return []
         return self._of_attribute(place, given, depth)

@@ -62,8 +62,9 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     base classes, of which the parameters of `methods` are meant, or of all that are `offered`, not
     private; `methods` (of `receivers` called so, or with a name that ends like one of them that
     begins with `_`, and `never` called so where they are given nothing) and `calls`: what they
-    answer; `attributes`: of what a call answered. `handed`: of functions that a call of this name
-    is given there. `fields`: of the object itself, in those classes. `only`: for these claims.
+    answer, and `objects` what such objects answer when they are called; `attributes`: of what a
+    call answered. `handed`: of functions that a call of this name is given there. `fields`: of the
+    object itself, in those classes. `only`: for these claims.
     """
 
     says: str
@@ -78,6 +79,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     receivers: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
