@@ -67,6 +67,7 @@ class Origins:
         outside = meanings[0].outside if meanings else ""
         inside = any(one.function for one in meanings)
         callee = self.program[place].nodes[node[1]]
+        named = callee[0] == ATTR and not self.of_name(self.program.dotted(place, callee[1]))
         for source in answering(outside, short):
             if source.only and row.claim not in source.only:
                 continue
@@ -74,7 +75,7 @@ class Origins:
                 return source
             if source.objects and not inside and self._made(place, node[1]) in source.objects:
                 return source
-            if callee[0] == ATTR and short in source.methods and not source.classes:
+            if named and short in source.methods and not source.classes:
                 called = self.values.called(place, callee[1])
                 if any(word in called for word in source.never) and not node[2]:
                     continue
