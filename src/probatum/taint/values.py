@@ -108,7 +108,10 @@ class Values:
         given = self.program[place].nodes[node]
         if given[0] == PARAM:
             return self.parameter(place, given[1])
-        return self.program.short(place, node) if given[0] in (ATTR, NAME) else ""
+        if given[0] in (ATTR, NAME):
+            return self.program.short(place, node)
+        names = self.program[place].names.items()
+        return next((name for name, nodes in names if node in nodes), "")
 
     def of_shell(self, place: Place, node: int) -> bool:
         """A list in which `-c` or `/c` stands: the arguments of a shell that is given a script."""
