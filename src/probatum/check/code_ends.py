@@ -84,8 +84,8 @@ class Source:
         if isinstance(node, ast.arg):
             return bool(types & file.annotated(node.annotation)) or self.handled(row)
         if isinstance(node, ast.Call):
-            method = isinstance(node.func, ast.Attribute)
-            if (node.func.attr if method else dotted(node.func)) in row.get("handed", ()):
+            func = node.func
+            if getattr(func, "attr", dotted(func)) in row.get("handed", ()):
                 return True
             meant = file.meant(node.func)
             if meant & set(row.get("calls", ())):

@@ -67,7 +67,7 @@ class Origins:
         outside = meanings[0].outside if meanings else ""
         inside = any(one.function for one in meanings)
         callee = self.program[place].nodes[node[1]]
-        named = callee[0] == ATTR and not self.of_name(self.program.dotted(place, callee[1]))
+        named = callee[0] == ATTR and not self.of_name(row, self.program.dotted(place, callee[1]))
         for source in answering(outside, short):
             if source.only and row.claim not in source.only:
                 continue
