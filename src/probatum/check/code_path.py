@@ -10,7 +10,8 @@ A witness of such a claim tells steps, each at an expression (line, column, end)
 4. each step follows from the one before: as part of a larger expression, through a name (or
    `self.x`) that is bound and later read with nothing in between that binds it anew, as an
    argument received by the parameter of a function so named, as what a function so named returns,
-   as what is kept in an attribute and read from one of that name.
+   as what is kept in an attribute and read from one of that name, or, where the claim is about
+   what is in files, as what is written to a file that is named the same way further down.
 
 That is a path that data can take. It is not shown that no condition on the way stops an attacker,
 nor that what a call to unknown code returns still holds what it was given.
@@ -22,6 +23,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from probatum.check import code_written
 from probatum.check.code_calls import (
     MAKING,
     arguments,
@@ -215,10 +217,13 @@ class Walk:
                 yield parent
         if isinstance(node, ast.AugAssign):
             yield from self.bound(file, node.target)
+        if isinstance(node, ast.Call):
+            yield from self.read_later(file, node, node)
 
     def called(self, file: File, call: ast.Call, node: Any) -> Iterator[Any]:
         """What a call gives back of what it is given, and the container that it fills."""
         name = callee_name(call)
+        yield from self.read_later(file, call, node)
         if call.func is node:
             if isinstance(node, ast.Attribute) and name not in self.clean:
                 yield call
@@ -231,6 +236,11 @@ class Walk:
             yield from self.bound(file, call.func.value, fills=call)
         if name not in self.clean and not self.is_own(file, call):
             yield call
+
+    def read_later(self, file: File, call: ast.Call, node: Any) -> Iterator[Any]:
+        """Where a claim is about what is in files: who reads the file that the node is written to."""
+        if self.claim in code_written.CLAIMS:
+            yield from code_written.read_later(file, call, node)
 
     def is_own(self, file: File, call: ast.Call) -> bool:
         """A function of the same file that returns something: a path must lead through it."""

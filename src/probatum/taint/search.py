@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from probatum.taint import written
 from probatum.taint.flow import ATTR, CALL, Node
 from probatum.taint.guards import NONE, PROVEN, UNKNOWN
 from probatum.taint.matching import Sinks
@@ -145,8 +146,12 @@ class Search:
                 start=True,
                 far=far,
             )
-            for start in starts
+            for start in (*starts, *self._written(row, place, node, starts))
         ]
+
+    def _written(self, row: Sink, place: Place, node: int, starts: list[int]) -> Iterator[int]:
+        for start in starts if row.claim in written.CLAIMS else ():
+            yield from written.written(self.program, place, start, node)
 
     def _path(self, row: Sink, place: Place, node: int, state: State, source: str) -> Path:
         hops = []

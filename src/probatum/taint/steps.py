@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import structs
 
-from probatum.taint import keyed
+from probatum.taint import keyed, written
 from probatum.taint.callers import Callers
 from probatum.taint.flow import (
     ATTR,
@@ -62,6 +62,9 @@ class Steps:
         """Where the value of a state comes from: earlier states, or a source."""
         node = self.program[state.place].nodes[state.node]
         kind = node[0]
+        if state.site >= 0 and not state.far and row.claim in written.CLAIMS:
+            for value in written.written(self.program, state.place, state.node, state.site):
+                yield structs.replace(state, node=value)
         if kind == PARAM:
             yield from self._parameter(row, state, node[1])
         elif kind == CALL and state.part == HANDED:
