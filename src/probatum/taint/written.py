@@ -20,27 +20,13 @@ def written(program: Program, place: Place, file: int, before: int) -> Iterator[
     `file` is the value of its name, or of the opened file.
     """
     function = program[place]
-    nodes = function.nodes
-    given = nodes[file]
-    if given[0] == CALL and given[2] and program.short(place, given[1]) in _OPENING:
-        file = given[2][0]
-    names = set(_same(function, file, before))
-    for at, call in enumerate(nodes[:before]):
-        if call[0] != CALL or not call[2]:
-            continue
-        short = program.short(place, call[1])
-        callee = nodes[call[1]]
-        receiver = callee[1] if callee[0] == ATTR else -1
-        if short in _WHOLE and receiver in names:
-            yield call[2][0]
-        elif short == "write" and _opened(program, place, receiver) in names:
-            yield call[2][0]
-        elif short == "copyfileobj" and _opened(program, place, *call[2][1:2]) in names:
-            yield call[2][0]
-        elif short == "save" and receiver >= 0 and call[2][0] in names:
-            yield receiver
-        elif short == "urlretrieve" and not names.isdisjoint(call[2][1:2]):
-            yield at
+    opened = _opened(program, place, file)
+    names = set(_same(function, opened if opened >= 0 else file, before))
+    for at, call in enumerate(function.nodes[:before]):
+        if call[0] == CALL and call[2]:
+            value, name = _writing(program, place, at)
+            if name in names:
+                yield value
 
 
 def _same(function: Function, node: int, before: int) -> Iterator[int]:
@@ -51,11 +37,30 @@ def _same(function: Function, node: int, before: int) -> Iterator[int]:
         yield from (at for at, one in enumerate(function.nodes[:before]) if one == given)
 
 
-def _opened(program: Program, place: Place, file: int = -1) -> int:
+def _writing(program: Program, place: Place, at: int) -> tuple[int, int]:
+    """The value that a call writes, and the name of the file; both -1 if it writes nothing."""
+    nodes = program[place].nodes
+    _, callee, given, _ = nodes[at]
+    first, second = (*given, -1)[:2]
+    short = program.short(place, callee)
+    receiver = nodes[callee][1] if nodes[callee][0] == ATTR else -1
+    if short in _WHOLE:
+        return first, receiver
+    if short == "save" and receiver >= 0:
+        return receiver, first
+    if short == "urlretrieve":
+        return at, second
+    if short in ("write", "copyfileobj"):
+        return first, _opened(program, place, receiver if short == "write" else second)
+    return -1, -1
+
+
+def _opened(program: Program, place: Place, file: int) -> int:
     """The name of the file that an object was opened by; -1 where that is not known."""
     nodes = program[place].nodes
     while file >= 0 and nodes[file][0] == JOIN and nodes[file][1] < file:  # after each writing
         file = nodes[file][1]
-    given = nodes[file] if file >= 0 else (CONST, None)
-    opening = given[0] == CALL and given[2] and program.short(place, given[1]) in _OPENING
-    return given[2][0] if opening else -1
+    if file < 0 or nodes[file][0] != CALL or not nodes[file][2]:
+        return -1
+    _, callee, given, _ = nodes[file]
+    return int(given[0]) if program.short(place, callee) in _OPENING else -1
