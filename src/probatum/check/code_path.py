@@ -238,7 +238,7 @@ class Walk:
             yield call
 
     def read_later(self, file: File, call: ast.Call, node: Any) -> Iterator[Any]:
-        """Who reads the file that the node is written to, where a claim is about what files hold."""
+        """Who reads the file that the node is written to, if the claim is about what files hold."""
         if self.claim in code_written.CLAIMS:
             yield from code_written.read_later(file, call, node)
 
