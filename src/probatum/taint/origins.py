@@ -2,7 +2,7 @@
 
 from probatum.taint.flow import ATTR, CALL, COMPARE, FUNCTION, NAME, PARAM, Function, Node
 from probatum.taint.program import Meaning, Place, Program
-from probatum.taint.rules import Sink, Source, answering, sources, words
+from probatum.taint.rules import Sink, Source, answering, answering_objects, sources, words
 from probatum.taint.states import ALONE, BEHIND_OWN, State
 from probatum.taint.values import Values
 
@@ -73,8 +73,6 @@ class Origins:
                 continue
             if outside and outside in source.calls:
                 return source
-            if source.objects and not inside and self._made(place, node[1]) in source.objects:
-                return source
             if named and short in source.methods and not source.classes:
                 called = self.values.called(place, callee[1])
                 if any(word in called for word in source.never) and not node[2]:
@@ -83,7 +81,7 @@ class Origins:
                     return source
                 if not source.receivers and not inside:
                     return source
-        return None
+        return None if inside else answering_objects().get(self._made(place, node[1]))
 
     def _is_called_so(self, place: Place, node: int, names: tuple[str, ...]) -> bool:
         """What the code calls an object, or what made it, is one of these names, or ends like one

@@ -128,6 +128,12 @@ def answering(outside: str, short: str) -> list[Source]:
 
 
 @cache
+def answering_objects() -> dict[str, Source]:
+    """The rows by what an object is made by that answers when it is called."""
+    return {name: row for row in sources() for name in row.objects}
+
+
+@cache
 def _answering() -> tuple[dict[str, list[int]], dict[str, list[int]]]:
     calls: dict[str, list[int]] = defaultdict(list)
     methods: dict[str, list[int]] = defaultdict(list)
