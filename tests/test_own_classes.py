@@ -70,6 +70,17 @@ def test_a_class_of_the_folder_whose_source_is_inert_is_proven(honest: Path, nam
     assert any("layers.py" in one for one in verdict.assumptions)
 
 
+@pytest.mark.parametrize("name", ["gmpy2.py", "flint.so", "_sysconfigdata_x.py"])
+def test_what_a_library_of_its_code_would_import_prevents_the_proof(
+    tmp_path: Path, name: str
+) -> None:
+    folder = written(tmp_path, _HONEST)
+    facts = _facts(folder, program("built"))
+    written(folder, {name: b""})
+    assert isinstance(_verdict(folder, program("built")), Undecided)
+    assert "could be imported in place of" in _why_rejected(folder, program("built"), facts)
+
+
 @pytest.mark.parametrize("name", sorted(set(PROGRAMS) - set(INERT)))
 def test_a_step_that_the_class_has_no_summary_for_is_not_proven(honest: Path, name: str) -> None:
     assert isinstance(_verdict(honest, program(name)), Undecided)

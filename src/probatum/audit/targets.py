@@ -199,11 +199,12 @@ def _beside(entry: "os.DirEntry[str]") -> str:
     """What `Material.beside` says of it; a link may lead anywhere, and is told by its name."""
     name = _utf8(entry.name)
     try:
-        is_asked = name.isidentifier() or is_metadata(name)
-        if not (is_asked and entry.is_dir(follow_symlinks=False)):
+        if not entry.is_dir(follow_symlinks=False):
             return name
         if is_metadata(name):
             return name if _names_plugins(entry.path) else f"{name}/"
+        if not name.isidentifier():
+            return name
         with os.scandir(entry.path) as inner:
             inside = [one.name for one in inner if is_code(one.name) or _may_hold_code(one)]
     except OSError:

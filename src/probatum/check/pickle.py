@@ -103,9 +103,11 @@ def imports(facts: dict[str, Any]) -> set[str]:
     """The top-level packages that loading imports, of facts that `holds` has accepted.
 
     A file of such a name beside the artifact may be imported instead: whoever has the folder
-    before them must look for it. What the folder itself defines has been looked at there.
+    before them must look for it. What the folder itself defines has been looked at there, and may
+    import any library in turn.
     """
-    return {
+    any_library = {"torch"} if "folder" in facts else set()
+    return any_library | {
         name.partition(":")[0].partition(".")[0]
         for stream in facts["streams"]
         for _, _, how, name in stream["effects"]

@@ -81,7 +81,9 @@ def _around(found: Streams, material: Material) -> Undecided | None:
         return Undecided(found.trailing.reason, found.trailing.detail, found.trailing.place)
     imports = [one for run in found.runs for one in run.effects if one.how == "import"]
     libraries = {one.name.partition(":")[0] for one in imports if effects.row(one.name)}
-    packages = (module.partition(".")[0] for module in libraries)
+    packages = {module.partition(".")[0] for module in libraries}
+    if found.own:
+        packages.add("torch")  # what the folder's own code imports may be any library
     why = in_the_way(packages, material.beside)
     return Undecided(Reason.UNRESOLVED, why, Place(offset=imports[0].offset)) if why else None
 
