@@ -177,7 +177,8 @@ class Source:
             classes = file.classes(file.meant(node.value))
             if any(_is_field(*one, node.attr) for one in classes) and _makes_records(classes):
                 for home, cls in classes:
-                    yield f"the field {node.attr!r} of {home.qualified(cls)}"
+                    named = home.qualified(cls)
+                    yield f"the field {node.attr!r} of {named}, for its makers to choose"
 
     def public(self, function: Any) -> bool:
         """Not private by its own name, or called by nobody who could be meant by that."""
@@ -236,6 +237,9 @@ def _names(row: dict[str, Any], file: File, call: ast.Call, meant: set[str]) -> 
 
 def _dangerous(row: dict[str, Any], file: File, call: ast.Call) -> bool:
     if 0 < row.get("most", 0) < len(call.args):
+        return False
+    said = (one for at in row.get("unless_said", ()) for one in call.args[at : at + 1])
+    if any(isinstance(one, ast.Constant) for one in said):
         return False
     given = {one.arg: one.value for one in call.keywords}
     constant = {name: one.value for name, one in given.items() if isinstance(one, ast.Constant)}

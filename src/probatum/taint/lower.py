@@ -68,6 +68,9 @@ class _Body(Expressions):
         if path not in self.env or given[0] != CALL:
             return
         parts = (*given[2], *(pair[1] for pair in given[3]))
+        if self.nodes[given[1]][2:] == ("setdefault",) and len(given[2]) == 2:
+            self.fills.append((self.env[path], *given[2]))
+            parts = given[2][1:]
         if parts:
             grown = self.emit((JOIN, self.env[path], *parts))
             self.under[grown] = (-1, *[self.under.get(call, -1)] * len(parts))

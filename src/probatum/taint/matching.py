@@ -126,6 +126,8 @@ class Sinks:
         nodes = self.program[place].nodes
         if row.most and len(call[2]) > row.most:
             return False
+        if any(nodes[one][0] == CONST for at in row.unless_said for one in call[2][at : at + 1]):
+            return False
         given = {name: nodes[value] for name, value in call[3] if name}
         if any(given.get(name) == (CONST, value) for name, value in row.unless.items()):
             return False

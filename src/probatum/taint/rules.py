@@ -23,12 +23,13 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     `harmless` types; of the project itself only those that are its `own` way to a database.
     `arguments` are positions, keywords, `"self"` for the receiver, or `"answer"` where the call
     itself takes what comes. `unless` and `unless_type` name the keyword whose value makes the
-    call harmless, `unless_made` one whose object makes it so if it is made with such a keyword,
-    `only` the keyword without which it is. `text`: dangerous only where the value was put into a
-    text, and one that begins with one of `verbs` if there are any; `joined`: only behind a base
-    path; `shell`: only in a list behind `-c`; `program`: of a list only the first; `most`: only
-    with so many positional arguments or fewer, if it is not 0. `public`: the parameters of a public
-    function count as sources. `instead` is what to write in its place.
+    call harmless, `unless_said` positions where a constant does, `unless_made` a keyword whose
+    object makes it so if it is made with such a keyword, `only` the keyword without which it is.
+    `text`: dangerous only where the value was put into a text, and one that begins with one of
+    `verbs` if there are any; `joined`: only behind a base path; `shell`: only in a list behind
+    `-c`; `program`: of a list only the first; `most`: only with so many positional arguments or
+    fewer, if it is not 0. `public`: the parameters of a public function count as sources.
+    `instead` is what to write in its place.
     """
 
     claim: str
@@ -41,6 +42,7 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     own: bool = False
     arguments: tuple[int | str, ...] = (0,)
     unless: dict[str, Any] = {}
+    unless_said: tuple[int, ...] = ()
     unless_type: dict[str, tuple[str, ...]] = {}
     unless_made: dict[str, dict[str, Any]] = {}
     only: dict[str, Any] = {}

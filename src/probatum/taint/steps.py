@@ -96,11 +96,13 @@ class Steps:
             yield state.within(node[1], part=state.part)
         elif kind in (EACH, STAR):
             wanted = state.wanted[:1] if state.wanted == (KEYS,) else ()
+            if kind == EACH and self.values.is_keywords(state.place, node[1]):
+                wanted = (KEYS,)
             yield state.within(node[1], wanted=wanted)
         elif kind == PART:
             yield state.within(node[1], part=node[2])
         elif kind == PACK and row.shell and self.values.of_shell(state.place, state.node):
-            for one in node[1:]:
+            for one in self.values.scripts(state.place, state.node):
                 yield state.within(one, "in a shell's script", joined=BEHIND_OWN)
         elif kind == PACK and 0 <= state.part < len(node) - 1:
             yield state.within(node[1 + state.part])
@@ -336,7 +338,8 @@ class Steps:
         named = any(
             word in short and f"un{word}" not in short for word in words("sanitizer", row.claim)
         )
-        if state.level or not named:
+        idle = row.joined and not self.program[target].controls  # it asks nothing of the name
+        if state.level or not named or idle:
             return state
         line = self.program[state.place].places[state.node] >> COLUMN_BITS
         return state.guarded(UNKNOWN, f"{self.values.words(state.place, state.node)} (line {line})")
@@ -503,10 +506,11 @@ class Steps:
         if self.origins.is_record_field(row, ancestors, name):
             if self._is_filled_here(state.place, node[1], name):
                 return
-            if program[cls].name.rpartition(".")[2].startswith("_"):
+            private = program[cls].name.rpartition(".")[2].startswith("_")
+            if private or self._is_filled_by_project(row, cls, name):
                 yield from self._makers(guarded, ancestors, name)
             elif self.origins.enough(row, guarded, name, field=True):
-                yield f"the field {name!r} of {program[cls].name}"
+                yield f"the field {name!r} of {program[cls].name}, for its makers to choose"
             return
         yield from self._constructed(state, cls, node)
 
@@ -521,6 +525,28 @@ class Steps:
             answer[0] == CALL
             and any(key == name and nodes[value][0] != ATTR for key, value in answer[3])
             for nodes, answer in answers
+        )
+
+    def _is_filled_by_project(self, row: Sink, cls: Place, name: str) -> bool:
+        """A record that the package does not offer, of which each maker here gives this field."""
+        if row.claim not in _OF_NAMES or not self.origins.is_inner_record(cls):
+            return False
+        program = self.program
+        listed = list(program[cls].annotations)
+        calls = [program[place].nodes[call] for place, call in self.callers.of(cls)]
+        makes = any(
+            node[0] == CALL and program[one].nodes[node[1]][:2] == (PARAM, 0)
+            for one in program.members[cls].values()
+            for node in program[one].nodes
+        )
+        return (
+            bool(calls)
+            and not makes
+            and all(
+                any(keyword == name for keyword, _ in call[3])
+                or (name in listed and listed.index(name) < len(call[2]))
+                for call in calls
+            )
         )
 
     def _makers(self, guarded: State, ancestors: list[Place], name: str) -> Iterator[State]:

@@ -95,6 +95,12 @@ class Values:
         names = (*function.parameters, function.variadic, function.keywords)
         return names[position] if position < len(names) else ""
 
+    def is_keywords(self, place: Place, node: int) -> bool:
+        """What a function is given as `**keywords`: a loop over it goes over their names."""
+        given = self.program[place].nodes[node]
+        keywords = self.program[place].keywords
+        return given[0] == PARAM and bool(keywords) and self.parameter(place, given[1]) == keywords
+
     def before_writing(self, place: Place, node: int) -> Node:
         """What an object was before anything was written into it."""
         nodes = self.program[place].nodes
@@ -112,6 +118,20 @@ class Values:
             return self.program.short(place, node)
         names = self.program[place].names.items()
         return next((name for name, nodes in names if node in nodes), "")
+
+    def scripts(self, place: Place, node: int) -> tuple[int, ...]:
+        """What a list gives a shell as its script: what stands behind `-c`, or all behind `/c`.
+
+        What stands behind the script of `-c` are its arguments.
+        """
+        nodes = self.program[place].nodes
+        given = nodes[node][1:]
+        for at, one in enumerate(given):
+            if nodes[one] == (CONST, "-c"):
+                return tuple(given[at + 1 : at + 2])
+            if nodes[one] == (CONST, "/c"):
+                return tuple(given[at + 1 :])
+        return ()
 
     def of_shell(self, place: Place, node: int) -> bool:
         """A list in which `-c` or `/c` stands: the arguments of a shell that is given a script."""
