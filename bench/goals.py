@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.measure import TIMEOUT
+from bench.sections import configuration
 from bench.tables import table
 from bench.tools import FLAGGED, PASSED, PROBATUM
 
@@ -202,4 +203,5 @@ _BETTER = {
     "benign": _benign_better,
     "speed": _speed_better,
     "code": _code_better,
+    "configuration": configuration.better,
 }

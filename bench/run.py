@@ -1,6 +1,6 @@
 """Runs the peers and Probatum side by side on the same files and writes RESULTS.md.
 
-    python -m bench.run [--only hostile|benign|speed|checking|code] [--work DIR] [--quick]
+    python -m bench.run [--only SECTION] [--work DIR] [--quick]
 
 Virtual environments, corpora and measurements are kept in the work folder, so a second run is
 quicker; `--only` measures some sections again and keeps the others as they were measured.
@@ -20,8 +20,9 @@ from types import ModuleType
 from typing import Any
 
 from bench import goals
+from bench.configuring.judges import judges
 from bench.reviewing.reviewers import reviewers
-from bench.sections import benign, checking, code, hostile, speed
+from bench.sections import benign, checking, code, configuration, hostile, speed
 from bench.tables import table
 from bench.tools import Bench, Tool
 
@@ -31,7 +32,10 @@ SECTIONS: dict[str, tuple[str, ModuleType]] = {
     "speed": ("Speed", speed),
     "checking": ("Checking against proving", checking),
     "code": ("Code review", code),
+    "configuration": ("Configurations", configuration),
 }
+_TOOLS = {"code": reviewers, "configuration": judges}
+"""The sections with tools of their own."""
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -42,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     bench = _bench(options, work)
     for name in options.only or SECTIONS:
         print(f"measuring {name}", file=sys.stderr)
-        tools = reviewers(bench) if name == "code" else bench.tools
+        tools = _TOOLS[name](bench) if name in _TOOLS else bench.tools
         for tool in tools:
             bench.install(tool)
         measured = {"about": _about(bench, tools), "data": SECTIONS[name][1].measured(bench)}
@@ -105,7 +109,7 @@ def _bench(options: argparse.Namespace, work: Path) -> Bench:
 
 
 def _needs_makers(options: argparse.Namespace) -> bool:
-    return not options.quick and set(options.only or SECTIONS) != {"code"}
+    return not options.quick and set(options.only or SECTIONS) - _TOOLS.keys() != set()
 
 
 def _exported(work: Path) -> Path:

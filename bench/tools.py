@@ -161,6 +161,7 @@ class Bench:
         return kept.read_text() if kept.exists() else "of an environment that does not say"
 
     def version(self, tool: Tool) -> str:
-        code = f"from importlib.metadata import version; print(version({tool.name!r}))"
+        package = tool.requirements[0] if tool.requirements else tool.name
+        code = f"from importlib.metadata import version; print(version({package!r}))"
         done = subprocess.run([self.python(tool.name), "-c", code], capture_output=True, text=True)
         return done.stdout.strip() or "not installed"
