@@ -249,14 +249,6 @@ class Origins:
         ancestors = [one for one, _ in self.program.ancestry(cls) if one is not None]
         return any(self._makes_records(self.program[one], one, ancestors) for one in ancestors)
 
-    def is_inner_record(self, cls: Place) -> bool:
-        """A dataclass that no package offers: it has no makers but the project's own calls."""
-        body = self.program[cls]
-        outer = (cls[0], body.parent)
-        said = [self.values.words(outer, one) for one in body.decorators]
-        offered = f"{cls[0]}.{body.name}" in self.program.offered
-        return any("dataclass" in one for one in said) and not offered and not body.bases
-
     def _makes_records(self, body: Function, cls: Place, ancestors: list[Place]) -> bool:
         outer = (cls[0], body.parent)
         said = [self.values.words(outer, one) for one in body.decorators]

@@ -506,8 +506,7 @@ class Steps:
         if self.origins.is_record_field(row, ancestors, name):
             if self._is_filled_here(state.place, node[1], name):
                 return
-            private = program[cls].name.rpartition(".")[2].startswith("_")
-            if private or self._is_filled_by_project(row, cls, name):
+            if program[cls].name.rpartition(".")[2].startswith("_"):
                 yield from self._makers(guarded, ancestors, name)
             elif self.origins.enough(row, guarded, name, field=True):
                 yield f"the field {name!r} of {program[cls].name}, for its makers to choose"
@@ -525,28 +524,6 @@ class Steps:
             answer[0] == CALL
             and any(key == name and nodes[value][0] != ATTR for key, value in answer[3])
             for nodes, answer in answers
-        )
-
-    def _is_filled_by_project(self, row: Sink, cls: Place, name: str) -> bool:
-        """A record that the package does not offer, of which each maker here gives this field."""
-        if row.claim not in _OF_NAMES or not self.origins.is_inner_record(cls):
-            return False
-        program = self.program
-        listed = list(program[cls].annotations)
-        calls = [program[place].nodes[call] for place, call in self.callers.of(cls)]
-        makes = any(
-            node[0] == CALL and program[one].nodes[node[1]][:2] == (PARAM, 0)
-            for one in program.members[cls].values()
-            for node in program[one].nodes
-        )
-        return (
-            bool(calls)
-            and not makes
-            and all(
-                any(keyword == name for keyword, _ in call[3])
-                or (name in listed and listed.index(name) < len(call[2]))
-                for call in calls
-            )
         )
 
     def _makers(self, guarded: State, ancestors: list[Place], name: str) -> Iterator[State]:
