@@ -3,14 +3,16 @@
 facts = {"size": bytes, "sha256": hex of all of them}
 
 1. Letters written as percent escapes, as escapes of strings and as character references: fewer
-   than four of each. 2. The text without white space, quotes and the marks that begin lines: each
-   run of letters of base64 is decoded from four places, 3. and each run of hexadecimal digits from
-   two; nowhere may sixteen readable characters follow one another.
+   than four of each, of ASCII and of all others, signs that nobody sees among them. 2. The text
+   without white space, quotes and the marks that begin lines: each run of letters of base64 is
+   decoded from four places, 3. and each run of hexadecimal digits from two; nowhere may sixteen
+   readable characters follow one another.
 """
 
 import binascii
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +25,13 @@ _DECIMAL = "(?:6[5-9]|[78][0-9]|90|9[7-9]|1[01][0-9]|12[0-2])"
 _ESCAPES = (
     f"%{_LETTER}", rf"\\x{_LETTER}", rf"\\u\{{?0*{_LETTER}", f"&#x0*{_LETTER}", f"&#0*{_DECIMAL}",
 )  # fmt: skip
+# Beyond ASCII: bytes of UTF-8, and numbers of characters, in hexadecimal and in decimal.
+_BYTES = (r"(?:%[0-9A-Fa-f]{2})+", r"(?:\\x[0-9A-Fa-f]{2})+")
+_NUMBERS = (
+    (r"\\u([0-9A-Fa-f]{4})", 16), (r"\\u\{([0-9A-Fa-f]{1,8})\}", 16),
+    (r"\\U([0-9A-Fa-f]{8})", 16), (r"&#[xX]([0-9A-Fa-f]{1,12})", 16), (r"&#([0-9]{1,12})", 10),
+)  # fmt: skip
+_UNSEEN = ("Cf", "Cn", "Co", "Cs")
 _FILLED = re.compile("[\\s'\"`>|#*,;\\\\]+")
 _SPACED = re.compile("0x|\\\\x|[\\s'\"`>|#*,;\\\\:]")
 _UNIT = (
@@ -45,6 +54,11 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
     for escape in _ESCAPES:
         found = re.findall(escape, text, re.IGNORECASE)
         _demand(len(found) < 4, f"1: letters are escaped: {found[:4]}")
+    for form in _BYTES:
+        _few("".join(map(_decoded, re.findall(form, text))))
+    for form, base in _NUMBERS:
+        numbers = (int(one, base) for one in re.findall(form, text))
+        _few("".join(chr(min(one, 0x10FFFF)) for one in numbers))
     joined = _FILLED.sub("", text)
     for run in re.findall("[A-Za-z0-9+/_-]{21,}", joined):
         for start in range(4):
@@ -52,6 +66,20 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
     for run in re.findall("[A-Fa-f0-9]{32,}", _SPACED.sub("", text)):
         for start in (0, 1):
             _plain(bytes.fromhex(run[start : start + (len(run) - start) // 2 * 2]))
+
+
+def _decoded(run: str) -> str:
+    data = bytes.fromhex(run.replace("%", "").replace("\\x", ""))
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _few(signs: str) -> None:
+    kinds = [unicodedata.category(one) for one in signs if not one.isascii()]
+    written = [one for one in kinds if one[0] in "LM" or one in _UNSEEN]
+    _demand(len(written) < 4, "1: letters, or what nobody sees, are escaped")
 
 
 def _base64(run: str) -> None:

@@ -2,8 +2,8 @@
 
 A block is a run of characters of base64 (either alphabet) or of hexadecimal digits with nothing
 between them but white space, quotes and the marks that begin lines, or a word in which letters are
-written as percent or character escapes. It counts where it decodes to sixteen readable characters
-or more, four escapes of letters.
+written as percent or character escapes, in whatever alphabet, or signs that nobody sees. It counts
+where it decodes to sixteen readable characters or more, four escapes of letters.
 
 Sources: RFC 4648 (base64, base16); RFC 3986, 2.3 (a letter needs no percent escape); HTML,
 13.1.4 (character references); ECMA-262, 12.9.4 (escapes in strings).
@@ -12,6 +12,7 @@ Sources: RFC 4648 (base64, base16); RFC 3986, 2.3 (a letter needs no percent esc
 import base64
 import html
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -36,6 +37,17 @@ _ESCAPED = (
     ("character references", r"&#0*(?:6[5-9]|[78]\d|90|9[7-9]|1[01]\d|12[0-2]);?"),
     ("character references", r"&#[xX]0*(?:4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa]);?"),
 )
+# Beyond ASCII, and the base of the number; bytes of UTF-8 have none.
+_ESCAPED_BEYOND = (
+    ("percent escapes", r"(?:%[0-9A-Fa-f]{2})+", 0),
+    ("escapes", r"(?:\\x[0-9A-Fa-f]{2})+", 0),
+    ("escapes", r"\\u([0-9A-Fa-f]{4})", 16),
+    ("escapes", r"\\u\{([0-9A-Fa-f]{1,8})\}", 16),
+    ("escapes", r"\\U([0-9A-Fa-f]{8})", 16),
+    ("character references", r"&#[xX]([0-9A-Fa-f]{1,12})", 16),
+    ("character references", r"&#([0-9]{1,12})", 10),
+)
+_TAGS = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
 FEWEST = 4
 """Escapes of letters in one text."""
 
@@ -62,7 +74,12 @@ def blocks(text: str) -> Iterator[Block]:
             for words in _readable(bytes.fromhex(pairs)):
                 yield Block(*found.span(), "hexadecimal", words)
     for encoding, pattern in _ESCAPED:
-        yield from _escaped(text, encoding, pattern)
+        if sum(1 for _ in re.finditer(pattern, text)) >= FEWEST:
+            yield from _escaped(text, encoding, pattern)
+    for encoding, pattern, base in _ESCAPED_BEYOND:
+        signs = (_sign(one, base) for one in re.finditer(pattern, text))
+        if sum(_is_word(one) for said in signs for one in said) >= FEWEST:
+            yield from _escaped(text, encoding, pattern)
 
 
 def _decoded(run: str) -> Iterator[str]:
@@ -81,8 +98,6 @@ def _readable(data: bytes) -> Iterator[str]:
 
 def _escaped(text: str, encoding: str, pattern: str) -> Iterator[Block]:
     """The words with such an escape in them, neighbours together."""
-    if sum(1 for _ in re.finditer(pattern, text)) < FEWEST:
-        return
     start = end = -1
     for word in re.finditer(r"\S+", text):
         if not re.search(pattern, word[0]):
@@ -96,10 +111,31 @@ def _escaped(text: str, encoding: str, pattern: str) -> Iterator[Block]:
     yield Block(start, end, encoding, _unescaped(text[start:end]))
 
 
+def _sign(found: re.Match[str], base: int) -> str:
+    return chr(min(int(found[1], base), 0x10FFFF)) if base else _of_bytes(found)
+
+
+def _is_word(sign: str) -> bool:
+    """A letter beyond ASCII, or what nobody sees."""
+    kind = unicodedata.category(sign)
+    return not sign.isascii() and (kind[0] in "LM" or kind in ("Cf", "Cn", "Co", "Cs"))
+
+
 def _unescaped(text: str) -> str:
+    """The text with its escapes decoded, and tags of Unicode as the letters that they stand for."""
+    spelled = re.sub(r"(?:%[0-9A-Fa-f]{2})+|(?:\\x[0-9A-Fa-f]{2})+", _of_bytes, text)
     spelled = re.sub(
-        r"%([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|\\u\{?([0-9A-Fa-f]{2,6})\}?",
+        r"\\U([0-9A-Fa-f]{8})|\\u\{?([0-9A-Fa-f]{2,8})\}|\\u0*([0-9A-Fa-f]{2,4})",
         lambda one: chr(min(int(one[1] or one[2] or one[3], 16), 0x10FFFF)),
-        text,
+        spelled,
     )
-    return html.unescape(spelled)
+    joined = spelled.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return html.unescape(joined).translate(_TAGS)
+
+
+def _of_bytes(run: re.Match[str]) -> str:
+    data = bytes.fromhex(re.sub(r"%|\\x", "", run[0]))
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
