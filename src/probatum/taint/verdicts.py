@@ -46,7 +46,8 @@ def verdict(claim: str, material: Material) -> Verdict:
     if isinstance(ways, str):
         return replace(judged, entries=Entries((), unknown=ways))
     flows = [flow for flow in found.flows if flow.claim == claim]
-    return replace(judged, entries=entries(claim, flows, ways, material))
+    told = [flow for flow in flows if flow.guard or not walked.of(flow)[1]]
+    return replace(judged, entries=entries(claim, told, ways, material))
 
 
 def _of_project(claim: str, material: Material, found: Review, walked: Walks) -> Verdict:
