@@ -80,7 +80,7 @@ def method(receiver: Any, name: str, given: list[Any]) -> Any:
             for one in given
             if isinstance(one, (str, int, tuple))
         ]
-        answer = _worked_out(getattr(str, name), [str(receiver), *plain])
+        answer = _worked_out(getattr(str, name), [text(receiver), *plain])
         return tuple(answer) if isinstance(answer, list) else answer
     if isinstance(receiver, str) and name in ("encode", "decode"):
         return receiver
@@ -176,9 +176,6 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "urllib.parse.urlparse": lambda one: urlsplit(text(one)),
     "urllib.parse.urlsplit": lambda one: urlsplit(text(one)),
     "ipaddress.ip_address": lambda one: ipaddress.ip_address(text(one)),
-    "re.match": lambda pattern, one: re.match(text(pattern), text(one)) is not None,
-    "re.search": lambda pattern, one: re.search(text(pattern), text(one)) is not None,
-    "re.fullmatch": lambda pattern, one: re.fullmatch(text(pattern), text(one)) is not None,
 }
 
 _OF_PATHS: dict[str, Callable[..., Any]] = {

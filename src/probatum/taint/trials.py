@@ -48,7 +48,7 @@ class Trials:
         if not guard:
             return ""
         for attack in self._attacks(claim, segments):
-            if self._passes(claim, segments, attack):
+            if self._comes_out(claim, segments, attack):
                 return f"`{guard}` lets `{_shown(attack)}` through"
         return ""
 
@@ -111,6 +111,12 @@ class Trials:
         return begins[:_MOST_SPELT], ends[:_MOST_SPELT]
 
     # One attack
+
+    def _comes_out(self, claim: str, segments: list[Segment], attack: str) -> bool:
+        try:
+            return self._passes(claim, segments, attack)
+        except Refused:  # by what the code does beside the conditions
+            return False
 
     def _passes(self, claim: str, segments: list[Segment], attack: str) -> bool:
         outcomes = Outcomes(self.program, self.values, may_refuse(claim))
