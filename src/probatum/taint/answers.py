@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from probatum.taint import keyed
+from probatum.taint.comparisons import UNKNOWN
 from probatum.taint.fields import Fields
 from probatum.taint.flow import ATTR, COLUMN_BITS, FUNCTION, NAME, Node
-from probatum.taint.guards import UNKNOWN
 from probatum.taint.program import Meaning, Place
 from probatum.taint.rules import Sink, words
 from probatum.taint.segments import DEEPEST_CONTEXT, Before

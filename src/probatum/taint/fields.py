@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from msgspec import structs
 
 from probatum.taint import keyed
+from probatum.taint.comparisons import PROVEN
 from probatum.taint.flow import ATTR, CALL, CONST, FUNCTION, PARAM, Node
-from probatum.taint.guards import PROVEN
 from probatum.taint.program import Place
 from probatum.taint.rules import Sink, words
 from probatum.taint.segments import DEEPEST_CONTEXT, MOST_CALLERS, Before, Segments

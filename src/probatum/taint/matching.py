@@ -5,8 +5,8 @@ from functools import cache
 from typing import Any
 
 from probatum.taint.callers import Callers
+from probatum.taint.comparisons import NONE, UNKNOWN
 from probatum.taint.flow import ATTR, CALL, CONST, HOLDS, NAME, PACK, PARAM, Node, operands
-from probatum.taint.guards import NONE, UNKNOWN
 from probatum.taint.program import Place, Program
 from probatum.taint.rules import Sink, sinks, words
 from probatum.taint.values import Values

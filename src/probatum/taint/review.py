@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from probatum.formats.python_project import Keeper
 from probatum.taint import project
+from probatum.taint.comparisons import NONE
 from probatum.taint.flow import COLUMN_BITS, Module
-from probatum.taint.guards import NONE
 from probatum.taint.program import Program
 from probatum.taint.project import Project, Unread
 from probatum.taint.properties import found

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from msgspec import structs
 
 from probatum.taint import written
+from probatum.taint.comparisons import NONE, PROVEN, UNKNOWN
 from probatum.taint.flow import ATTR, CALL, Node
-from probatum.taint.guards import NONE, PROVEN, UNKNOWN
 from probatum.taint.matching import Sinks
 from probatum.taint.program import Place, Program
 from probatum.taint.project import is_test

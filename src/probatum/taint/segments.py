@@ -1,8 +1,9 @@
 """What a step back needs to know of a program, and what guards the values of one function."""
 
 from probatum.taint.callers import Callers
+from probatum.taint.comparisons import PROVEN
 from probatum.taint.flow import COLUMN_BITS
-from probatum.taint.guards import PROVEN, Guards
+from probatum.taint.guards import Guards
 from probatum.taint.origins import Origins
 from probatum.taint.program import Place, Program
 from probatum.taint.rules import Sink, Source

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from probatum.taint import keyed, written
 from probatum.taint.answers import Answers
+from probatum.taint.comparisons import PROVEN, UNKNOWN
 from probatum.taint.flow import (
     ATTR,
     BOTH,
@@ -28,7 +29,6 @@ from probatum.taint.flow import (
     TEXT,
     Node,
 )
-from probatum.taint.guards import PROVEN, UNKNOWN
 from probatum.taint.program import Place
 from probatum.taint.rules import Sink, words
 from probatum.taint.segments import MOST_CALLERS, Before

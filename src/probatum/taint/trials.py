@@ -13,8 +13,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from probatum.taint.comparisons import NONE
 from probatum.taint.flow import CALL, COLUMN_BITS, CONST, JOIN, WAY
-from probatum.taint.guards import NONE, Guards, may_refuse
+from probatum.taint.guards import Guards, may_refuse
 from probatum.taint.known_answers import FOLDER, UNSAID, Own, Refused, leads_outside
 from probatum.taint.outcomes import Known, Outcomes
 from probatum.taint.program import Place, Program

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from probatum.taint.comparisons import NONE
 from probatum.taint.flow import CALL, FUNCTION, PARAM
-from probatum.taint.guards import NONE
 from probatum.taint.program import Place
 from probatum.taint.properties.matching import Matching
 from probatum.taint.properties.routes import Route, Routes

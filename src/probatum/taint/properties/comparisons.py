@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from probatum.taint.comparisons import NONE
 from probatum.taint.flow import ATTR, CALL, CONST, NAME, PARAM, TEXT
-from probatum.taint.guards import NONE
 from probatum.taint.names import Part
 from probatum.taint.program import Place, Program
 from probatum.taint.properties.matching import Matching

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from probatum.taint.comparisons import NONE, UNKNOWN
 from probatum.taint.flow import ATTR, Node, operands
-from probatum.taint.guards import NONE, UNKNOWN
 from probatum.taint.program import Place, Program
 from probatum.taint.properties.constants import Constants, Known
 from probatum.taint.properties.rows import instead

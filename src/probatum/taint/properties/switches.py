@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from probatum.taint.comparisons import NONE, PROVEN, UNKNOWN
 from probatum.taint.flow import ATTR, CALL, CONST, HOLDS, JOIN, NAME, PACK, PARAM, Node
-from probatum.taint.guards import NONE, PROVEN, UNKNOWN, Guards
+from probatum.taint.guards import Guards
 from probatum.taint.names import Part
 from probatum.taint.program import Place, Program
 from probatum.taint.properties.constants import Known
