@@ -225,7 +225,7 @@ def test_a_library_that_does_it_under_a_name_of_its_own(named: str) -> None:
     claim, sources = BY_THEMSELVES[named]
     material = python_project.joined([(name, text.encode()) for name, text in sources.items()], ())
     artifact = Artifact(name=".", kind="python-project", size=material.size)
-    assert isinstance(judged(BY_CLAIM[claim], artifact, material), Undecided)
+    assert not isinstance(judged(BY_CLAIM[claim], artifact, material), Proven)
     data = material.read(0, material.size)
     facts = {"claim": claim, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     with pytest.raises(Rejected, match=r"^[34]: "):

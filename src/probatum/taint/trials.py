@@ -67,7 +67,8 @@ class Trials:
         return segments if one is None else []
 
     def _guard(self, claim: str, segments: list[Segment], said: str) -> str:
-        """The condition that guards the path, if it is one that is passed and nothing else is."""
+        """The condition that guards the path, or the call of a function that is named as if it
+        did, if it is one that is passed and nothing else is."""
         for segment in segments:
             place = segment[0].place
             level, words_, at = self.guards.level(
@@ -75,7 +76,21 @@ class Trials:
             )
             if level != NONE and said == f"{words_} (line {at >> COLUMN_BITS})":
                 return words_
+            for one in segment:
+                called = self._entered(place, one.node)
+                line = self.program[place].places[one.node] >> COLUMN_BITS
+                if called and said == f"{called} (line {line})":
+                    return called
         return ""
+
+    def _entered(self, place: Place, node: int) -> str:
+        """A call of a function of the project in words; empty for anything else."""
+        given = self.program[place].nodes[node]
+        if given[0] != CALL or not any(
+            one.function for one in self.program.meanings(place, given[1])
+        ):
+            return ""
+        return self.values.words(place, node)
 
     # Attacks
 
