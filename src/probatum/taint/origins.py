@@ -40,8 +40,8 @@ class Origins:
             meant = short in source.methods if source.methods else short != "__init__"
             if source.offered:
                 meant = not short.startswith("_") and function.parameters[:1] != ("cls",)
-                meant = meant and self._is_registered(owner, short)
-            if meant and any(_ends_so(base, source.classes) for base in bases):
+            named = meant and any(_ends_so(base, source.classes) for base in bases)
+            if named and (not source.offered or self._is_registered(owner, short)):
                 return source
             for decorator in function.decorators if source.decorators else ():
                 if self._decorates(place, decorator, source):

@@ -45,6 +45,13 @@ class Switches:
 
     def opted(self, place: Place, test: int, way: int) -> bool:
         """The condition is a switch that is off unless somebody turns it on."""
+        key = ("opted", place, test, way)
+        known: bool | None = self.program.memo.get(key)
+        if known is None:
+            known = self.program.memo[key] = self._opted(place, test, way)
+        return known
+
+    def _opted(self, place: Place, test: int, way: int) -> bool:
         function = self.program[place]
         node = function.nodes[test]
         if node[0] == NOT:
