@@ -26,6 +26,7 @@ from probatum.taint.values import Leaf, Values
 _CLAIMS = ("no-path-traversal",)
 _LONGEST_PATH = 60  # states
 _MOST_ATTACKS = 60
+_MOST_UNKNOWN = 3  # attacks of which nobody knows whether they pass: no other will be better off
 _MOST_FOLDERS = 5  # of the program, of which one may be that which is meant
 _MOST_SPELT = 6  # prefixes and suffixes that the code asks for
 
@@ -48,9 +49,14 @@ class Trials:
         guard = self._guard(claim, segments, found.guard) if segments else ""
         if not guard:
             return ""
+        unknown = 0
         for attack in self._attacks(claim, segments):
-            if self._comes_out(claim, segments, attack):
+            passes = self._comes_out(claim, segments, attack)
+            if passes:
                 return f"`{guard}` lets `{_shown(attack)}` through"
+            unknown += passes is None
+            if unknown == _MOST_UNKNOWN:
+                break
         return ""
 
     def _segments(self, found: State) -> list[Segment]:
@@ -128,13 +134,14 @@ class Trials:
 
     # One attack
 
-    def _comes_out(self, claim: str, segments: list[Segment], attack: str) -> bool:
+    def _comes_out(self, claim: str, segments: list[Segment], attack: str) -> bool | None:
+        """Whether an attack goes the whole way and leads outside; None where nobody knows."""
         try:
             return self._passes(claim, segments, attack)
         except Refused:  # by what the code does beside the conditions
             return False
 
-    def _passes(self, claim: str, segments: list[Segment], attack: str) -> bool:
+    def _passes(self, claim: str, segments: list[Segment], attack: str) -> bool | None:
         outcomes = Outcomes(self.program, self.values, may_refuse(claim))
         known: dict[tuple[Place, tuple[object, ...]], Known] = {}
         value: Any = attack
@@ -149,8 +156,9 @@ class Trials:
             for one in segment[1:]:
                 value = here[one.node] = self._step(outcomes, one, here, value, attack)
                 last = last if value is UNSAID else value
-            if not self._is_let_through(outcomes, claim, segment, here):
-                return False
+            through = self._is_let_through(outcomes, claim, segment, here)
+            if not through:
+                return through
             before = (segment, here)
         return leads_outside(last, outcomes.folders)
 
@@ -179,8 +187,9 @@ class Trials:
 
     def _is_let_through(
         self, outcomes: Outcomes, claim: str, segment: Segment, known: Known
-    ) -> bool:
-        """The code goes the segment's way at every condition that may be one on the value."""
+    ) -> bool | None:
+        """The code goes the segment's way at every condition that may be one on the value; None
+        where of one of them nobody knows."""
         place = segment[0].place
         path = self._path(segment)
         for test, way in self._conditions(segment):
@@ -190,8 +199,10 @@ class Trials:
             if not self.guards.touches(place, test, path):
                 continue
             judged = self.guards.judged(place, test, way & WAY, path, claim, 0)
-            if passed is False or judged != NONE:
+            if passed is False:
                 return False
+            if judged != NONE:
+                return None
         looked_at = outcomes.checks(place)
         return not any(
             outcomes.refuses(place, one, known)
