@@ -1,11 +1,13 @@
 """The laws that every certificate obeys, tried on one proven sample."""
 
+import os
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from probatum.errors import FormatError, Rejected
-from probatum.material import BytesMaterial
+from probatum.material import Beside, BytesMaterial, Folder
 from probatum.ports import Analyzer
 from probatum.vocabulary import Artifact, Certificate, Proven, Undecided, Verdict
 
@@ -21,6 +23,12 @@ def verdict_on(analyzer: Analyzer, data: bytes, kind: str, beside: Iterable[str]
         return analyzer.judge(artifact, BytesMaterial(data, frozenset(beside)))
     except FormatError as exc:
         return Undecided(exc.reason, exc.detail, exc.place)
+
+
+def beside(folder: Path) -> Beside:
+    """What a file of this folder has beside it."""
+    around = Folder(str(folder), os.path.realpath(folder))
+    return Beside.of(frozenset(os.listdir(folder)), (around,))  # noqa: PTH208
 
 
 def certificate_of(analyzer: Analyzer, data: bytes, kind: str) -> Certificate:

@@ -1,35 +1,30 @@
 """Code that a model's configuration names: what its import runs, said by prover and by checker."""
 
-import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from certificate_laws import beside
 from hostile.folders import written
 from hostile.repositories import ATTACKS, CONFIG, HONEST, NAMINGS, REPOSITORIES, encoded
 from probatum.analyzers.model.named_code import named_code
 from probatum.audit.certified import rejection
 from probatum.check import named_code as checker
 from probatum.errors import FormatError, Rejected
-from probatum.material import Beside, BytesMaterial, Folder
+from probatum.material import BytesMaterial
 from probatum.vocabulary import Artifact, Certificate, Proven, Undecided, Verdict
-
-
-def _beside(folder: Path) -> Beside:
-    around = Folder(str(folder), os.path.realpath(folder))
-    return Beside.of(frozenset(os.listdir(folder)), (around,))  # noqa: PTH208
 
 
 def _verdict(folder: Path, data: bytes) -> Verdict:
     artifact = Artifact(name="config.json", kind="model-config", size=len(data))
-    return named_code.judge(artifact, BytesMaterial(data, _beside(folder)))
+    return named_code.judge(artifact, BytesMaterial(data, beside(folder)))
 
 
 def _rejected(folder: Path, data: bytes, facts: dict[str, Any]) -> str:
     artifact = Artifact(name="config.json", kind="model-config", size=len(data))
-    material = BytesMaterial(data, _beside(folder))
+    material = BytesMaterial(data, beside(folder))
     return rejection(artifact, "named-code-inert", Certificate("named_code", facts), material)
 
 
@@ -117,7 +112,7 @@ def test_no_mutant_of_a_certificate_is_accepted(tmp_path: Path) -> None:
     ]
     for mutant in mutants:
         with pytest.raises(Rejected):
-            checker.holds(mutant, BytesMaterial(data).read, len(data), _beside(tmp_path).folders)
+            checker.holds(mutant, BytesMaterial(data).read, len(data), beside(tmp_path).folders)
 
 
 def test_without_the_folder_nothing_is_proven() -> None:

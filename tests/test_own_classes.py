@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from certificate_laws import beside
 from hostile.folders import (
     EVIL,
     HONEST,
@@ -34,19 +35,14 @@ EVERY = int(os.environ.get("FOLDERS_EVERY", "101"))
 _HONEST: dict[str, str | bytes] = {"modeling.py": HONEST, "layers.py": LAYERS, **EVIL}
 
 
-def _beside(folder: Path) -> Beside:
-    around = Folder(str(folder), os.path.realpath(folder))
-    return Beside.of(frozenset(os.listdir(folder)), (around,))  # noqa: PTH208
-
-
 def _verdict(folder: Path, data: bytes) -> Verdict:
     artifact = Artifact(name="model.pkl", kind="pickle", size=len(data))
-    return pickle_load.judge(artifact, BytesMaterial(data, _beside(folder)))
+    return pickle_load.judge(artifact, BytesMaterial(data, beside(folder)))
 
 
 def _why_rejected(folder: Path, data: bytes, facts: dict[str, Any]) -> str:
     artifact = Artifact(name="model.pkl", kind="pickle", size=len(data))
-    material = BytesMaterial(data, _beside(folder))
+    material = BytesMaterial(data, beside(folder))
     return rejection(artifact, "load-inert", Certificate("pickle", facts), material)
 
 
@@ -177,7 +173,7 @@ def test_a_member_of_an_archive_has_no_folder(honest: Path) -> None:
     data = program("built")
     facts = _facts(honest, data)
     inside = Artifact(name="x.zip!/m.pkl", kind="pickle", size=len(data), parent="x.zip")
-    material = BytesMaterial(data, _beside(honest))
+    material = BytesMaterial(data, beside(honest))
     assert isinstance(pickle_load.judge(inside, material), Undecided)
     assert rejection(inside, "load-inert", Certificate("pickle", facts), material)
 
@@ -198,7 +194,7 @@ def test_what_is_compressed_as_a_whole_is_loaded_where_it_lies(
     data = program("built")
     name = f"{whole}!/{inside}"
     artifact = Artifact(name=name, kind="pickle", size=len(data), parent=whole)
-    material = BytesMaterial(data, _beside(honest))
+    material = BytesMaterial(data, beside(honest))
     verdict = pickle_load.judge(artifact, material)
     assert isinstance(verdict, Proven) is proven, verdict
     certificate = Certificate("pickle", _facts(honest, data))

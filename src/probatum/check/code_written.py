@@ -23,9 +23,10 @@ def read_later(file: File, call: ast.Call, node: Any) -> Iterator[Any]:
     if named is None:
         return
     function = file.function(call)
+    kind, said, last = type(named), ast.dump(named), call.end_lineno or call.lineno
     for one in ast.walk(function if function is not None else file.tree):
-        same = type(one) is type(named) and ast.dump(one) == ast.dump(named)
-        if same and one.lineno > (call.end_lineno or call.lineno):  # type: ignore[attr-defined]
+        below = isinstance(one, ast.expr) and one.lineno > last
+        if below and type(one) is kind and ast.dump(one) == said:
             yield one
 
 

@@ -13,27 +13,25 @@ library is not imported, or no name is the row's last part.
 
 The prover asks `words` and `spoken` before it says Proven, besides a search of its own in the text.
 
-The trusted base: this file, Python's parser, and the rows of `rules/code`: sinks, calls, hiding
-words.
+The trusted base: this file, `code_trees`, Python's parser, and the rows of `rules/code`: sinks,
+calls, hiding words.
 """
 
 import ast
 import hashlib
 import json
 import re
-import tomllib
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from probatum.check.code_trees import rows
 from probatum.errors import Rejected
 
 Read = Callable[[int, int], bytes]
 
-_RULES = Path(__file__).parent.parent / "rules" / "code"
 _FIRST = b"python-project 1\n"
 _MOST = 256 << 20
 _COLUMNS = (
@@ -92,18 +90,18 @@ def spoken(name: str, content: bytes) -> Iterator[tuple[str, int]]:
 def words() -> dict[str, frozenset[str]]:
     """For each claim the last parts of its sinks' and calls' names, and the words that hide one."""
     found: dict[str, set[str]] = {}
-    for rows in _rows("calls").values():
-        for row in rows:
+    for table in rows("calls").values():
+        for row in table:
             listed = [name for column in _COLUMNS for name in row.get(column, ())]
             if "claim" in row:
                 parts = {name.rpartition(".")[2] for name in listed}
                 found.setdefault(row["claim"], set()).update(parts)
-    for row in _rows("sinks")["sink"]:
+    for row in rows("sinks")["sink"]:
         called = [one.rpartition(".")[2] for one in row.get("calls", ())]
         found.setdefault(row["claim"], set()).update(called, row.get("methods", ()))
     hiding = {
         word
-        for row in _rows("words")["words"]
+        for row in rows("words")["words"]
         if row["of"] == "hides a name"
         for word in row["words"]
     }
@@ -122,14 +120,10 @@ def pairs(claim: str) -> list[tuple[str, str]]:
 def _by_itself() -> dict[str, list[str]]:
     """For each claim the libraries, and what is in them, that do it under names of their own."""
     found: dict[str, list[str]] = {}
-    for row in _rows("words")["words"]:
+    for row in rows("words")["words"]:
         if row["of"] == "does it itself":
             found.setdefault(row["claim"], []).extend(row["words"])
     return found
-
-
-def _rows(name: str) -> dict[str, Any]:
-    return tomllib.loads((_RULES / f"{name}.toml").read_text("utf-8"))
 
 
 def _files(data: bytes) -> Iterator[tuple[str, bytes]]:

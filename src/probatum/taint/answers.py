@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from probatum.taint import keyed
 from probatum.taint.comparisons import UNKNOWN
 from probatum.taint.fields import Fields
-from probatum.taint.flow import ATTR, COLUMN_BITS, FUNCTION, NAME, Node
+from probatum.taint.flow import ATTR, FUNCTION, NAME, Node, at_line
 from probatum.taint.program import Meaning, Place
 from probatum.taint.rules import Sink, words
 from probatum.taint.segments import DEEPEST_CONTEXT, Before
@@ -85,8 +85,7 @@ class Answers(Fields):
         idle = row.joined and not self.program[target].controls  # it asks nothing of the name
         if state.level or not named or idle:
             return state
-        line = self.program[state.place].places[state.node] >> COLUMN_BITS
-        return state.guarded(UNKNOWN, f"{self.values.words(state.place, state.node)} (line {line})")
+        return state.guarded(UNKNOWN, self._said(state))
 
     def _receiver(
         self, row: Sink, state: State, call: Node, base: int, short: str
@@ -107,10 +106,11 @@ class Answers(Fields):
         """The state behind a call of which nobody knows what it answers: another place, or none."""
         if before.level or row.claim not in _OF_NAMES:
             return before
-        line = self.program[state.place].places[state.node] >> COLUMN_BITS
-        return before.guarded(
-            UNKNOWN, f"{self.values.words(state.place, state.node)} (line {line})"
-        )
+        return before.guarded(UNKNOWN, self._said(state))
+
+    def _said(self, state: State) -> str:
+        place = self.program[state.place].places[state.node]
+        return at_line(self.values.words(state.place, state.node), place)
 
     def _is_module(self, row: Sink, place: Place, name: str) -> bool:
         """An imported name that is nothing from outside, such as `flask.request`."""

@@ -63,6 +63,12 @@ PARTLY = 4  # added to one of these: on some of the ways here, not on all
 COLUMN_BITS = 12  # a place is line << COLUMN_BITS | column, as `ast` counts them
 LAST_COLUMN = (1 << COLUMN_BITS) - 1
 
+
+def at_line(said: str, place: int) -> str:
+    """Words on a condition or call, as a finding shows them: with the line of their place."""
+    return f"{said} (line {place >> COLUMN_BITS})"
+
+
 Node = tuple[Any, ...]
 
 

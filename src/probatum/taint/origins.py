@@ -69,7 +69,7 @@ class Origins:
         callee = self.program[place].nodes[node[1]]
         named = callee[0] == ATTR and not self.of_name(row, self.program.dotted(place, callee[1]))
         for source in answering(outside, short):
-            if source.only and row.claim not in source.only:
+            if not source.is_for(row.claim):
                 continue
             if outside and outside in source.calls:
                 return source
@@ -100,7 +100,7 @@ class Origins:
     def of_name(self, row: Sink, name: str) -> Source | None:
         """The source that an absolute dotted name, or an attribute of it, is."""
         for source in sources() if name else ():
-            if source.only and row.claim not in source.only:
+            if not source.is_for(row.claim):
                 continue
             if any(name == one or name.startswith(one + ".") for one in source.names):
                 return source
@@ -111,7 +111,7 @@ class Origins:
         if self.program[place].nodes[node[1]][0] != CALL:
             return None
         fitting = (one for one in sources() if node[2] in one.attributes)
-        return next((one for one in fitting if not one.only or row.claim in one.only), None)
+        return next((one for one in fitting if one.is_for(row.claim)), None)
 
     def of_field(self, place: Place, node: Node) -> Source | None:
         """The source that a field is which a framework fills: `self.request` of a handler."""

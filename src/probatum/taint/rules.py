@@ -88,6 +88,10 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     offered: bool = False
     handed: dict[str, tuple[int | str, ...]] = {}
 
+    def is_for(self, claim: str) -> bool:
+        """Whether what comes from here is somebody else's as this claim means it."""
+        return not self.only or claim in self.only
+
 
 class Words(Struct, frozen=True, forbid_unknown_fields=True):
     """A list of words: what it is `of`, for which claim (every one if empty), and why."""

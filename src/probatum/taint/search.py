@@ -151,7 +151,7 @@ class Search:
 
     def _written(self, row: Sink, place: Place, node: int, starts: list[int]) -> Iterator[int]:
         for start in starts if row.claim in written.CLAIMS else ():
-            yield from written.written(self.program, place, start, node)
+            yield from written.written(self.steps.values, place, start, node)
 
     def _path(self, row: Sink, place: Place, node: int, state: State, source: str) -> Path:
         hops = []

@@ -2,7 +2,7 @@
 
 from probatum.taint.callers import Callers
 from probatum.taint.comparisons import PROVEN
-from probatum.taint.flow import COLUMN_BITS
+from probatum.taint.flow import at_line
 from probatum.taint.guards import Guards
 from probatum.taint.origins import Origins
 from probatum.taint.program import Place, Program
@@ -43,7 +43,7 @@ class Segments:
         level, said, place = self.guards.level(state.place, links, path, row.claim)
         if level <= state.level:
             return state
-        return state.guarded(level, f"{said} (line {place >> COLUMN_BITS})")
+        return state.guarded(level, at_line(said, place))
 
     def link(self, place: Place, call: int) -> int:
         under = self.program[place].under.get(call, -1)

@@ -43,7 +43,7 @@ class Steps(Answers):
         node = self.program[state.place].nodes[state.node]
         kind = node[0]
         if state.site >= 0 and not state.far and row.claim in written.CLAIMS:
-            for value in written.written(self.program, state.place, state.node, state.site):
+            for value in written.written(self.values, state.place, state.node, state.site):
                 yield structs.replace(state, node=value)
         if kind == PARAM:
             yield from self._parameter(row, state, node[1])

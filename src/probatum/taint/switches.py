@@ -5,7 +5,6 @@ from typing import Any
 from probatum.taint.flow import (
     ATTR,
     CALL,
-    COLUMN_BITS,
     COMPARE,
     CONST,
     FAILS,
@@ -14,6 +13,7 @@ from probatum.taint.flow import (
     NOT,
     PACK,
     PARAM,
+    at_line,
 )
 from probatum.taint.program import Place, Program
 from probatum.taint.rules import words
@@ -130,7 +130,7 @@ class Switches:
                 test = function.nodes[test][1]
             if test >= 0 and function.nodes[test][0] in (PARAM, ATTR, NAME):
                 said = self.values.words(place, test)
-                return f"{said} (line {function.places[test] >> COLUMN_BITS})"
+                return at_line(said, function.places[test])
         return ""
 
     def opted_into(self, cls: Place) -> bool:

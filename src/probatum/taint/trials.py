@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from probatum.taint.comparisons import NONE
-from probatum.taint.flow import CALL, COLUMN_BITS, CONST, JOIN, WAY
+from probatum.taint.flow import CALL, CONST, JOIN, WAY, at_line
 from probatum.taint.guards import Guards, may_refuse
 from probatum.taint.known_answers import FOLDER, UNSAID, Own, Refused, leads_outside
 from probatum.taint.outcomes import Known, Outcomes
@@ -80,12 +80,11 @@ class Trials:
             level, words_, at = self.guards.level(
                 place, _links(segment), self._path(segment), claim
             )
-            if level != NONE and said == f"{words_} (line {at >> COLUMN_BITS})":
+            if level != NONE and said == at_line(words_, at):
                 return words_
             for one in segment:
                 called = self._entered(place, one.node)
-                line = self.program[place].places[one.node] >> COLUMN_BITS
-                if called and said == f"{called} (line {line})":
+                if called and said == at_line(called, self.program[place].places[one.node]):
                     return called
         return ""
 
