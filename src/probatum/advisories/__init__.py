@@ -1,0 +1,1 @@
+"""Which known vulnerability affects which version: advisories, versions, and their matching."""

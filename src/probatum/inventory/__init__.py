@@ -1,0 +1,1 @@
+"""Reads what files name as their components: lock files, manifests, environments, packages."""
