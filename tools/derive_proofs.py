@@ -21,6 +21,7 @@ from typing import Any, get_type_hints
 from probatum.catalog import analyzers
 from probatum.formats.kinds import TARS, ZIPS
 from probatum.formats.kinds_deploy import YAML_FORMS
+from probatum.formats.kinds_inventory import JSON_FORMS
 from probatum.ports import Analyzer
 from probatum.vocabulary import Undecided
 
@@ -48,7 +49,12 @@ _LOADERS = {
     "torch-raw": ["torch-raw"],
 }
 _PARTS = {"torchscript-pickle": ["pickle"], "torchscript-code": ["code"]}
-_TEXTS = {"unknown": [], "empty": ["empty"], "json": ["json"], "image": ["png"]}
+_TEXTS = {
+    "unknown": [],
+    "empty": ["empty"],
+    "image": ["png"],
+    **{kind: ["json"] for kind in ("json", *JSON_FORMS)},
+}
 _CHOICES = {
     "pickle": lambda kind: {"loader": _LOADERS.get(kind, ["pickle"])},
     "torch_zip": lambda kind: {"loader": ["torch" if kind == "torch-zip" else kind]},

@@ -54,7 +54,7 @@ _SNAPSHOT = Later(r"(.*/(?:models|datasets|spaces)--[^/]+)/snapshots/[^/]+(?:/.*
 # Files that may name others by which they are judged: see `Root.around`.
 _CONFIGURES = (
     ".yaml", ".yml", ".service", ".container", ".kube", ".sh", ".bash", ".conf", ".mk",
-    "makefile", "Makefile",
+    "makefile", "Makefile", ".txt", ".in", ".pip", "pyproject.toml",
 )  # fmt: skip
 _STDIN = ("-", "/dev/stdin")
 _STEP = 1 << 20

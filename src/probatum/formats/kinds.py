@@ -158,6 +158,21 @@ def _deployment_kind(seen: Seen) -> str:
     return deployment_kind(seen)
 
 
+def _names_components(seen: Seen) -> bool:
+    """A text that names components; asked like one that deploys."""
+    if seen.text is None:
+        return False
+    from probatum.formats.kinds_inventory import inventory_kind
+
+    return inventory_kind(seen) is not None
+
+
+def _inventory_kind(seen: Seen) -> str:
+    from probatum.formats.kinds_inventory import inventory_kind
+
+    return str(inventory_kind(seen))
+
+
 _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] = (
     # What a container's own loader opens as a pickle, whatever it holds.
     ("torchscript-pickle", is_in_script),
@@ -212,6 +227,7 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     # Bytes of no format that begin otherwise: readers that go by the end find a ZIP.
     (zip_kind, zip_ends_it),
     # Text.
+    (_inventory_kind, _names_components),
     (_deployment_kind, _is_deployment),
     ("agent-config", is_agent_toml),
     (json_kind, is_json),

@@ -1,7 +1,8 @@
 """Reads TOML with the place of every key's value: line, column and byte.
 
 Python's own parser decides what the text says; a second pass over its lines tells where each key
-stands. What stands inside of a value has its place where its text is found, else the value's.
+stands. What stands inside of a value has its place where its text is found behind what stands
+before it, else the place of that.
 
 Source: toml.io, v1.0.0.
 """
@@ -40,7 +41,9 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._spots = Spots(text)
-        self._starts = _starts(text)
+        self._keys: dict[_Path, int] = {}
+        self._starts = _starts(text, self._keys)
+        self._behind = 0
 
     def node(self, value: Any, path: _Path, start: int) -> Node:
         if len(path) > _DEEPEST:
@@ -52,20 +55,32 @@ class _Reader:
                 self._spots.place(start),
             )
         if isinstance(value, list):
-            items = [self.node(one, (*path, at), start) for at, one in enumerate(value)]
+            self._behind = start
+            items = [self.node(one, (*path, at), self._behind) for at, one in enumerate(value)]
             return Sequence(tuple(items), self._spots.place(start))
         text = _said(value)
         return Scalar(text, self._place(text, path, start), not isinstance(value, str))
 
     def _entry(self, key: str, value: Any, path: _Path, start: int) -> Entry:
         node = self.node(value, path, start)
-        return Entry(Scalar(key, node.place), node)
+        place = self._spots.place(self._keys[path]) if path in self._keys else node.place
+        return Entry(Scalar(key, place), node)
 
     def _place(self, text: str, path: _Path, start: int) -> Place:
         if path not in self._starts and text:
-            at = self._text.find(text, start, start + _NEAR)
-            start = max(at, start)
+            start = self._found(text, start)
+        self._behind = start + len(text)
         return self._spots.place(start)
+
+    def _found(self, text: str, start: int) -> int:
+        """Where a text stands from here on, in quotes rather than as a part of another."""
+        end = start + _NEAR
+        for mark in "\"'":
+            at = self._text.find(f"{mark}{text}{mark}", start, end)
+            end = at if at >= 0 else end
+        if end < start + _NEAR:
+            return end + 1
+        return max(self._text.find(text, start, end), start)
 
 
 def _said(value: Any) -> str:
@@ -74,8 +89,8 @@ def _said(value: Any) -> str:
     return hex(value) if isinstance(value, int) and abs(value) >> 64 else str(value)
 
 
-def _starts(text: str) -> dict[_Path, int]:
-    """Where the value of each key begins."""
+def _starts(text: str, keys: dict[_Path, int]) -> dict[_Path, int]:
+    """Where the value of each key begins; `keys` is told where the key does."""
     found: dict[_Path, int] = {}
     table: _Path = ()
     counts: dict[_Path, int] = {}
@@ -88,9 +103,11 @@ def _starts(text: str) -> dict[_Path, int]:
                 counts[table] = counts.get(table, -1) + 1
             table = _counted(table, counts)
             found.setdefault(table, at + header.start(2))
+            keys.setdefault(table, at + header.end(2) - len(_last(header[2])))
         elif not quote and key is not None:
             path = (*table, *_names(key[1]))
             found.setdefault(path, at + key.end())
+            keys.setdefault(path, at + key.end(1) - len(_last(key[1])))
         for mark in _LONG.findall(line):
             quote = "" if quote == mark else quote or mark
         at += len(line)
@@ -105,6 +122,12 @@ def _counted(table: _Path, counts: dict[_Path, int]) -> _Path:
         if table[:number] in counts:
             path.append(counts[table[:number]])
     return tuple(path)
+
+
+def _last(key: str) -> str:
+    """The last part of a dotted key, as it is written."""
+    parts: list[str] = re.findall(_NAME, key)
+    return parts[-1]
 
 
 def _names(key: str) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ import hashlib
 from msgspec.structs import replace
 
 from probatum.errors import FormatError
+from probatum.formats import kinds_inventory as inventories
 from probatum.formats.bounds import utf8
 from probatum.formats.hidden_text import Hidden, hidden, scattered
 from probatum.ports import Material, analyzer
@@ -69,6 +70,7 @@ _SHOWN = 50
         "quadlet",
         "makefile",
         "procfile",
+        *inventories.TEXT_FORMS,
     },
 )
 def hidden_text(artifact: Artifact, material: Material) -> Verdict:

@@ -28,6 +28,7 @@ from typing import Any
 
 from probatum.claims import KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError
+from probatum.formats import kinds_inventory as inventories
 from probatum.formats import png
 from probatum.formats.bound_names import bound_suffix, fits
 from probatum.formats.folder_names import promised
@@ -50,6 +51,7 @@ _STEP = 1 << 20
 _HEAD = 1 << 16
 _TAIL = 65557
 _IMAGES = (png.SIGNATURE, b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
+_JSON = inventories.JSON_FORMS | {"json"}
 # Suffixes that plain text and JSON bear as well as the format they are bound to.
 _LOOSE = frozenset({None, "json", "xml", "plan"})
 _GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
@@ -84,6 +86,8 @@ _HARMLESS = frozenset(
         "quadlet",
         "makefile",
         "procfile",
+        *inventories.TEXT_FORMS,
+        *inventories.JSON_FORMS,
     },
 )
 def kind_is_understood(artifact: Artifact, material: Material) -> Verdict:
@@ -106,7 +110,7 @@ def kind_is_understood(artifact: Artifact, material: Material) -> Verdict:
             return Undecided(Reason.UNKNOWN_KIND, says, Place(offset=0))
         case "image":
             return _image(material)
-    return _text("json" if artifact.kind == "json" else "text", artifact, material)
+    return _text("json" if artifact.kind in _JSON else "text", artifact, material)
 
 
 def _unknown(material: Material) -> Undecided:

@@ -29,6 +29,7 @@ import re
 
 from probatum.claims import NO_REMOTE_CODE
 from probatum.errors import FormatError
+from probatum.formats import kinds_inventory as inventories
 from probatum.formats.kinds_deploy import YAML_FORMS
 from probatum.formats.repository_config import Located, located
 from probatum.formats.yaml_names import named
@@ -70,6 +71,7 @@ _SWITCH = re.compile(r"trust[_-]remote[_-]code|auto_map|custom_pipelines")
         "litellm-config",
         "github-workflow",
         "github-action",
+        *inventories.JSON_FORMS,
     },
 )
 def no_remote_code(artifact: Artifact, material: Material) -> Verdict:

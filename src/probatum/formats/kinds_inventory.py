@@ -1,0 +1,58 @@
+"""Which file that names components a text is: by its name, which its tool demands, and its content.
+
+A name that only one tool reads is enough. Where others bear it too, the text has to look like it.
+"""
+
+from probatum.formats.kinds_seen import Seen
+from probatum.formats.patterns import Later
+
+TEXT_FORMS = frozenset(
+    {"requirements", "python-manifest", "poetry-lock", "uv-lock", "pdm-lock", "pylock", "pipfile"}
+)
+"""Kinds that are plain text first, and are asked all that plain text is asked."""
+JSON_FORMS = frozenset({"pipfile-lock"})
+"""Kinds that are JSON first, and are asked all that JSON is asked."""
+
+_BY_NAME = {
+    "pyproject.toml": "python-manifest",
+    "poetry.lock": "poetry-lock",
+    "uv.lock": "uv-lock",
+    "pdm.lock": "pdm-lock",
+    "pylock.toml": "pylock",
+    "pipfile": "pipfile",
+    "pipfile.lock": "pipfile-lock",
+    "requirements.txt": "requirements",
+    "constraints.txt": "requirements",
+}
+_PYLOCK = Later(r"pylock\.[^.]+\.toml")
+_REQUIREMENTS = Later(r"(?:.*[^a-z])?(?:requirements?|constraints?)(?:[^a-z].*)?\.(?:txt|in|pip)")
+_FOLDER = Later(r"(?:^|[/!])requirements?/[^/]+\.(?:txt|in|pip)\Z")
+_ASKS = Later(
+    r"[ \t]*(?:(?:#.*)?"
+    r"|-{1,2}[A-Za-z].*"
+    r"|[A-Za-z0-9][\w.-]*(?:[ \t]*\[[^\]]*\])?[ \t]*(?:[~=!<>(@;#\\].*)?"
+    r"|(?:git\+|https?:|file:|\.{0,2}/).*)",
+)
+
+
+def inventory_kind(seen: Seen) -> str | None:
+    """The kind of a file that names components; None if it is none."""
+    if seen.text is None:
+        return None
+    kind = _BY_NAME.get(seen.base)
+    if kind is not None:
+        return kind
+    if seen.base.endswith((".txt", ".in", ".pip")):
+        named = _REQUIREMENTS.fullmatch(seen.base) or _FOLDER.search(seen.inside.lower())
+        return "requirements" if named and _asks(seen) else None
+    if seen.base.startswith("pylock.") and _PYLOCK.fullmatch(seen.base):
+        return "pylock"
+    return None
+
+
+def _asks(seen: Seen) -> bool:
+    """Whether each line, but the last of what was read, could be one of pip's."""
+    found = (seen.text or "").removeprefix("\ufeff").split("\n")
+    if seen.size > len(seen.head):
+        found.pop()
+    return all(map(_ASKS.fullmatch, (one.rstrip("\r") for one in found)))

@@ -1,0 +1,41 @@
+"""Says what an artifact names as its components, by its kind.
+
+`inventory_of` asks the reader that a table names. To add a format, write one module with
+a function `(name, material) -> Inventory`, which raises nothing but FormatError on hostile bytes,
+and its line in `_READERS`; a kind of its own stands in `formats/kinds_inventory.py`.
+"""
+
+import importlib
+
+from probatum.components import Inventory
+from probatum.errors import FormatError
+from probatum.ports import Material
+from probatum.vocabulary import Reason
+
+_READERS = {
+    "requirements": "requirements.read",
+    "python-manifest": "pyproject.read",
+    "poetry-lock": "python_locks.poetry",
+    "uv-lock": "python_locks.uv",
+    "pdm-lock": "python_locks.pdm",
+    "pylock": "python_locks.pylock",
+    "pipfile": "pipenv.pipfile",
+    "pipfile-lock": "pipenv.lock",
+}
+
+KINDS = frozenset(_READERS)
+"""The kinds of artifacts that name components."""
+
+
+def inventory_of(kind: str, name: str, material: Material) -> Inventory:
+    """The components that an artifact of one of `KINDS` names.
+
+    `name` is the artifact's. Other files that it includes are asked of the material. Raises:
+    FormatError where nothing can be told of the whole: no such kind, or it breaks its format.
+    """
+    if kind not in _READERS:
+        raise FormatError(Reason.UNSUPPORTED, f"files of kind {kind} name no components")
+    module, _, function = _READERS[kind].partition(".")
+    read = getattr(importlib.import_module(f"probatum.inventory.{module}"), function)
+    inventory: Inventory = read(name, material)
+    return inventory
