@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from probatum.vocabulary import Artifact, Claim, Verdict
+from probatum.vocabulary import Artifact, Claim, Reason, Undecided, Verdict
 
 
 class Material(Protocol):
@@ -53,14 +53,58 @@ class Neighbourly(Protocol):
         ...
 
 
+class Advisories(Protocol):
+    """A snapshot of the known vulnerabilities, as `probatum advisories update` installs it."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its records, in hex."""
+        ...
+
+    @property
+    def stale(self) -> str:
+        """Why nothing may be proven by it, such as that it is too old; empty if it may."""
+        ...
+
+    def file(self, name: str) -> bytes:
+        """One of its small files, whole. Raises: FormatError."""
+        ...
+
+    def records(self, offset: int, length: int) -> bytes:
+        """Bytes of its records. Raises: FormatError."""
+        ...
+
+
 class Analyzer(Struct, frozen=True):
-    """One analyser: which claim it decides, for which kinds of artifact, and the pure function."""
+    """One analyser: which claim it decides, for which kinds of artifact, and the pure function.
+
+    `informed` decides it where there are advisories; then `judge` is for where there are none.
+    """
 
     id: str
     claim: Claim
     accepts: frozenset[str]
     judge: Callable[[Artifact, Material], Verdict]
     module: str
+    informed: Callable[[Artifact, Material, Advisories], Verdict] | None = None
+
+
+def informed_analyzer(
+    *, id: str, claim: Claim, accepts: Iterable[str]
+) -> Callable[[Callable[[Artifact, Material, Advisories], Verdict]], Analyzer]:
+    """Declare a pure function that rests on advisories; without any the claim is undecided."""
+
+    def declare(judge: Callable[[Artifact, Material, Advisories], Verdict]) -> Analyzer:
+        return Analyzer(id, claim, frozenset(accepts), _uninformed, judge.__module__, judge)
+
+    return declare
+
+
+def _uninformed(artifact: Artifact, material: Material) -> Verdict:
+    return Undecided(
+        Reason.MISSING_ADVISORIES,
+        "no advisories are installed: `probatum advisories update` fetches them",
+    )
 
 
 def analyzer(

@@ -7,6 +7,10 @@ MEANINGS: dict[Reason, str] = {
         "Loading calls something of which no reviewed summary says what it does. The detail names "
         "it. It may be harmless; nobody has shown it."
     ),
+    Reason.MISSING_ADVISORIES: (
+        "What is known of vulnerabilities is not installed, or too old to rely on. "
+        "`probatum advisories update` fetches it; an audit opens no connection for it."
+    ),
     Reason.PARSER_DIFFERENTIAL: (
         "Two programs that read this format read these bytes differently, so what one of them "
         "would do proves nothing about the other."

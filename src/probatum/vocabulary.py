@@ -56,6 +56,7 @@ class Reason(StrEnum):
     """Why a claim stayed undecided. The `detail` beside it names the one missing fact."""
 
     MISSING_SUMMARY = "missing-summary"
+    MISSING_ADVISORIES = "missing-advisories"
     PARSER_DIFFERENTIAL = "parser-differential"
     UNKNOWN_KIND = "unknown-kind"
     NOT_ANALYSED = "not-analysed"

@@ -14,7 +14,8 @@ A certificate proves its claim only if
    speak of an artifact of this name;
 5. where the checker reads source code around the artifact (`FOLDERS`), that is in the folders that
    are there now;
-6. where the checker has `imports`, nothing beside the artifact could be imported in place of a
+6. where it rests on advisories (`ADVISORIES`), that is the snapshot of this check, whole, and not too old;
+7. where the checker has `imports`, nothing beside the artifact could be imported in place of a
    package that it names, or of what that imports in turn (`check.imported`).
 
 A refutation by paths through source code is held to them: the claim is refuted only if each path
@@ -24,8 +25,9 @@ can be walked again (`check.code_witness`).
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -34,6 +36,7 @@ from msgspec.structs import replace
 import probatum.check
 from probatum.audit.proofs import asked, misfit, provable
 from probatum.audit.report import Names
+from probatum.audit.snapshots import Installed
 from probatum.errors import Rejected
 from probatum.material import Folder, folders_of
 from probatum.ports import Analyzer, Material
@@ -79,7 +82,8 @@ class Certificates:
     artifact depends on those before it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, advisories: Installed | None = None) -> None:
+        self._advisories = advisories
         self._names = Names()
         self._renamed: dict[str, str] = {}
         self._shown: dict[str, dict[str, Shown]] = {}
@@ -101,10 +105,14 @@ class Certificates:
         shown = self._shown.get(found.name, {})
         proven = (claim for claim, one in shown.items() if one.certificate is not None)
         claims = dict.fromkeys((*asked(found), *proven))
-        return tuple(_judge_of(found, claim, shown.get(claim)) for claim in claims)
+        return tuple(
+            _judge_of(found, claim, shown.get(claim), self._advisories) for claim in claims
+        )
 
 
-def _judge_of(found: Artifact, claim: str, shown: Shown | None) -> Analyzer:
+def _judge_of(
+    found: Artifact, claim: str, shown: Shown | None, advisories: Installed | None
+) -> Analyzer:
     certificate = shown.certificate if shown is not None else None
 
     def judge(artifact: Artifact, material: Material) -> Verdict:
@@ -121,7 +129,7 @@ def _judge_of(found: Artifact, claim: str, shown: Shown | None) -> Analyzer:
             reason = Reason.UNRESOLVED if provable(found, claim) else Reason.NOT_ANALYSED
             return Undecided(reason, "the report does not prove it")
         why = difference(shown.artifact, found)
-        if why := why or rejection(artifact, claim, certificate, material):
+        if why := why or rejection(artifact, claim, certificate, material, advisories):
             return Undecided(Reason.UNRESOLVED, why)
         # What was accepted need not be told again: it may be large.
         return Proven(Certificate(certificate.checker, {}))
@@ -205,7 +213,13 @@ def _promise(artifact: Artifact) -> Expected | None:
     return replace(artifact.expected, costly=False) if artifact.expected is not None else None
 
 
-def rejection(artifact: Artifact, claim: str, certificate: Certificate, material: Material) -> str:
+def rejection(
+    artifact: Artifact,
+    claim: str,
+    certificate: Certificate,
+    material: Material,
+    advisories: Installed | None = None,
+) -> str:
     """Why the certificate does not prove the claim of these bytes; empty if it does."""
     checker, facts = certificate.checker, certificate.facts
     if checker not in checkers():
@@ -219,7 +233,10 @@ def rejection(artifact: Artifact, claim: str, certificate: Certificate, material
     if why := misfit(artifact, claim, certificate) or _other_digest(artifact, certificate):
         return why
     try:
-        if hasattr(module, "FOLDERS"):
+        if hasattr(module, "ADVISORIES"):
+            records = _records(facts, advisories)
+            module.holds(facts, material.read, material.size, artifact.kind, records)
+        elif hasattr(module, "FOLDERS"):
             module.holds(facts, material.read, material.size, _folders(artifact, material))
         else:
             module.holds(facts, material.read, material.size)
@@ -233,6 +250,19 @@ def rejection(artifact: Artifact, claim: str, certificate: Certificate, material
 
         return rival(imported, material.beside)
     return ""
+
+
+def _records(facts: dict[str, Any], advisories: Installed | None) -> Callable[[int, int], bytes]:
+    """The records of the snapshot that a certificate names. Raises: Rejected."""
+    if advisories is None:
+        raise Rejected("it rests on advisories, and none are installed")
+    if facts.get("snapshot") != advisories.digest:
+        raise Rejected(f"it rests on other advisories than {advisories.digest[:12]}")
+    if advisories.stale:
+        raise Rejected(advisories.stale)
+    if not advisories.intact():
+        raise Rejected(f"the installed advisories are not {advisories.digest[:12]} any more")
+    return advisories.records
 
 
 def _folders(artifact: Artifact, material: Material) -> tuple[Folder, ...]:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from probatum.audit.opened import Caps
 from probatum.audit.sandbox import Limits
+from probatum.audit.snapshots import Snapshot
 from probatum.formats.python_project import Project
 from probatum.material import Around
 from probatum.vocabulary import Artifact, Claim, Expected, Undecided, Verdict
@@ -28,6 +29,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     """What a worker is told once, when it starts. `third_party` names analysers to load.
 
     `checking`: claims are judged by the certificates of a report, which the orders bring.
+    `advisories`: the snapshot of known vulnerabilities that verdicts rest on.
     """
 
     limits: Limits
@@ -36,6 +38,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     third_party: tuple[str, ...] = ()
     built_in: bool = True
     checking: bool = False
+    advisories: Snapshot | None = None
 
 
 class Order(Struct, frozen=True, kw_only=True, array_like=True):

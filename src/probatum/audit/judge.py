@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from probatum.errors import FormatError
-from probatum.ports import Analyzer, Material
+from probatum.ports import Advisories, Analyzer, Material
 from probatum.vocabulary import Artifact, Proven, Reason, Refuted, Undecided, Verdict
 
 _VERDICTS = (Proven, Refuted, Undecided)
@@ -13,9 +13,20 @@ _MESSENGERS = {__file__, f"{_HOME}audit/sandbox.py"}
 T = TypeVar("T")
 
 
-def judged(analyzer: Analyzer, artifact: Artifact, material: Material) -> Verdict:
+def judged(
+    analyzer: Analyzer,
+    artifact: Artifact,
+    material: Material,
+    advisories: Advisories | None = None,
+) -> Verdict:
     """The one verdict of `analyzer` on `artifact`. Never raises an Exception."""
-    verdict = attempted(lambda: analyzer.judge(artifact, material), analyzer.id)
+
+    def judge() -> Verdict:
+        if analyzer.informed is not None and advisories is not None:
+            return analyzer.informed(artifact, material, advisories)
+        return analyzer.judge(artifact, material)
+
+    verdict = attempted(judge, analyzer.id)
     if not isinstance(verdict, _VERDICTS):
         kind = type(verdict).__name__
         return Undecided(Reason.CRASHED, f"{analyzer.id} gave no verdict but {kind}")

@@ -19,6 +19,7 @@ from probatum.audit.memories import Memories
 from probatum.audit.opened import Caps, Root
 from probatum.audit.report import complete
 from probatum.audit.sandbox import Limits
+from probatum.audit.snapshots import Snapshot
 from probatum.audit.workers import Crew, Progress
 from probatum.catalog import named, warm
 from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
@@ -35,7 +36,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     `third_party` names analysers to load as `package.module:attribute`; without `built_in` they
     are the only ones. `fork=False` starts workers anew even where they could be forked. `cache` is
-    a folder for what shortens the next review of the same code.
+    a folder for what shortens the next review of the same code, `advisories` the snapshot of known
+    vulnerabilities to rest on.
     """
 
     jobs: int = 0
@@ -45,6 +47,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     built_in: bool = True
     fork: bool = sys.platform != "darwin"
     cache: str | None = None
+    advisories: Snapshot | None = None
 
 
 def audit(
@@ -99,6 +102,7 @@ def judged(
             third_party=settings.third_party,
             built_in=settings.built_in,
             checking=shown is not None,
+            advisories=settings.advisories,
         )
         crew = Crew(
             setup,

@@ -40,6 +40,7 @@ from probatum.audit.open import opened
 from probatum.audit.opened import Caps, Opened
 from probatum.audit.projects import is_member, of_file, with_project
 from probatum.audit.sandbox import confine, die_with_parent, reuse_memory
+from probatum.audit.snapshots import Installed
 from probatum.audit.targets import boundary
 from probatum.catalog import named
 from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
@@ -93,11 +94,12 @@ class Worker:
         self._limits = setup.limits
         self._caps = setup.caps
         self._spool = setup.spool
+        self._advisories = Installed(setup.advisories) if setup.advisories is not None else None
         self._certificates: Certificates | None = None
         if setup.checking:
             from probatum.audit import certified
 
-            self._certificates = certified.Certificates()
+            self._certificates = certified.Certificates(self._advisories)
         self._plan = plan.planner(named(setup.third_party), built_in=setup.built_in)
         self._claims: set[Claim] = set()
         self._planned_last: tuple[tuple[Analyzer, ...], tuple[tuple[str, str], ...]] = ((), ())
@@ -169,7 +171,7 @@ class Worker:
             verdict: Verdict | None = known.get((ordinal, number))
             if verdict is None:
                 self._stand(order.root, ordinal, number)
-                verdict = judged(planned[number], one.artifact, one.material)
+                verdict = judged(planned[number], one.artifact, one.material, self._advisories)
                 if trouble is not None:
                     verdict = _in_trouble(verdict, trouble, planned[number], one.artifact)
                 if self._foreign and not self._teller.intact():
