@@ -14,7 +14,8 @@ A certificate proves its claim only if
    speak of an artifact of this name;
 5. where the checker reads source code around the artifact (`FOLDERS`), that is in the folders that
    are there now;
-6. where it rests on advisories (`ADVISORIES`), that is the snapshot of this check, whole, and not too old;
+6. where it rests on advisories (`ADVISORIES`), that is the snapshot of this check, whole, and not
+   too old;
 7. where the checker has `imports`, nothing beside the artifact could be imported in place of a
    package that it names, or of what that imports in turn (`check.imported`).
 

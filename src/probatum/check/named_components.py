@@ -1,0 +1,181 @@
+"""Reads again what a lock file or an environment names: ecosystem, name and version of each.
+
+Nothing is passed over: what is not understood here, or comes from elsewhere than the registry that
+advisories speak of, is Rejected. Only the project's own package, which a lock file names beside
+what it needs, is left out.
+
+Sources: pip.pypa.io, requirements file format; packaging.python.org on pylock.toml;
+docs.astral.sh/uv, python-poetry.org, pdm-project.org, pipenv.pypa.io, docs.npmjs.com and
+doc.rust-lang.org on their lock files.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from probatum.errors import Rejected
+
+Named = tuple[str, str, str]
+"""Ecosystem, name as that ecosystem compares names, version as written."""
+
+_PYTHON_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_PIN = re.compile(
+    rf"({_PYTHON_NAME})\s*(?:\[[A-Za-z0-9._,\s-]*\])?\s*===?\s*([A-Za-z0-9.!+_-]+)\s*(?:;[^#]*?)?"
+    r"((?:\s+--hash[=\s]\s*sha(?:256|384|512):[0-9a-f]+)*)",
+    re.A,
+)
+_HARMLESS = re.compile(r"--(?:require-hashes|no-deps|only-binary[=\s].*|no-binary[=\s].*)", re.A)
+_PYPI = re.compile(
+    r"https://(?:pypi\.org|pypi\.python\.org|files\.pythonhosted\.org)(?:/.*)?", re.A
+)
+_NPM = re.compile(r"https://registry\.(?:npmjs\.org|yarnpkg\.com)/.*", re.A)
+_CRATES = ("registry+https://github.com/rust-lang/crates.io-index",
+           "sparse+https://index.crates.io/")  # fmt: skip
+
+
+def named(kind: str, data: bytes) -> list[Named]:
+    """Every component that an artifact of this kind names. Raises: Rejected."""
+    reader = _READERS.get(kind)
+    if reader is None:
+        raise Rejected(f"2: components of the kind {kind} are not read here")
+    try:
+        return list(reader(data.decode("utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+        raise Rejected("2: it is not what such a file has to be") from exc
+
+
+def _requirements(text: str) -> Iterator[Named]:
+    for line in _logical(text):
+        found = _PIN.fullmatch(line)
+        if found is not None:
+            yield _python(found[1], found[2])
+        elif line and not _HARMLESS.fullmatch(line):
+            raise Rejected(f"2: not the name of one version: {line[:80]!r}")
+
+
+def _logical(text: str) -> Iterator[str]:
+    """The lines without comments, joined where one ends in a backslash, as pip joins them."""
+    lines = text.splitlines()  # at the same characters as pip
+    if any(re.search(r"coding[:=]", line) for line in lines[:2]) or text.startswith("\ufeff"):
+        raise Rejected("2: it says how it is encoded")
+    joined = ""
+    for line in lines:
+        code, mark, rest = re.sub(r"(^|\s)#", "\n", line, count=1).partition("\n")
+        if mark and ("\\" in rest or joined):
+            raise Rejected("2: a comment in a line that goes on")
+        joined += code.removesuffix("\\")
+        if not code.endswith("\\"):
+            yield joined.strip()
+            joined = ""
+    yield joined.strip()
+
+
+def _uv(text: str) -> Iterator[Named]:
+    for package in _packages(tomllib.loads(text), "package"):
+        source = package["source"]
+        if not (set(source) & {"editable", "virtual"} and set(source.values()) == {"."}):
+            _demand(_PYPI.fullmatch(source.get("registry", "")), package)
+            yield _python(package["name"], package["version"])
+
+
+def _poetry(text: str) -> Iterator[Named]:
+    for package in _packages(tomllib.loads(text), "package"):
+        source = package.get("source", {"url": "https://pypi.org/simple"})
+        legacy = source.get("type", "legacy") == "legacy"
+        _demand(legacy and _PYPI.fullmatch(source["url"]), package)
+        yield _python(package["name"], package["version"])
+
+
+def _pdm(text: str) -> Iterator[Named]:
+    for package in _packages(tomllib.loads(text), "package"):
+        _demand(not {"git", "hg", "svn", "bzr", "url", "path", "ref"} & set(package), package)
+        yield _python(package["name"], package["version"])
+
+
+def _pylock(text: str) -> Iterator[Named]:
+    for package in _packages(tomllib.loads(text), "packages"):
+        elsewhere = {"vcs", "directory", "archive"} & set(package)
+        known = _PYPI.fullmatch(package.get("index", "https://pypi.org/simple"))
+        _demand(not elsewhere and known, package)
+        yield _python(package["name"], package["version"])
+
+
+def _pipfile(text: str) -> Iterator[Named]:
+    lock = _json(text)
+    sources = lock["_meta"].get("sources", [])
+    if any(not _PYPI.fullmatch(one["url"]) for one in sources):
+        raise Rejected("2: packages come from another index")
+    for section, packages in lock.items():
+        for name, package in packages.items() if section != "_meta" else ():
+            pinned = package["version"]
+            _demand(pinned.startswith("==") and not {"git", "path", "file"} & set(package), package)
+            yield _python(name, pinned.lstrip("="))
+
+
+def _npm(text: str) -> Iterator[Named]:
+    lock = _json(text)
+    if lock["lockfileVersion"] not in (2, 3):
+        raise Rejected("2: a lock file of this version is not read here")
+    for path, package in lock["packages"].items():
+        if path:
+            _demand("link" not in package, package)
+            _demand(_NPM.fullmatch(package["resolved"]), package)
+            name = package.get("name", path.rpartition("node_modules/")[2])
+            yield "npm", str(name), _version(package["version"])
+
+
+def _cargo(text: str) -> Iterator[Named]:
+    packages = _packages(tomllib.loads(text), "package")
+    for package in [one for one in packages if "source" not in one][1:]:
+        _demand(False, package)  # more folders than the project's own
+    for package in packages:
+        if "source" in package:
+            _demand(package["source"] in _CRATES, package)
+            yield "crates.io", str(package["name"]), _version(package["version"])
+
+
+def _packages(lock: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    packages = lock[key]
+    if not isinstance(packages, list) or not all(isinstance(one, dict) for one in packages):
+        raise Rejected("2: it lists no packages")
+    return packages
+
+
+def _json(text: str) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) < len(pairs):
+            raise Rejected("2: a key stands twice")
+        return dict(pairs)
+
+    return json.loads(text, object_pairs_hook=once)
+
+
+def _demand(holds: object, package: dict[str, Any]) -> None:
+    if not holds:
+        raise Rejected(f"2: not from the registry: {str(package.get('name', package))[:80]}")
+
+
+def _python(name: Any, version: Any) -> Named:
+    if not isinstance(name, str) or not re.fullmatch(_PYTHON_NAME, name, re.A):
+        raise Rejected("2: no name of a package")
+    return "PyPI", re.sub(r"[-_.]+", "-", name).lower(), _version(version)
+
+
+def _version(said: Any) -> str:
+    if not isinstance(said, str) or not said:
+        raise Rejected("2: a package without a version")
+    return said
+
+
+_READERS: dict[str, Callable[[str], Iterator[Named]]] = {
+    "requirements": _requirements,
+    "uv-lock": _uv,
+    "poetry-lock": _poetry,
+    "pdm-lock": _pdm,
+    "pylock": _pylock,
+    "pipfile-lock": _pipfile,
+    "npm-lock": _npm,
+    "cargo-lock": _cargo,
+}

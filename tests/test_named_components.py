@@ -1,0 +1,107 @@
+"""What the checker reads of a lock file: every component, or nothing at all."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probatum.check.named_components import named
+from probatum.errors import Rejected
+
+_NPM = "https://registry.npmjs.org/"
+
+
+def _read(kind: str, text: str) -> list[tuple[str, str]]:
+    return [(name, version) for _, name, version in named(kind, text.encode())]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("requirements", "# runs\nTorch_Audio==2.5.0  # newest\n\n", [("torch-audio", "2.5.0")]),
+        ("requirements", "a==1 \\\n  --hash=sha256:00 \\\n  --hash=sha256:ff\nb[x]==2",
+         [("a", "1"), ("b", "2")]),
+        ("requirements", 'a==1 ; python_version < "3.12"\n', [("a", "1")]),
+        ("requirements", "--require-hashes\na==2.6.0+cu124", [("a", "2.6.0+cu124")]),
+        ("uv-lock", '[[package]]\nname="me"\nversion="0"\nsource={editable="."}\n[[package]]\n'
+         'name="a"\nversion="1"\nsource={registry="https://pypi.org/simple"}', [("a", "1")]),
+        ("poetry-lock", '[[package]]\nname="a"\nversion="1"', [("a", "1")]),
+        ("pdm-lock", '[[package]]\nname="a"\nversion="1"', [("a", "1")]),
+        ("pylock", 'lock-version="1.0"\n[[packages]]\nname="a"\nversion="1"', [("a", "1")]),
+        ("pipfile-lock", '{"_meta": {}, "default": {"a": {"version": "==1"}}}', [("a", "1")]),
+        ("npm-lock", json.dumps({"lockfileVersion": 3, "packages": {
+            "": {"name": "me"},
+            "node_modules/@s/a": {"version": "1.0.0", "resolved": _NPM + "a"},
+            "node_modules/b": {"name": "c", "version": "2.0.0", "resolved": _NPM + "c"}}}),
+         [("@s/a", "1.0.0"), ("c", "2.0.0")]),
+        ("cargo-lock", '[[package]]\nname="me"\nversion="0"\n[[package]]\nname="a"\nversion="1"\n'
+         'source="registry+https://github.com/rust-lang/crates.io-index"', [("a", "1")]),
+    ],
+)  # fmt: skip
+def test_every_component_is_read(kind: str, text: str, expected: list[tuple[str, str]]) -> None:
+    assert _read(kind, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("requirements", "a>=1"),
+        ("requirements", "a==1.*"),
+        ("requirements", "-r more.txt"),
+        ("requirements", "--extra-index-url https://host.example/simple\na==1"),
+        ("requirements", "a @ https://host.example/a.whl"),
+        ("requirements", "-e git+https://host.example/a"),
+        ("requirements", "./a.whl"),
+        ("requirements", "${HIDDEN}"),
+        ("requirements", "# harmless \\\nhidden==1\n"),
+        ("requirements", "a==1 \\\n# harmless\nhidden==1\n"),
+        ("requirements", "# -*- coding: utf-7 -*-\n# +AAo-hidden==1\n"),
+        ("requirements", "\ufeffa==1"),
+        ("uv-lock", '[[package]]\nname="a"\nversion="1"\nsource={git="https://host.example/a"}'),
+        ("uv-lock", '[[package]]\nname="a"\nversion="1"\nsource={editable="sub"}'),
+        ("uv-lock", '[[package]]\nname="a"\nsource={registry="https://pypi.org/simple"}'),
+        ("uv-lock", "package = 1"),
+        ("poetry-lock", '[[package]]\nname="a"\nversion="1"\nsource={type="git", url="x"}'),
+        ("pdm-lock", '[[package]]\nname="a"\nversion="1"\ngit="https://host.example/a"'),
+        ("pylock", '[[packages]]\nname="a"\nversion="1"\n[packages.directory]\npath="."'),
+        ("pipfile-lock", '{"_meta": {"sources": [{"url": "https://host.example"}]}}'),
+        ("pipfile-lock", '{"_meta": {}, "default": {"a": {"version": "==1"}, "a": {"git": "x"}}}'),
+        ("pipfile-lock", '{"_meta": {}, "default": {"a": {"version": "*"}}}'),
+        ("npm-lock", '{"lockfileVersion": 1, "dependencies": {}}'),
+        ("npm-lock", '{"lockfileVersion": 3, "packages": {"node_modules/a": {"link": true}}}'),
+        ("cargo-lock", '[[package]]\nname="a"\nversion="1"\nsource="git+https://host.example"'),
+        ("cargo-lock", '[[package]]\nname="a"\nversion="1"\n[[package]]\nname="b"\nversion="1"'),
+        ("conda", ""),
+    ],
+)  # fmt: skip
+def test_what_may_name_something_else_is_rejected(kind: str, text: str) -> None:
+    with pytest.raises(Rejected):
+        _read(kind, text)
+
+
+_KINDS = ("requirements", "uv-lock", "poetry-lock", "pdm-lock", "pylock", "pipfile-lock",
+          "npm-lock", "cargo-lock")  # fmt: skip
+_VALUES: Any = st.recursive(
+    st.none() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["packages", "package", "_meta", "default", "version", "", "a", "source"]
+            )
+            | st.text(max_size=4),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from(_KINDS), st.binary(max_size=200) | _VALUES.map(json.dumps).map(str.encode))
+def test_hostile_bytes_are_read_or_rejected(kind: str, data: bytes) -> None:
+    with suppress(Rejected):
+        assert all(isinstance(part, str) for one in named(kind, data) for part in one)
