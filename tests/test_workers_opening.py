@@ -130,10 +130,10 @@ def test_a_file_that_takes_too_long_as_a_whole_is_given_up() -> None:
 def test_a_file_that_costs_too_many_workers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     from probatum.audit import judge
 
-    def deadly(analyzer: object, artifact: Artifact, material: Material) -> object:
+    def deadly(analyzer: object, artifact: Artifact, material: Material, *more: object) -> object:
         if artifact.name.startswith("1!/"):
             os._exit(7)
-        return judge.judged(analyzer, artifact, material)  # type: ignore[arg-type]
+        return judge.judged(analyzer, artifact, material, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(worker, "judged", deadly)
     report = judged("a", "a " * 20, "a")
