@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from probatum.cli import check, index
+from probatum.cli import check, compare, index
 from probatum.cli.main import parser
 from probatum.formats import kinds, python_project
 from probatum.policy import EXIT_CODES, MUST_PROVE
@@ -168,7 +168,11 @@ def _help(command: argparse.ArgumentParser, action: argparse.Action) -> str:
 
 def _exit_codes() -> Iterator[str]:
     yield "# Exit codes"
-    for command, codes in (("audit", EXIT_CODES), ("check", check.EXIT_CODES)):
+    for command, codes in (
+        ("audit", EXIT_CODES),
+        ("check", check.EXIT_CODES),
+        ("compare", compare.EXIT_CODES),
+    ):
         yield f"\n## probatum {command}\n"
         yield from _table(
             ("Code", "Meaning"), ((f"`{code}`", says) for code, says in codes.items())

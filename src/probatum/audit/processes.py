@@ -78,7 +78,7 @@ class Process:
         if not os.WIFSIGNALED(self._status):
             left = os.waitstatus_to_exitcode(self._status)
             return Undecided(Reason.CRASHED, f"the worker left with exit status {left}")
-        return _killed_by(os.WTERMSIG(self._status))
+        return killed_by(os.WTERMSIG(self._status))
 
     def end(self) -> None:
         """End the process, and any it may have started. It holds nothing that needs saving."""
@@ -94,7 +94,8 @@ class Process:
         self.down = self.up = -1
 
 
-def _killed_by(number: int) -> Undecided:
+def killed_by(number: int) -> Undecided:
+    """What the end of a process by a signal says of what it was doing."""
     if number == signal.SIGPROF:
         return Undecided(Reason.OUT_OF_TIME, "it took more processor time than one claim may")
     if number == signal.SIGKILL:

@@ -94,11 +94,11 @@ def judged(
     """
     if os.name != "posix":
         raise UsageError("workers cannot be confined on this system: use Linux, macOS or WSL")
-    with _spool() as spool, _interruptible():
+    with spool() as folder, interruptible():
         setup = Setup(
             limits=settings.limits,
             caps=settings.caps,
-            spool=spool,
+            spool=folder,
             third_party=settings.third_party,
             built_in=settings.built_in,
             checking=shown is not None,
@@ -171,7 +171,7 @@ def _rest(name: str, listing: Iterator[Root]) -> Iterator[Root]:
 
 
 @contextmanager
-def _spool() -> Iterator[str]:
+def spool() -> Iterator[str]:
     """A folder for what workers unfold, gone at the end."""
     # As tempfile.TemporaryDirectory does, without the ten milliseconds that importing it takes.
     path = f"{os.environ.get('TMPDIR') or '/tmp'}/probatum-{os.urandom(8).hex()}"  # noqa: S108
@@ -195,7 +195,7 @@ def _remove(folder: str) -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Take Ctrl-C, SIGTERM or the terminal's end once, and see the children's ends, all the while.
 
     Once is enough to stop; a second one must not keep the report from being told.

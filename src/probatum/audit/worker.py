@@ -63,23 +63,28 @@ def work(down: int, up: int, page: Page, setup: Setup) -> NoReturn:
     """Be a worker on the pipes `down` and `up` until there is nothing left to do. Never returns."""
     status = 1
     try:
-        os.setpgid(0, 0)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        for one in (signal.SIGTERM, signal.SIGPROF, signal.SIGPIPE, signal.SIGALRM):
-            signal.signal(one, signal.SIG_DFL)
-        die_with_parent()
-        reuse_memory()
-        _let_go_of_files(keep={down, up})
-        os.environ["TMPDIR"] = setup.spool
-        if "tempfile" in sys.modules:
-            vars(sys.modules["tempfile"])["tempdir"] = setup.spool
-        sys.path[:] = [entry for entry in sys.path if entry]
+        settle(setup.spool, keep={down, up})
         worker = Worker(down, up, page, setup)
         worker.confine()
         worker.serve()
         status = 0
     finally:
         os._exit(status)
+
+
+def settle(spool: str, keep: set[int]) -> None:
+    """Make a new process one of its own, which ends with its parent and has no file but `keep`."""
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for one in (signal.SIGTERM, signal.SIGPROF, signal.SIGPIPE, signal.SIGALRM):
+        signal.signal(one, signal.SIG_DFL)
+    die_with_parent()
+    reuse_memory()
+    _let_go_of_files(keep)
+    os.environ["TMPDIR"] = spool
+    if "tempfile" in sys.modules:
+        vars(sys.modules["tempfile"])["tempdir"] = spool
+    sys.path[:] = [entry for entry in sys.path if entry]
 
 
 class Worker:

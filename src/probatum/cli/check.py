@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from probatum.cli.help import SubParsers, add_command, add_output
+from probatum.cli.help import SubParsers, add_command, add_output, exit_codes
 from probatum.cli.limits import add_configuration, add_limits
 
 TYPE_CHECKING = False  # see help.py
@@ -53,7 +53,7 @@ def add_parser(subparsers: SubParsers) -> None:
         run,
         help="re-derive a report's certificates with the independent checkers",
         description=_DESCRIPTION,
-        examples=_EXAMPLES + _exit_codes(),
+        examples=_EXAMPLES + exit_codes(EXIT_CODES),
     )
     made.add_argument("report", metavar="REPORT", help="a report in JSON, or - for standard input")
     made.add_argument("targets", nargs="+", metavar="TARGET", help="what was audited")
@@ -129,10 +129,6 @@ def _policy(arguments: argparse.Namespace, configuration: Configuration, report:
     demand_claims(policy.must_prove, known, "must-prove")
     demand_entry_claims(policy.must_prove_entry_points, "must-prove-entry-points")
     return policy
-
-
-def _exit_codes() -> str:
-    return "\nexit codes:\n" + "".join(f"  {code}  {says}\n" for code, says in EXIT_CODES.items())
 
 
 def _read(path: str) -> bytes:

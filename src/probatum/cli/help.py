@@ -90,6 +90,11 @@ def add_output(parser: Parser, formats: tuple[str, ...]) -> argparse._ArgumentGr
     return group
 
 
+def exit_codes(codes: dict[int, str]) -> str:
+    """What a command's exit codes mean, as the end of its help."""
+    return "\nexit codes:\n" + "".join(f"  {code}  {says}\n" for code, says in codes.items())
+
+
 def _width() -> int:
     """Columns to write in: what the terminal has, but never too few or too many to read."""
     columns = os.environ.get("COLUMNS", "")

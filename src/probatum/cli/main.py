@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "audit": "probatum.cli.audit",
     "check": "probatum.cli.check",
+    "compare": "probatum.cli.compare",
     "explain": "probatum.cli.explain",
     "list": "probatum.cli.listing",
     "completion": "probatum.cli.completion",

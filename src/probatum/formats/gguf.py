@@ -52,11 +52,16 @@ class Entry(Struct, frozen=True):
 
 
 class Tensor(Struct, frozen=True):
-    """One tensor; `begin` and `end` count from the file's first byte, as does `at`, its entry."""
+    """One tensor; `begin` and `end` count from the file's first byte, as does `at`, its entry.
+
+    `type` is ggml's number, `shape` has the fastest dimension first.
+    """
 
     begin: int
     end: int
     at: int
+    type: int = 0
+    shape: tuple[int, ...] = ()
 
 
 class Header(Struct, frozen=True):
@@ -90,7 +95,7 @@ def header(material: Material) -> Header:
             raise reader.differs(f"the metadata key {key!r} stands twice")
         metadata[key] = entry
     alignment = _alignment(material, reader, metadata)
-    listed: dict[str, tuple[int, int, int]] = {}
+    listed: dict[str, tuple[int, int, int, int, tuple[int, ...]]] = {}
     for _ in range(tensor_count):
         name, found = _listed(reader, alignment)
         if name in listed:
@@ -99,8 +104,8 @@ def header(material: Material) -> Header:
     reader.skip(0)
     data = -(-reader.at // alignment) * alignment
     tensors = {
-        name: Tensor(data + offset, data + offset + size, at)
-        for name, (at, offset, size) in listed.items()
+        name: Tensor(data + offset, data + offset + size, at, type, shape)
+        for name, (at, offset, size, type, shape) in listed.items()
     }
     _apart(material, tensors)
     return Header(version, reader.order, reader.at, alignment, metadata, tensors)
@@ -201,8 +206,10 @@ def _alignment(material: Material, reader: "_Reader", metadata: dict[str, Entry]
     return int(alignment)
 
 
-def _listed(reader: "_Reader", alignment: int) -> tuple[str, tuple[int, int, int]]:
-    """One entry of the tensor directory: its name; its byte, its offset and its size in bytes."""
+def _listed(
+    reader: "_Reader", alignment: int
+) -> tuple[str, tuple[int, int, int, int, tuple[int, ...]]]:
+    """One entry of the tensor directory: its name; its byte, offset, size in bytes, type, shape."""
     start = reader.at
     raw = reader.string("a tensor's name")
     if len(raw) > MAX_NAME:
@@ -219,7 +226,7 @@ def _listed(reader: "_Reader", alignment: int) -> tuple[str, tuple[int, int, int
     size = _size(reader, start, name, shape, type)
     if offset % alignment:
         raise reader.broken(start, f"tensor {name!r} is at {offset}, not aligned to {alignment}")
-    return name, (start, offset, size)
+    return name, (start, offset, size, type, tuple(shape))
 
 
 def _size(reader: "_Reader", start: int, name: str, shape: list[int], type: int) -> int:

@@ -24,12 +24,18 @@ _DEEPEST: Final = 16
 
 
 class NpyHeader(Struct, frozen=True):
-    """`data` is the offset of the array's bytes (or of its pickle, where it has objects)."""
+    """`data` is the offset of the array's bytes (or of its pickle, where it has objects).
+
+    `code` is numpy's code of the data type, empty where it has fields; `fortran` says that the
+    first dimension is the fastest.
+    """
 
     shape: tuple[int, ...]
     itemsize: int
     objects: bool
     data: int
+    code: str = ""
+    fortran: bool = False
 
     @property
     def end(self) -> int:
@@ -68,8 +74,10 @@ def _checked(found: Any, data: int) -> NpyHeader:
         raise _malformed("a shape that is no tuple of lengths", 8)
     if type(found["fortran_order"]) is not bool:
         raise _malformed("fortran_order is neither True nor False", 8)
-    itemsize, objects = _dtype(found["descr"], 0)
-    return NpyHeader(shape, itemsize, objects, data)
+    descr, fortran = found["descr"], found["fortran_order"]
+    itemsize, objects = _dtype(descr, 0)
+    code = descr if isinstance(descr, str) else ""
+    return NpyHeader(shape, itemsize, objects, data, code, fortran)
 
 
 def _dtype(descr: Any, depth: int) -> tuple[int, bool]:

@@ -10,6 +10,7 @@ Sources: `onnx-ml.proto` and `docs/IR.md`, `docs/ExternalData.md` of onnx 1.23; 
 
 import hashlib
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from weakref import WeakKeyDictionary
@@ -114,12 +115,18 @@ def survey(material: Material) -> Survey:
     return _SURVEYED[material]
 
 
+def tensors_of(material: Material, take: Callable[[Tensor], None]) -> Survey:
+    """The survey, with each tensor given to `take` on the way. Raises: as `survey`."""
+    return _surveyed(material, take)
+
+
 # Three claims rest on one survey; it is forgotten with the material.
 _SURVEYED: WeakKeyDictionary[Material, Survey] = WeakKeyDictionary()
 
 
-def _surveyed(material: Material) -> Survey:
+def _surveyed(material: Material, take: Callable[[Tensor], None] | None = None) -> Survey:
     walk = _Walk(material)
+    walk.take = take
     walk.model()
     return Survey(
         walk.nodes,
@@ -175,6 +182,7 @@ class _Walk:
         self.fault: Broken | None = None
         self.doubt: FormatError | None = None
         self.raw: list[tuple[int, int]] = []
+        self.take: Callable[[Tensor], None] | None = None
 
     def model(self) -> None:
         has_graph = False
@@ -334,6 +342,8 @@ class _Walk:
     def _tensor(self, start: int, stop: int) -> None:
         self.tensors += 1
         found = tensor(self.wire, start, stop)
+        if self.take is not None:
+            self.take(found)
         if found.raw is not None:
             self.raw.append(found.raw)
         if found.fault is not None and self.fault is None:

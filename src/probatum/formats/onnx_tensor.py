@@ -43,14 +43,17 @@ _LARGEST = 1 << 62
 class Tensor(Struct):
     """One tensor as it stands. `raw` is the span of its raw bytes, never read.
 
-    `held` counts the numbers in each typed field. `doubt` is what keeps its soundness from being
+    `held` counts the numbers in each typed field; `packed` is the span of floats that stand in one
+    piece. `doubt` is what keeps its soundness from being
     decided, `fault` the rule it breaks.
     """
 
     name: str = ""
     data_type: int = 0
     count: int = 1
+    shape: tuple[int, ...] = ()
     raw: tuple[int, int] | None = None
+    packed: tuple[int, int] | None = None
     held: dict[int, int] = {}
     is_external: bool = False
     external: dict[str, str] = {}
@@ -84,6 +87,8 @@ def tensor(wire: Wire, start: int, stop: int) -> Tensor:
                 found.doubt = _doubt(Reason.UNSUPPORTED, "it is a segment of a tensor", begin)
             case 4 | 5 | 6 | 7 | 10 | 11:
                 count = _numbers(wire, number, kind, begin, end)
+                if number in _WIDTH and kind == BYTES and number not in found.held:
+                    found.packed = (begin, end)
                 found.held[number] = found.held.get(number, 0) + count
             case 8:
                 found.name = wire.text(begin, end)
@@ -107,6 +112,7 @@ def _measure(found: Tensor, size: int) -> None:
     if size < 0:
         found.fault = f"a dimension is {size}"
     found.count *= max(size, 0)
+    found.shape = (*found.shape, max(size, 0))
     if found.count > _LARGEST or size > _LARGEST:
         found.fault, found.count = "its shape overflows", 0
 

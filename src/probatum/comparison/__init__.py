@@ -1,0 +1,1 @@
+"""Tells what one model changed against another: tensors, template, tokenizer, config and code."""

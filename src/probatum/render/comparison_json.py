@@ -1,0 +1,45 @@
+"""A comparison as JSON: both records, and every change with all that is told of it."""
+
+import msgspec
+
+from probatum.audit.comparing import Comparison
+from probatum.comparison.record import identity, purl
+
+
+def render(comparison: Comparison, *, asked: tuple[str, ...] = ()) -> str:
+    """One object; a model's `identity` is there only if all of it could be read."""
+    told = {
+        "schema": "probatum-comparison/1",
+        "asked": list(asked),
+        "aspects": [
+            {
+                "name": one.name,
+                "state": "none" if one.none else one.state,
+                "same": one.same,
+                "lost": one.lost,
+                "changes": [
+                    {
+                        "how": change.how,
+                        "before": change.before,
+                        "after": change.after,
+                        "measure": more.measure,
+                        "explanation": more.explanation,
+                        "trouble": more.trouble,
+                    }
+                    for change, more in comparison.changes()
+                    if change.aspect == one.name
+                ],
+            }
+            for one in comparison.aspects
+        ],
+        "models": [
+            {
+                "identity": "" if one.lost else identity(one),
+                "purl": purl(one.source),
+                "record": one,
+            }
+            for one in (comparison.first, comparison.second)
+        ],
+        "trouble": comparison.trouble,
+    }
+    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
