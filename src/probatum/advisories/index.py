@@ -1,0 +1,158 @@
+"""The compiled index of a snapshot: for each package, which records affect which of its versions.
+
+A package has one sorted row of versions, those at which anything changes. A version is placed in
+it once, by its key; then everything is told by a number: 0 before all, `2i + 1` at the i-th of
+them, `2i + 2` behind it. Each record has its steps over these numbers. What is read here was
+compiled by `snapshot.build`, and is decoded for a package when it is first asked for.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from probatum.advisories.ranges import State
+from probatum.advisories.versions import key_of
+from probatum.errors import FormatError
+from probatum.vocabulary import Reason
+
+VERSION = 1
+_T = TypeVar("_T")
+
+
+class Row(Struct, frozen=True, array_like=True):
+    """What one record says: `steps` are numbers of places times four, with the state from there on.
+
+    `odd` are listed texts that are no versions, `why` is what is unknown, `supposed` the steps if a
+    bound that is no version means what it seems to.
+    """
+
+    id: str
+    aliases: tuple[str, ...]
+    steps: tuple[int, ...]
+    odd: tuple[str, ...] = ()
+    why: str = ""
+    supposed: tuple[int, ...] | None = None
+
+
+class Cluster(Struct, frozen=True, array_like=True):
+    """Records of one package that speak of the same vulnerability, and the name of that."""
+
+    id: str
+    rows: tuple[Row, ...]
+
+
+class Package(Struct, array_like=True, dict=True):
+    """All that a snapshot says of one package. `texts` are the versions whose keys are `keys`."""
+
+    ecosystem: str
+    name: str
+    keys: tuple[bytes, ...]
+    texts: tuple[str, ...]
+    clusters: tuple[Cluster, ...]
+
+    def at(self, version: str) -> int:
+        """Where a version stands among those at which anything changes. Raises: FormatError."""
+        key = key_of(self.ecosystem, version)
+        place = bisect_left(self.keys, key)
+        same = place < len(self.keys) and self.keys[place] == key
+        return 2 * place + 1 if same else 2 * place
+
+    @cached_property
+    def kept(self) -> dict[int, Any]:
+        """What was told of a place: `matching` keeps it here."""
+        return {}
+
+
+class Range(Struct, frozen=True, array_like=True):
+    """Where the lines of a package lie in the snapshot's records, and the last of them.
+
+    `before` is the line before the first one and `after` the offset behind the last one.
+    """
+
+    offset: int
+    length: int
+    last: int
+
+
+class _Entry(Struct, frozen=True, array_like=True):
+    range: Range
+    package: Raw
+
+
+class _Index(Struct, frozen=True):
+    version: int
+    digest: str
+    ecosystems: dict[str, Raw]
+
+
+class Index:
+    """A compiled index. `digest` is the one of the records that it was compiled from."""
+
+    def __init__(self, data: bytes) -> None:
+        """Raises: FormatError if it is none, or one of another version of Probatum."""
+        try:
+            read = msgspec.msgpack.decode(data, type=_Index)
+        except (msgspec.MsgspecError, RecursionError) as exc:
+            raise FormatError(Reason.MALFORMED, "this is no index of advisories") from exc
+        if read.version != VERSION:
+            raise FormatError(Reason.UNSUPPORTED, f"an index of version {read.version}")
+        self.digest = read.digest
+        self._raw = read.ecosystems
+        self._entries: dict[str, dict[str, _Entry]] = {}
+        self._packages: dict[tuple[str, str], Package | None] = {}
+
+    @property
+    def ecosystems(self) -> tuple[str, ...]:
+        return tuple(self._raw)
+
+    def package(self, ecosystem: str, name: str) -> Package | None:
+        """What is known of a package; None if no record names it.
+
+        Raises: FormatError if the snapshot has nothing of the ecosystem: that is no answer.
+        """
+        asked = ecosystem, name
+        try:
+            return self._packages[asked]
+        except KeyError:
+            pass
+        entry = self._of(ecosystem).get(name)
+        found = None if entry is None else _decoded(entry.package, Package)
+        if found is not None:
+            self._packages[asked] = found
+        return found
+
+    def range(self, ecosystem: str, name: str) -> Range | None:
+        """Where a package's lines lie in the records. Raises: FormatError as `package`."""
+        entry = self._of(ecosystem).get(name)
+        return None if entry is None else entry.range
+
+    def names(self, ecosystem: str) -> Iterable[str]:
+        """The packages of an ecosystem that records name, sorted. Raises: FormatError."""
+        return self._of(ecosystem).keys()
+
+    def _of(self, ecosystem: str) -> dict[str, _Entry]:
+        found = self._entries.get(ecosystem)
+        if found is None:
+            raw = self._raw.get(ecosystem)
+            if raw is None:
+                what = f"the snapshot has no advisories of {ecosystem[:60]!a}"
+                raise FormatError(Reason.UNRESOLVED, what)
+            found = self._entries[ecosystem] = _decoded(raw, dict[str, _Entry])
+        return found
+
+
+def state_at(steps: tuple[int, ...], place: int) -> State:
+    """What the steps say of a place."""
+    found = bisect_right(steps, 4 * place + 3)
+    return State(steps[found - 1] & 3) if found else State.NOT
+
+
+def _decoded(raw: Raw, type: type[_T]) -> _T:
+    try:
+        return msgspec.msgpack.decode(raw, type=type)
+    except (msgspec.MsgspecError, RecursionError) as exc:
+        raise FormatError(Reason.MALFORMED, "the index of advisories is damaged") from exc

@@ -1,0 +1,247 @@
+"""Which versions of a package one record affects: a step function over the versions' keys.
+
+What the schema leaves open is decided here, and never to the side of "not affected":
+
+- Events count in the order of their versions, those of one version in the order of the record.
+- An end without a beginning before it (the second of two `last_affected` in a row) leaves the
+  versions since the end before it unknown.
+- A range with a bound that is no version is unknown as a whole. If the bound begins with a version
+  (`2.6.0-NA`), the range is read once more with that: a supposition, told beside the unknown.
+- `fixed` in a build (`1.0+fix`) says nothing of the other builds of that version: unknown.
+- Listed versions are affected, whatever the ranges say, and so are other spellings of them.
+- A record that names the package and no versions, or commits only, leaves all versions unknown.
+
+Source: ossf.github.io/osv-schema, "Evaluation".
+"""
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from enum import IntEnum
+from itertools import accumulate
+from operator import itemgetter
+
+from msgspec import Struct
+
+from probatum.advisories.osv import Affected, Range
+from probatum.advisories.versions import key_of, label_of
+from probatum.errors import FormatError
+
+BEGIN = b""
+"""Before every version."""
+
+
+class State(IntEnum):
+    """What is said of a version. Of two sayings the greater one counts."""
+
+    NOT = 0
+    UNKNOWN = 1
+    LISTED = 2
+    WITHIN = 3
+
+
+Segment = tuple[bytes, bytes | None, State]
+"""From a key (within) to a key (without), or to the end."""
+Steps = tuple[tuple[bytes, State], ...]
+"""From each key on, the state. Before the first one NOT."""
+
+
+class Effect(Struct, frozen=True):
+    """What a record says of a package's versions.
+
+    `bounds` are the versions at the keys of `steps`, `odd` listed texts that are no versions. `why`
+    says what is unknown, `supposed` what the steps would be if it were as it seems.
+    """
+
+    steps: Steps
+    bounds: tuple[tuple[bytes, str], ...] = ()
+    odd: tuple[str, ...] = ()
+    why: str = ""
+    supposed: Steps | None = None
+
+
+def effect(entry: Affected) -> Effect:
+    """What one entry of a record affects."""
+    if entry.unread:
+        return Effect(_everything(State.UNKNOWN), why=entry.unread)
+    read = _Reading(entry.ecosystem)
+    lines = [one for one in entry.ranges if one.kind != "GIT"]
+    for line in lines:
+        read.range(line)
+    read.listed(entry.versions)
+    if not lines and not entry.versions:
+        read.unknown("it names commits only" if entry.ranges else "it names no versions")
+    return read.effect()
+
+
+def joined(steps: Iterable[Steps]) -> Steps:
+    """What all of them say together."""
+    return _steps(segment for one in steps for segment in segments(one))
+
+
+def segments(steps: Steps) -> Iterable[Segment]:
+    """The parts in which something is said."""
+    ends = [*(begin for begin, _ in steps[1:]), None]
+    for (begin, state), end in zip(steps, ends, strict=True):
+        if state is not State.NOT:
+            yield begin, end, state
+
+
+class _Reading:
+    """What was read of an entry so far, once as it stands and once as it seems to be meant."""
+
+    def __init__(self, ecosystem: str) -> None:
+        self._ecosystem = ecosystem
+        self._said: list[Segment] = []
+        self._seems: list[Segment] = []
+        self._texts: dict[bytes, str] = {}
+        self._odd: list[str] = []
+        self._why: list[str] = []
+
+    def effect(self) -> Effect:
+        steps = _steps(self._said)
+        seems = _steps(self._seems)
+        bounds = {key: self._texts[key] for cut, _ in (*steps, *seems) if (key := self._at(cut))}
+        return Effect(
+            steps,
+            tuple(bounds.items()),
+            tuple(dict.fromkeys(self._odd)),
+            "; ".join(dict.fromkeys(self._why))[:500],
+            seems if seems != steps else None,
+        )
+
+    def unknown(self, why: str) -> None:
+        self._why.append(why)
+        self._both([(BEGIN, None, State.UNKNOWN)])
+
+    def listed(self, versions: Iterable[str]) -> None:
+        """After the ranges: what lies within one needs no saying again."""
+        within = _steps(self._said)
+        for version in versions:
+            try:
+                key = key_of(self._ecosystem, version)
+            except FormatError:
+                if version.isascii():
+                    self._odd.append(version)
+                continue
+            if _state(within, key) is not State.WITHIN:
+                self._key(version)
+                self._both([(key, key + b"\0", State.LISTED)])
+
+    def range(self, line: Range) -> None:
+        if line.kind not in ("ECOSYSTEM", "SEMVER"):
+            self.unknown(f"a range of the type {line.kind[:20]!a}")
+            return
+        try:
+            self._both(self._read(line.events))
+        except FormatError as exc:
+            self._why.append(f"a range has a bound that is none: {exc.detail}")
+            self._said.append((BEGIN, None, State.UNKNOWN))
+            self._seems += self._repaired(line.events)
+
+    def _repaired(self, events: tuple[tuple[str, str], ...]) -> list[Segment]:
+        meant = [(kind, repaired(text)) for kind, text in events]
+        try:
+            found = self._read(meant)
+        except FormatError:
+            return [(BEGIN, None, State.UNKNOWN)]
+        changed = (new for (_, new), (_, old) in zip(meant, events, strict=True) if new != old)
+        self._why.append(f"perhaps {', '.join(changed)} is meant")
+        return found
+
+    def _read(self, events: Iterable[tuple[str, str]]) -> list[Segment]:
+        """Raises: FormatError if a bound is no version."""
+        cuts: list[tuple[bytes, bool]] = []
+        limits: list[bytes | None] = []
+        found: list[Segment] = []
+        for kind, text in events:
+            if kind == "limit":
+                limits.append(None if text == "*" else self._key(text))
+                continue
+            if (kind, text) == ("introduced", "0"):
+                cuts.append((BEGIN, True))
+                continue
+            key = self._key(text)
+            if kind == "fixed" and label_of(self._ecosystem, text):
+                self._why.append(f"{text[:60]} is one build of several")
+                found.append((key, key + b"\0", State.UNKNOWN))
+            cuts.append((key + b"\0" if kind == "last_affected" else key, kind == "introduced"))
+        found += self._walked(cuts)
+        last = None if None in limits else max(filter(None, limits), default=None)
+        return found if last is None else list(_until(last, found))
+
+    def _walked(self, cuts: list[tuple[bytes, bool]]) -> Iterable[Segment]:
+        begin: bytes | None = None
+        end = BEGIN
+        for cut, opens in sorted(cuts, key=lambda one: one[0]):
+            if opens:
+                begin = cut if begin is None else begin
+                continue
+            if begin is None and end < cut:
+                self._why.append("a range ends where none has begun")
+            state = State.UNKNOWN if begin is None else State.WITHIN
+            yield end if begin is None else begin, cut, state
+            begin, end = None, cut
+        if begin is not None:
+            yield begin, None, State.WITHIN
+
+    def _key(self, text: str) -> bytes:
+        key = key_of(self._ecosystem, text)
+        self._texts.setdefault(key, text.strip())
+        return key
+
+    def _at(self, cut: bytes) -> bytes:
+        """The version that a step lies at, or right behind; nothing for the beginning."""
+        return cut if cut in self._texts else cut[:-1]
+
+    def _both(self, found: Iterable[Segment]) -> None:
+        told = list(found)
+        self._said += told
+        self._seems += told
+
+
+def repaired(text: str) -> str:
+    """The version that a bound seems to mean: what stands before `-NA` or `-cu124`, say.
+
+    A text that goes on with a number behind its hyphen is left alone: it may be a date.
+    """
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)+)(?:-[A-Za-z][A-Za-z0-9]*|\.[A-Za-z]\w*)", text)
+    return found[1] if found else text
+
+
+def _everything(state: State) -> Steps:
+    return ((BEGIN, state),)
+
+
+def _state(steps: Steps, key: bytes) -> State:
+    place = bisect_right(steps, key, key=itemgetter(0))
+    return steps[place - 1][1] if place else State.NOT
+
+
+def _until(limit: bytes, found: Iterable[Segment]) -> Iterable[Segment]:
+    for begin, end, state in found:
+        yield begin, limit if end is None else min(end, limit), state
+
+
+def _steps(found: Iterable[Segment]) -> Steps:
+    """The greatest state everywhere: what is open at each key is counted by its state."""
+    changes: dict[bytes, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for begin, end, state in found:
+        if end is not None and end <= begin:
+            continue
+        changes[begin][state] += 1
+        if end is not None:
+            changes[end][state] -= 1
+    cuts = sorted(changes)
+    open_at = accumulate((changes[cut] for cut in cuts), _added)
+    told = [
+        (cut, State(max((state for state in State if counts[state]), default=State.NOT)))
+        for cut, counts in zip(cuts, open_at, strict=True)
+    ]
+    before = [State.NOT, *(state for _, state in told)]
+    return tuple(one for one, last in zip(told, before, strict=False) if one[1] is not last)
+
+
+def _added(one: list[int], other: list[int]) -> list[int]:
+    return [a + b for a, b in zip(one, other, strict=True)]
