@@ -89,13 +89,16 @@ def opened(folder: Path) -> Snapshot:
     """The snapshot in a folder. Raises: FormatError if it is none or its files do not agree."""
     try:
         index, about = (folder / INDEX).read_bytes(), (folder / ABOUT).read_bytes()
-        file = (folder / RECORDS).open("rb")
     except OSError as exc:
         raise FormatError(Reason.UNREADABLE, f"no snapshot of advisories: {exc}") from exc
 
     def read(offset: int, length: int) -> bytes:
-        file.seek(offset)
-        return file.read(length)
+        try:
+            with (folder / RECORDS).open("rb") as file:
+                file.seek(offset)
+                return file.read(length)
+        except OSError as exc:
+            raise FormatError(Reason.UNREADABLE, f"the snapshot's records: {exc}") from exc
 
     return _agreed(index, about, read)
 
