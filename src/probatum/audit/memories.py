@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from probatum.audit.opened import Root
 from probatum.errors import UsageError
-from probatum.formats.python_project import Project, is_near
+from probatum.formats.python_project import KIND, Project, is_near
 
 PARTS = ("review", "walks")
 _LARGEST = 1 << 30
@@ -46,9 +46,10 @@ class Memories:
 
     def of(self, root: Root) -> bytes | None:
         """Where the memory of a root lies; None if it has none: only projects near by have."""
-        if root.project is None or not root.project.sources or not is_near(root.project):
+        project = root.project
+        if project is None or project.kind != KIND or not project.sources or not is_near(project):
             return None
-        place = _folder(root.project) + b"\n" + root.name.encode("utf-8", "replace")
+        place = _folder(project) + b"\n" + root.name.encode("utf-8", "replace")
         return os.fsencode(os.path.join(self._folder, hashlib.sha256(place).hexdigest()))
 
     def adopt(self, spooled: str, place: bytes) -> None:

@@ -13,7 +13,8 @@
 - Names are relative to the target with `/` between, in valid UTF-8 and on one line; bytes that
   are not UTF-8 become backslash escapes. Two names that become the same by that get `#2`, `#3`.
 - The Python files and notebooks of a folder, or one that is a target by itself, are told once
-  more, as the project they form (`formats.python_project`).
+  more, as the project they form (`formats.python_project`); so is the metadata of distributions
+  that are installed in one folder (`formats.python_environment`).
 - URL schemes and special folder layouts belong to adapters: the shell passes them in as tables.
 """
 
@@ -28,6 +29,7 @@ from typing import IO
 
 from msgspec import Struct
 
+from probatum.audit.environments import Environments
 from probatum.audit.open import printable
 from probatum.audit.opened import Caps, Root
 from probatum.audit.projects import Gathered
@@ -246,12 +248,13 @@ def _of_folder(target: str, exclude: tuple[str, ...], caps: Caps) -> Iterator[Ro
     around = Around(os.fsencode(target), exclude)
     real = os.path.realpath(target)
     walk = _Walk(target, real, boundary(target), exclude, set(), around)
-    project = Gathered(caps)
+    project, environments = Gathered(caps), Environments(caps)
     empty = True
     for root in _walked(walk):
         empty = False
-        yield project.take(root)
+        yield environments.take(project.take(root))
     yield from project.roots(".", walk.beside_top)
+    yield from environments.roots()
     if empty:
         yield Root(".", 0, trouble=FormatError(Reason.NOT_ANALYSED, "the folder holds no file"))
 

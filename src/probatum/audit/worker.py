@@ -213,7 +213,7 @@ class Worker:
             except FormatError as exc:
                 trouble = undecided(exc)
             else:
-                kind = python_project.KIND if order.project is not None else None
+                kind = order.project.kind if order.project is not None else None
                 caps = self._caps_for(order)
                 found = opened(order.name, whole, caps, kind, self._is_told(order))
                 yield from with_project(_expecting(order, found), caps)

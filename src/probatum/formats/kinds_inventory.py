@@ -7,8 +7,9 @@ from probatum.formats.kinds_seen import Seen
 from probatum.formats.patterns import Later
 
 TEXT_FORMS = frozenset(
-    {"requirements", "python-manifest", "poetry-lock", "uv-lock", "pdm-lock", "pylock", "pipfile"}
-)
+    {"requirements", "python-manifest", "poetry-lock", "uv-lock", "pdm-lock", "pylock", "pipfile",
+     "distribution-metadata"}
+)  # fmt: skip
 """Kinds that are plain text first, and are asked all that plain text is asked."""
 JSON_FORMS = frozenset({"pipfile-lock"})
 """Kinds that are JSON first, and are asked all that JSON is asked."""
@@ -27,6 +28,7 @@ _BY_NAME = {
 _PYLOCK = Later(r"pylock\.[^.]+\.toml")
 _REQUIREMENTS = Later(r"(?:.*[^a-z])?(?:requirements?|constraints?)(?:[^a-z].*)?\.(?:txt|in|pip)")
 _FOLDER = Later(r"(?:^|[/!])requirements?/[^/]+\.(?:txt|in|pip)\Z")
+_METADATA = Later(r"\.(?:dist-info/METADATA|egg-info/PKG-INFO)\Z")
 _ASKS = Later(
     r"[ \t]*(?:(?:#.*)?"
     r"|-{1,2}[A-Za-z].*"
@@ -45,6 +47,10 @@ def inventory_kind(seen: Seen) -> str | None:
     if seen.base.endswith((".txt", ".in", ".pip")):
         named = _REQUIREMENTS.fullmatch(seen.base) or _FOLDER.search(seen.inside.lower())
         return "requirements" if named and _asks(seen) else None
+    if seen.text.startswith("Metadata-Version:"):
+        return "distribution-metadata"
+    if seen.base in ("metadata", "pkg-info") and _METADATA.search(seen.inside):
+        return "distribution-metadata"
     if seen.base.startswith("pylock.") and _PYLOCK.fullmatch(seen.base):
         return "pylock"
     return None

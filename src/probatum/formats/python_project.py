@@ -37,7 +37,6 @@ from probatum.vocabulary import Place, Reason
 KIND = "python-project"
 SUFFIXES = (".py", ".pyw", ".ipynb")
 
-_FIRST = b"python-project 1\n"
 _LONGEST_LINE = 1 << 18
 _MOST_HELD = 64 << 20
 _STEP = 1 << 20
@@ -62,11 +61,16 @@ class LeftOut(Struct, frozen=True, array_like=True):
 
 
 class Project(Struct, frozen=True, array_like=True):
-    """What a project consists of. `too_large` says that it was too much to be read, if it was."""
+    """What a project consists of. `too_large` says that it was too much to be read, if it was.
+
+    Other artifacts that are put together from files are written in the same way, under their own
+    `kind`: see `formats.python_environment`.
+    """
 
     sources: tuple[Source, ...]
     left_out: tuple[LeftOut, ...] = ()
     too_large: str = ""
+    kind: str = KIND
 
 
 def is_source(name: str) -> bool:
@@ -151,15 +155,17 @@ def packed(
     return made
 
 
-def joined(sources: Iterable[tuple[str, bytes]], left_out: Iterable[LeftOut]) -> Material:
+def joined(
+    sources: Iterable[tuple[str, bytes]], left_out: Iterable[LeftOut], kind: str = KIND
+) -> Material:
     """The bytes of a project whose files, (name, content), are in memory."""
-    parts = [_preface(Project((), tuple(left_out)))]
+    parts = [_preface(Project((), tuple(left_out), kind=kind))]
     for name, content in sorted(sources):
         parts += [_header(Source(name, b"", len(content))), content]
     return BytesMaterial(b"".join(parts))
 
 
-def files(material: Material) -> Iterator[tuple[str, bytes]]:
+def files(material: Material, kind: str = KIND) -> Iterator[tuple[str, bytes]]:
     """The files of a project in the order of their names: (name, content), one at a time.
 
     Raises: FormatError if the material cannot be read or is no project.
@@ -168,7 +174,7 @@ def files(material: Material) -> Iterator[tuple[str, bytes]]:
         yield from material.contents()
         return
     lines = _Lines(material)
-    _left_out(lines)
+    _left_out(lines, kind)
     while (line := lines.next()) is not None:
         size, _, name = line.partition(b" ")
         if not size.isdigit() or len(size) > 18 or not name:
@@ -176,13 +182,13 @@ def files(material: Material) -> Iterator[tuple[str, bytes]]:
         yield _text(lines, name), lines.take(int(size))
 
 
-def left_out(material: Material) -> tuple[LeftOut, ...]:
+def left_out(material: Material, kind: str = KIND) -> tuple[LeftOut, ...]:
     """What the project could not take in. Raises: FormatError as `files` does."""
-    return _left_out(_Lines(material))
+    return _left_out(_Lines(material), kind)
 
 
-def _left_out(lines: "_Lines") -> tuple[LeftOut, ...]:
-    if lines.next() != _FIRST[:-1]:
+def _left_out(lines: "_Lines", kind: str) -> tuple[LeftOut, ...]:
+    if lines.next() != f"{kind} 1".encode():
         raise lines.broken("no project begins like this")
     found = []
     while (line := lines.next()) is not None:
@@ -203,7 +209,8 @@ def _text(lines: "_Lines", data: bytes) -> str:
 
 def _preface(project: Project) -> bytes:
     told = sorted(project.left_out, key=attrgetter("name"))
-    return _FIRST + b"".join(_encoded(f"- {one.name}: {one.why}\n") for one in told)
+    first = f"{project.kind} 1\n".encode()
+    return first + b"".join(_encoded(f"- {one.name}: {one.why}\n") for one in told)
 
 
 def _header(source: Source) -> bytes:

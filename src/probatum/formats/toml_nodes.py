@@ -75,8 +75,9 @@ class _Reader:
     def _found(self, text: str, start: int) -> int:
         """Where a text stands from here on, in quotes rather than as a part of another."""
         end = start + _NEAR
-        for mark in "\"'":
-            at = self._text.find(f"{mark}{text}{mark}", start, end)
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        for written in (f'"{escaped}"', f"'{text}'"):
+            at = self._text.find(written, start, end)
             end = at if at >= 0 else end
         if end < start + _NEAR:
             return end + 1

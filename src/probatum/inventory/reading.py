@@ -19,6 +19,8 @@ _READERS = {
     "uv-lock": "python_locks.uv",
     "pdm-lock": "python_locks.pdm",
     "pylock": "python_locks.pylock",
+    "python-environment": "distributions.environment",
+    "distribution-metadata": "distributions.read",
     "pipfile": "pipenv.pipfile",
     "pipfile-lock": "pipenv.lock",
 }

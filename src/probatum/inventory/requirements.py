@@ -29,6 +29,7 @@ _MOST_FILES = 200
 _COMMENT = re.compile(r"(?:^|\s)#.*\Z")
 _OPTIONS = re.compile(r"(?:^|(?<=[ \t]))-")
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+_QUOTED = re.compile(r"[\"'\\]")
 _CODING = re.compile(rb"(?:.*\n)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git\+|file:")
@@ -118,12 +119,13 @@ def _logical(source: str) -> Iterator[tuple[str, int]]:
 def _options(text: str) -> tuple[tuple[str, str], ...] | None:
     """The options with their values; None where they are not pip's."""
     try:
-        words = shlex.split(text)
+        words = shlex.split(text) if _QUOTED.search(text) else text.split()
     except ValueError:
         return None
+    words.reverse()
     found = []
     while words:
-        word = words.pop(0)
+        word = words.pop()
         option, sign, value = word.partition("=")
         if word[:2] in _SHORT:
             option, value = _SHORT[word[:2]], word[2:].removeprefix("=")
@@ -136,7 +138,7 @@ def _options(text: str) -> tuple[tuple[str, str], ...] | None:
         if option in _VALUED and not sign:
             if not words:
                 return None
-            value = words.pop(0)
+            value = words.pop()
         found.append((option, value))
     return tuple(found)
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from probatum import __version__
+from probatum.formats.python_environment import KIND as ENVIRONMENT
 from probatum.formats.python_project import KIND as PROJECT
 from probatum.policy import Acceptance, Decision
 from probatum.render.evidence import headline, incompleteness, parted
@@ -259,7 +260,7 @@ def _path(file: str, targets: tuple[str, ...]) -> str:
 
 
 def _is_in_file(artifact: Artifact, place: Place) -> bool:
-    return artifact.kind == PROJECT and bool(place.part)
+    return artifact.kind in (PROJECT, ENVIRONMENT) and bool(place.part)
 
 
 def _uri(name: str) -> str:
