@@ -25,6 +25,8 @@ COMMANDS = {
     "audit": "probatum.cli.audit",
     "check": "probatum.cli.check",
     "compare": "probatum.cli.compare",
+    "verify": "probatum.cli.verify",
+    "sign": "probatum.cli.sign",
     "explain": "probatum.cli.explain",
     "list": "probatum.cli.listing",
     "completion": "probatum.cli.completion",

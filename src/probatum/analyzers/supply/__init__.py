@@ -1,0 +1,1 @@
+"""Analysers of where software and models come from."""

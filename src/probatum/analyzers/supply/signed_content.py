@@ -1,0 +1,152 @@
+"""Whether a folder is what its signature lists, and is signed by someone whom the user trusts.
+
+The signature is one of OpenSSF Model Signing: a Sigstore bundle (`model.sig`) around a statement
+that lists the digest of every file. Who is trusted is never taken from it: a key, certificates or
+an identity are named by who asks, and `probatum verify` asks.
+
+**Proven** when the signature is by someone trusted, when every file that it lists is there and has
+the digest listed, and when nothing else is there. The certificate's checker reads every file again
+and verifies the signature with its own arithmetic. What a signature cannot speak of is said among
+the assumptions: paths that it ignores (git's own files always are), if there is something there,
+and empty files where it lists shards of files. It rests on the collision resistance of the digest,
+on the trusted key being in nobody else's hands and, for certificates, on none being revoked.
+
+**Refuted** when the signature is not by anyone trusted, when a file is missing, is another or is
+not listed, or when a link lies in the folder though the signature follows none.
+
+**Undecided** when nobody is named whom to trust (`unresolved`), the signature or its statement can
+be read in two ways (`parser-differential`) or not at all, or something in the folder is neither
+listed nor a file.
+
+Sources: OpenSSF Model Signing specification 1.0; DSSE 1.0, protocol; in-toto Statement v1;
+Sigstore bundle 0.3.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+
+from probatum.formats.model_manifest import NEVER_SIGNED, Manifest, manifest
+from probatum.formats.signed_folder import Other, Read, Span, digests, ignored, read
+from probatum.formats.signers import NotTrusted, signer
+from probatum.formats.sigstore_bundle import bundle
+from probatum.ports import Material, analyzer
+from probatum.vocabulary import (
+    Artifact,
+    Certificate,
+    Claim,
+    Place,
+    Proven,
+    Reason,
+    Refuted,
+    Undecided,
+    Verdict,
+    Witness,
+)
+
+SIGNED_CONTENT = Claim(
+    "signed-content",
+    "Every file of this folder is, byte for byte, what its signature lists, there is none that it "
+    "does not list, and it is signed by someone whom the user named.",
+)
+_MOST_TOLD = 20
+
+
+@analyzer(id="signed-content", claim=SIGNED_CONTENT, accepts={"signed-folder"})
+def signed_content(artifact: Artifact, material: Material) -> Verdict:
+    folder = read(material)
+    signed = bundle(folder.folder.signature)
+    try:
+        who = signer(signed, folder.folder.trust)
+    except NotTrusted as exc:
+        return Refuted((Witness(str(exc), Place(part="the signature")),))
+    listed = manifest(signed.payload, folder.folder.single)
+    left_out = (*NEVER_SIGNED, *listed.ignore, *folder.folder.ignore)
+    others = [one for one in folder.folder.others if not ignored(one.name, left_out)]
+    witnesses = [
+        *_links(folder, others, listed),
+        *_strays(folder, listed, left_out),
+        *_changed(material, folder, listed),
+    ]
+    if witnesses:
+        return Refuted(tuple(witnesses[:_MOST_TOLD]))
+    if others:
+        says = f"{others[0].name[:200]!a}: {others[0].what}"
+        return Undecided(Reason.OUTSIDE_TARGET, says)
+    facts = {"size": material.size, "head": folder.head}
+    assumptions = (f"Signed by {who}.", *_unsigned(folder, listed, left_out))
+    return Proven(Certificate("model_signature", facts), assumptions)
+
+
+def _links(folder: Read, others: list[Other], listed: Manifest) -> Iterator[Witness]:
+    if listed.allow_symlinks:
+        return
+    for one in folder.folder.files:
+        if one.is_link and one.name in listed.names:
+            yield _witness(one.name, "this is a link, and the signature follows none")
+    for other in others:
+        if other.is_link:
+            yield _witness(other.name, f"{other.what}; the signature follows no links")
+
+
+def _strays(folder: Read, listed: Manifest, left_out: tuple[str, ...]) -> Iterator[Witness]:
+    """Files that the signature does not list, and what it lists that is not there."""
+    there = {one.name for one in folder.folder.files}
+    others = {one.name for one in folder.folder.others}
+    for name in sorted(listed.names - there - others):
+        twin = next((one for one in there if _alike(one) == _alike(name)), "")
+        instead = f"; {twin!a} is there, which is spelled in another way" if twin else ""
+        yield _witness(name, f"the signature lists this file and it is not there{instead}")
+    for one in folder.folder.files:
+        if _is_stray(one.name, listed, left_out) and (one.size or not listed.shard_size):
+            yield _witness(one.name, "a file that the signature does not list")
+
+
+def _is_stray(name: str, listed: Manifest, left_out: tuple[str, ...]) -> bool:
+    return name not in listed.names and not ignored(name, left_out)
+
+
+def _changed(material: Material, folder: Read, listed: Manifest) -> Iterator[Witness]:
+    """Files with another size or digest than the signature lists."""
+    numbers = {one.name: at for at, one in enumerate(folder.folder.files)}
+    ends: dict[str, int] = {}
+    for one in listed.resources:
+        ends[one.name] = max(ends.get(one.name, 0), one.end or 0)
+    for name, end in ends.items():
+        if name in numbers and end and (size := folder.folder.files[numbers[name]].size) != end:
+            yield _witness(name, f"the file has {size} bytes and the signature lists {end}")
+            del numbers[name]
+    there = [one for one in listed.resources if one.name in numbers]
+    spans = []
+    for one in there:
+        number = numbers[one.name]
+        end = folder.folder.files[number].size if one.end is None else one.end
+        spans.append(Span(number, one.start, end))
+    found = digests(material, folder, spans, listed.algorithm)
+    for one, digest in zip(there, found, strict=True):
+        if digest != one.digest:
+            where = f"bytes {one.start} to {one.end}: " if one.end is not None else ""
+            says = f"{where}the signature lists {listed.algorithm}:{one.digest}, this is {digest}"
+            yield _witness(one.name, says)
+
+
+def _unsigned(folder: Read, listed: Manifest, left_out: tuple[str, ...]) -> Iterator[str]:
+    """What is there and nothing is signed of."""
+    names = {one.name for one in folder.folder.files} | {one.name for one in folder.folder.others}
+    names -= listed.names
+    for path in dict.fromkeys(left_out):
+        count = sum(ignored(name, (path,)) for name in names)
+        if count:
+            by = "user" if path in folder.folder.ignore else "signature"
+            files = "one file lies" if count == 1 else f"{count} files lie"
+            yield f"The {by} ignores {path!a}, where {files} of which nothing is signed."
+    for one in folder.folder.files:
+        if _is_stray(one.name, listed, left_out):
+            yield f"{one.name!a} is empty: a signature by shards cannot list it."
+
+
+def _alike(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _witness(name: str, says: str) -> Witness:
+    return Witness(says, Place(part=name))

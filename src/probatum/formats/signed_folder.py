@@ -1,0 +1,207 @@
+"""A signed folder: its files, the signature beside them and whom the user trusts, as one artifact.
+
+Whether a signature holds is decided by every file that it speaks of and by the key that the user
+names, so they are judged together. The artifact is of the kind `signed-folder`; its bytes are made
+as follows, from what lies in the folder and what the user said, and from nothing else:
+
+1. the line `signed-folder 1`;
+2. a line of JSON: `trust` (whom the user trusts, see `formats.signers`), `single` (the name of a
+   model that is one file; empty for a folder), `ignore` (paths that the user leaves out), `files`
+   (`[name, size, is it a link to one]` of every file, sorted by name), `others` (`[name, what, is
+   it a link]` of what is not taken in) and `signature` (size in bytes);
+3. the signature;
+4. for each file, in that order, a line break and then its bytes.
+
+A name is relative to the folder, with `/` between. The signature itself is none of the files.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from msgspec import Struct
+
+from probatum.errors import FormatError
+from probatum.formats.strict_json import parsed
+from probatum.material import JoinedMaterial, Piece
+from probatum.ports import Material
+from probatum.vocabulary import Reason
+
+KIND = "signed-folder"
+HASHES = {"sha256": 32, "blake2b": 64}
+"""The digests that a model's signature may be made of, and their sizes in bytes.
+
+Not blake3: Python's library has none, so no checker could derive it again in reasonable time.
+"""
+
+_FIRST = b"signed-folder 1\n"
+_LONGEST = 64 << 20  # bytes of the second line
+_LARGEST_SIGNATURE = 64 << 20
+_PIECE = 1 << 20
+_MOST_THREADS = 16
+
+
+class Stored(Struct, frozen=True):
+    """A file: its name in the folder, its size in bytes, and where it lies.
+
+    `is_link`: it is reached by a link, to a file of the same folder.
+    """
+
+    name: str
+    size: int
+    path: bytes = b""
+    is_link: bool = False
+
+
+class Other(Struct, frozen=True):
+    """Something in the folder whose bytes are not taken in; `is_link` says that it is a link."""
+
+    name: str
+    what: str
+    is_link: bool = False
+
+
+class Folder(Struct, frozen=True):
+    """What a signed folder consists of."""
+
+    signature: bytes
+    trust: Mapping[str, Any]
+    files: tuple[Stored, ...]
+    others: tuple[Other, ...] = ()
+    ignore: tuple[str, ...] = ()
+    single: str = ""
+
+
+class Span(Struct, frozen=True):
+    """The bytes [start, end) of the file of this number."""
+
+    number: int
+    start: int
+    end: int
+
+
+class Packed(JoinedMaterial):
+    """The bytes of a signed folder whose files lie on this machine."""
+
+    def path(self, number: int) -> bytes:
+        """Where the file of this number lies."""
+        return self._pieces[number + 1].path
+
+
+def packed(folder: Folder) -> Packed:
+    """The artifact's bytes; a read raises FormatError if a file is not as it was listed."""
+    files = sorted(folder.files, key=lambda one: one.name)
+    said = {
+        "trust": folder.trust,
+        "single": folder.single,
+        "ignore": folder.ignore,
+        "files": [[one.name, one.size, one.is_link] for one in files],
+        "others": [[one.name, one.what, one.is_link] for one in folder.others],
+        "signature": len(folder.signature),
+    }
+    head = _FIRST + json.dumps(said).encode("ascii") + b"\n" + folder.signature
+    pieces = (Piece(b"\n", one.name, one.path, one.size) for one in files)
+    return Packed((Piece(head), *pieces))
+
+
+class Read(Struct, frozen=True):
+    """A signed folder as its bytes tell it.
+
+    `starts` are the offsets of the files' bytes, `head` the SHA-256 (hex) of all before the first.
+    """
+
+    folder: Folder
+    starts: tuple[int, ...]
+    head: str
+
+
+def read(material: Material) -> Read:
+    """What the artifact says of itself. Raises: FormatError if it is no signed folder."""
+    head = material.read(0, _LONGEST)
+    first, _, rest = head.partition(b"\n")
+    line, ended, _ = rest.partition(b"\n")
+    if first + b"\n" != _FIRST or not ended:
+        raise _malformed("no signed folder begins like this")
+    said = parsed(line, "the list of a signed folder")
+    try:
+        files = tuple(Stored(str(a), int(b), b"", bool(c)) for a, b, c in said["files"])
+        others = tuple(Other(str(a), str(b), bool(c)) for a, b, c in said["others"])
+        ignore = tuple(str(one) for one in said["ignore"])
+        at, size = len(_FIRST) + len(line) + 1, int(said["signature"])
+        trust, single = said["trust"], str(said["single"])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise _malformed("the list of a signed folder is not one") from exc
+    if not isinstance(trust, dict) or any(one.size < 0 for one in files) or size < 0:
+        raise _malformed("the list of a signed folder is not one")
+    if size > _LARGEST_SIGNATURE:
+        raise FormatError(Reason.OVER_LIMIT, f"a signature of {size:,} bytes")
+    starts, end = [], at + size
+    for one in files:
+        starts.append(end + 1)
+        end += 1 + one.size
+    if end != material.size:
+        raise _malformed("a signed folder has another size than its files")
+    signature = material.read(at, size)
+    folder = Folder(signature, trust, files, others, ignore, single)
+    return Read(folder, tuple(starts), hashlib.sha256(head[:at] + signature).hexdigest())
+
+
+def digests(material: Material, of: Read, spans: Sequence[Span], algorithm: str) -> tuple[str, ...]:
+    """The digest of each span, in hex; those of files on this machine are read in threads.
+
+    Raises: FormatError if a file cannot be read or is not of the size listed.
+    """
+    if not isinstance(material, Packed):
+        return tuple(_of_bytes(material, of, one, hashlib.new(algorithm)) for one in spans)
+    largest_first = sorted(range(len(spans)), key=lambda n: spans[n].start - spans[n].end)
+    found: dict[int, str] = {}
+
+    def one(number: int) -> None:
+        span = spans[number]
+        file = of.folder.files[span.number]
+        found[number] = _of_file(material.path(span.number), file, span, hashlib.new(algorithm))
+
+    threads = min(_MOST_THREADS, os.cpu_count() or 1, max(1, len(spans)))
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(one, number) for number in largest_first]:
+            done.result()
+    return tuple(found[number] for number in range(len(spans)))
+
+
+def _of_bytes(material: Material, of: Read, span: Span, running: Any) -> str:
+    start = of.starts[span.number]
+    for at in range(span.start, span.end, _PIECE):
+        running.update(material.read(start + at, min(_PIECE, span.end - at)))
+    return str(running.hexdigest())
+
+
+def _of_file(path: bytes, file: Stored, span: Span, running: Any) -> str:
+    """The digest of a part of a file, read into one piece of memory again and again."""
+    try:
+        with open(path, "rb", buffering=0) as opened:
+            if os.fstat(opened.fileno()).st_size != file.size:
+                raise FormatError(Reason.VANISHED, f"{file.name}: its size is no longer the same")
+            piece = memoryview(bytearray(min(_PIECE, max(1, span.end - span.start))))
+            opened.seek(span.start)
+            left = span.end - span.start
+            while left:
+                count = opened.readinto(piece[: min(left, len(piece))])
+                if not count:
+                    raise FormatError(Reason.VANISHED, f"{file.name} became shorter")
+                running.update(piece[:count])
+                left -= count
+    except OSError as exc:
+        raise FormatError(Reason.UNREADABLE, f"{file.name}: {exc.strerror}") from exc
+    return str(running.hexdigest())
+
+
+def ignored(name: str, paths: Iterable[str]) -> bool:
+    """Whether a file lies at or below one of the paths."""
+    return any(name == path or name.startswith(f"{path}/") for path in paths)
+
+
+def _malformed(says: str) -> FormatError:
+    return FormatError(Reason.MALFORMED, says)
