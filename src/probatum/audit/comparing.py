@@ -202,7 +202,14 @@ def _material(number: int, root: Root, line: Line) -> Material:
 def _telling(both: tuple[Target, Target], changes: list[Change], caps: Caps) -> Task:
     sources = [root.fetch for one in both for root in one.roots]
     work = partial(_told, both, changes, caps)
-    return Task("telling what changed", work, measures.has_numpy, sources)
+    return Task("telling what changed", work, _with_numpy, sources)
+
+
+def _with_numpy() -> None:
+    """Import numpy, where it is, before the process may no longer; its threads would only wait."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    measures.has_numpy()
 
 
 def _told(both: tuple[Target, Target], changes: list[Change], caps: Caps, line: Line) -> bytes:

@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
     from probatum.audit.comparing import Comparison
 
-FORMATS = ("terminal", "json")
+FORMATS = ("terminal", "json", "markdown", "html")
 ASPECTS = ("tensors", "template", "tokenizer", "config", "code", "files")
 VALUES = "values"
 
@@ -32,7 +32,7 @@ _EXAMPLES = """\
   probatum compare hf://owner/base@v1.0 ./fork
   probatum compare base/ fork/ --must-equal tensors,template,code
   probatum compare pytorch_model.bin model.safetensors --must-equal tensors
-  probatum compare base/ fork/ --format json -o changes.json
+  probatum compare base/ fork/ --format html -o changes.html
 """
 
 EXIT_CODES = {

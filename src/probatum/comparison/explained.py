@@ -152,7 +152,7 @@ def _of_words(path: str, old: dict[str, str], new: dict[str, str]) -> Iterator[s
         if words:
             yield f"{sign}{path}: {len(words):,} {says}: {_few(words)}"
     if other:
-        yield f" {path}: {len(other):,} are another entry now: {_few(other)}"
+        yield f" {path}: {len(other):,} changed: {_few(other)}"
         if path.endswith("added_tokens"):
             for word in other[:_SHOWN_WORDS]:
                 yield f"-{path}: {old[word]}"

@@ -70,11 +70,11 @@ class _Page:
         self._room = _ROOM
 
     def parts(self) -> Iterator[str]:
-        style = _packaged("report.css") + self._filter_rules()
-        script = _packaged("report.js")
-        yield _HEAD.format(
-            policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
-            "img-src data:; base-uri 'none'; form-action 'none'",
+        style = packaged("report.css") + self._filter_rules()
+        script = packaged("report.js")
+        yield HEAD.format(
+            policy=f"default-src 'none'; style-src {policy_hash(style)}; "
+            f"script-src {policy_hash(script)}; img-src data:; base-uri 'none'; form-action 'none'",
             title=shown(f"Probatum: {', '.join(self._report.targets)}", 200),
             style=style,
             many="many" if len(self._report.findings) > _MANY else "few",
@@ -289,12 +289,14 @@ def _tally(held: Counter[str]) -> str:
     return f'<span class="tally">{counted}</span>'
 
 
-def _hash(text: str) -> str:
+def policy_hash(text: str) -> str:
+    """How a content security policy names a style or script."""
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f"'sha256-{digest}'"
 
 
-def _packaged(name: str) -> str:
+def packaged(name: str) -> str:
+    """A style or script that comes with Probatum."""
     return resources.files("probatum.render").joinpath(name).read_text("utf-8")
 
 
@@ -304,7 +306,7 @@ _ICON = (
     "fill='%23a86500'/%3E%3Ccircle cx='12' cy='11' r='2.4' fill='%231c7a4a'/%3E%3C/svg%3E"
 )
 
-_HEAD = (
+HEAD = (
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
     '<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -48,7 +48,7 @@ def render(report: Report, *, decision: Decision | None = None) -> str:
     if lacking := incompleteness(report):
         text += f"\n**{lacking}**\n"
     for line in judgement(decision, report):
-        text += f"\n{_code(line)}\n"
+        text += f"\n{code(line)}\n"
     items = ("\n".join(_item(one, says, accepted)) for one in breaking)
     text += _list(items, len(breaking), _LONGEST)
     if others:
@@ -56,7 +56,7 @@ def render(report: Report, *, decision: Decision | None = None) -> str:
         title = f"{plural(len(others), 'claim')} not proven, without breaking the policy"
         text += _folded(title, _list(items, len(others), _LONGEST - len(text)))
     if proven:
-        lines = (f"- {_name(one)} {_code(one.claim)}" for one in proven)
+        lines = (f"- {_name(one)} {code(one.claim)}" for one in proven)
         listed = _list(lines, len(proven), _LONGEST - len(text))
         text += _folded(f"{plural(len(proven), 'claim')} proven", listed)
     return text
@@ -81,22 +81,22 @@ def _item(
 ) -> Iterator[str]:
     verdict = finding.verdict
     why = accepted.get((finding.artifact.name, finding.claim))
-    given = f" ({_code(why)})" if why else ""
+    given = f" ({code(why)})" if why else ""
     match verdict:
         case Refuted(witnesses):
-            yield f"- **refuted**{given} {_name(finding)} {_code(finding.claim)}: {_said(finding)}"
-            yield f"  The claim was: {_code(says.get(finding.claim, finding.claim))}"
+            yield f"- **refuted**{given} {_name(finding)} {code(finding.claim)}: {_said(finding)}"
+            yield f"  The claim was: {code(says.get(finding.claim, finding.claim))}"
             for witness, instead in advised(witnesses[:_WITNESSES]):
                 yield from _witness(witness)
                 if places := further(witness):
-                    yield f"\n  {_code(places)}"
+                    yield f"\n  {code(places)}"
                 if instead:
                     yield f"\n  Instead: {_mixed(instead)}"
         case Undecided():
-            named = f"{_name(finding)} {_code(finding.claim)}"
+            named = f"{_name(finding)} {code(finding.claim)}"
             yield f"- **undecided**{given} {named}: {_said(finding)}"
         case Proven():
-            yield f"- **proven** {_name(finding)} {_code(finding.claim)}"
+            yield f"- **proven** {_name(finding)} {code(finding.claim)}"
         case _:
             assert_never(verdict)
 
@@ -106,24 +106,24 @@ def _witness(witness: Witness) -> Iterator[str]:
         yield from _path(witness)
     else:
         for number, step in enumerate(witness.steps, 1):
-            at, says = str(step.place), _code(step.says)
-            yield f"  {number}. {says}{f' at {_code(at)}' if at else ''}"
+            at, says = str(step.place), code(step.says)
+            yield f"  {number}. {says}{f' at {code(at)}' if at else ''}"
     if witness.excerpt is not None:
         rows = list(_rows(witness.excerpt, witness.place))
-        fence = _fence("\n".join(rows), 3)
+        ticks = fence("\n".join(rows), 3)
         yield ""
-        yield from (f"  {row}".rstrip() for row in (f"{fence}text", *rows, fence))
+        yield from (f"  {row}".rstrip() for row in (f"{ticks}text", *rows, ticks))
 
 
 def _path(witness: Witness) -> Iterator[str]:
     """Lines of source code in their order; what happens there behind each."""
     for number, row in enumerate(code_rows(witness), 1):
         at = str(row.place)
-        said = [f"{_code(at)} " if at else ""]
+        said = [f"{code(at)} " if at else ""]
         if row.code:
-            said.append(_code("".join(text for text, _ in row.pieces(_LONGEST_CODE))))
+            said.append(code("".join(text for text, _ in row.pieces(_LONGEST_CODE))))
         if row.says:
-            said.append(f": {_mixed(row.says)}" if row.code else _code(row.says))
+            said.append(f": {_mixed(row.says)}" if row.code else code(row.says))
         yield f"  {number}. {''.join(said)}"
 
 
@@ -139,32 +139,34 @@ def _rows(excerpt: Excerpt, place: Place) -> Iterator[str]:
 
 
 def _name(finding: Finding) -> str:
-    return _code(finding.artifact.name)
+    return code(finding.artifact.name)
 
 
 def _said(finding: Finding) -> str:
-    return _code(headline(finding.verdict))
+    return code(headline(finding.verdict))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """The text as a code span, in which nothing of it comes alive."""
     shown = visible(text, _LONGEST_PART)
     if not shown.strip():
         return f"`'{shown}'`"
-    fence = _fence(shown, 1)
+    ticks = fence(shown, 1)
     # A span that begins or ends with a backtick or a space keeps it by one space of padding.
     pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
-    return f"{fence}{pad}{shown}{pad}{fence}"
+    return f"{ticks}{pad}{shown}{pad}{ticks}"
 
 
 def _mixed(says: str) -> str:
     """Words with code between backquotes as they are; all of it as code where a word is not one."""
     words, spans = says.split("`")[::2], says.split("`")[1::2]
     if len(words) != len(spans) + 1 or not all(map(_WORDS.fullmatch, words)):
-        return _code(says)
-    parts = [word + _code(span) for word, span in zip(words, spans, strict=False)]
+        return code(says)
+    parts = [word + code(span) for word, span in zip(words, spans, strict=False)]
     return "".join([*parts, words[-1]])
 
 
-def _fence(text: str, least: int) -> str:
+def fence(text: str, least: int) -> str:
+    """Backticks enough to hold a text."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     return "`" * max(least, longest + 1)
