@@ -150,8 +150,14 @@ def _options(command: argparse.ArgumentParser) -> Iterator[str]:
 
 
 def _commands(top: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    [found] = [one for one in top._actions if isinstance(one, argparse._SubParsersAction)]
-    return dict(found.choices)
+    """Every command by its words, those inside another behind it."""
+    made: dict[str, argparse.ArgumentParser] = {}
+    for one in top._actions:
+        if isinstance(one, argparse._SubParsersAction):
+            for name, command in one.choices.items():
+                inner = {f"{name} {word}": each for word, each in _commands(command).items()}
+                made |= {name: command, **inner}
+    return made
 
 
 def _written(action: argparse.Action) -> str:

@@ -4,6 +4,7 @@
     ├── UsageError            the command line or a configuration file asks for something impossible
     │   └── ConfigurationError    probatum.toml: what is wrong, at which key, what to write instead
     ├── TargetError           a target named by the user cannot be opened at all
+    ├── FeedError             advisories cannot be had, or are refused; what is installed stays
     ├── FormatError           bytes are not what their format demands (carries a Reason and a place)
     └── Rejected              a certificate does not hold for the bytes it is checked against
 
@@ -28,6 +29,10 @@ class ConfigurationError(UsageError):
 
 class TargetError(ProbatumError):
     """A target the user named cannot be opened at all."""
+
+
+class FeedError(ProbatumError):
+    """Advisories cannot be had, or what a source sent is refused; what is installed stays."""
 
 
 class FormatError(ProbatumError):

@@ -53,6 +53,15 @@ def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPar
     return {}
 
 
+def _every(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Each command by its words; those of a command come before it, since they are longer."""
+    found = {}
+    for name, command in _commands(parser).items():
+        found.update({f"{name} {inner}": one for inner, one in _commands(command).items()})
+        found[name] = command
+    return found
+
+
 def _options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     return [action for action in parser._actions if action.option_strings]
 
@@ -71,24 +80,27 @@ def _words(action: argparse.Action) -> tuple[str, ...]:
 
 def _bash(parser: argparse.ArgumentParser) -> Iterator[str]:
     """One function: the command decides the words; where there are none, files."""
-    commands = _commands(parser)
+    commands, every = _commands(parser), _every(parser)
+    nested = "|".join(shlex.quote(name) for name in every if name not in commands)
     yield "_probatum() {"
     yield '  local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" words=""'
+    yield '  local at="${COMP_WORDS[1]}"'
+    yield f'  case "$at ${{COMP_WORDS[2]}}" in {nested}) at="$at ${{COMP_WORDS[2]}}" ;; esac'
     yield "  COMPREPLY=()"
     yield '  if [ "$COMP_CWORD" -eq 1 ]; then'
     first = [*commands, *(name for one in _options(parser) for name in one.option_strings)]
     yield f"    words={shlex.quote(' '.join(first))}"
     yield "  else"
-    yield '    case "${COMP_WORDS[1]} $prev" in'
-    for name, command in commands.items():
+    yield '    case "$at $prev" in'
+    for name, command in every.items():
         for action in _options(command):
             if action.nargs == 0:
                 continue
             words = shlex.quote(" ".join(_words(action)))
             for option in action.option_strings:
                 yield f"      '{name} {option}') words={words} ;;"
-    yield '      *) case "${COMP_WORDS[1]} $cur" in'
-    for name, command in commands.items():
+    yield '      *) case "$at $cur" in'
+    for name, command in every.items():
         options = [option for one in _options(command) for option in one.option_strings]
         yield f"        '{name} -'*) words={shlex.quote(' '.join(options))} ;;"
         yield f"        '{name} '*) words={shlex.quote(' '.join(_places(command)))} ;;"
@@ -114,9 +126,11 @@ def _zsh(parser: argparse.ArgumentParser) -> Iterator[str]:
         yield f"    {shlex.quote(f'{name}:{helps[name]}')}"
     yield "  )"
     yield "  if (( CURRENT == 2 )); then _describe command commands; return; fi"
-    yield '  case "${words[2]}" in'
-    for name, command in _commands(parser).items():
-        yield f"    {name}) shift words; (( CURRENT-- )); _arguments \\"
+    yield '  case "${words[2]} ${words[3]}" in'
+    for name, command in _every(parser).items():
+        deep = name.count(" ") + 1
+        which = f"'{name} '*" if deep == 1 else f"'{name}'"
+        yield f"    {which}) shift {deep} words; (( CURRENT -= {deep} )); _arguments \\"
         for action in command._actions:
             for spec in _zsh_specs(action):
                 yield f"      {shlex.quote(spec)} \\"
@@ -150,8 +164,9 @@ def _fish(parser: argparse.ArgumentParser) -> Iterator[str]:
     for name in commands:
         said = shlex.quote(helps[name])
         yield f"complete -c probatum -n __fish_use_subcommand -f -a {name} -d {said}"
-    for name, command in commands.items():
-        when = f"-n '__fish_seen_subcommand_from {name}'"
+    for name, command in _every(parser).items():
+        seen = "; and ".join(f"__fish_seen_subcommand_from {word}" for word in name.split())
+        when = f"-n '{seen}'"
         for action in command._actions:
             words = _words(action)
             given = f" -f -a {shlex.quote(' '.join(words))}" if words else ""

@@ -25,7 +25,7 @@ else:
 
 # argparse looks for a translation of each of its own words in the files of a dozen folders, which
 # takes as long as declaring the options; of ours there is none.
-vars(argparse)["_"] = str
+vars(argparse)["_"] = lambda text: text
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -29,6 +29,7 @@ COMMANDS = {
     "sign": "probatum.cli.sign",
     "explain": "probatum.cli.explain",
     "list": "probatum.cli.listing",
+    "advisories": "probatum.cli.advisories",
     "completion": "probatum.cli.completion",
 }
 """Each command's module, imported when it is called or all are told of."""

@@ -84,10 +84,10 @@ class Located(Struct, frozen=True):
     """Stored, with its size told only behind it: a reader in one pass cannot follow that."""
 
 
-def directory(material: Material) -> Directory:
+def directory(material: Material, *, most: int = _MOST) -> Directory:
     """The central directory that a reader finds from the end of the file.
 
-    Raises: FormatError if there is none or it cannot be followed.
+    Raises: FormatError if there is none, it cannot be followed or it has more than `most` members.
     """
     tail_at = max(0, material.size - _TAIL)
     tail = material.read(tail_at, _TAIL)
@@ -116,7 +116,7 @@ def directory(material: Material) -> Directory:
         doubts.append(_elsewhere(material, told, eocd))
     if shift:
         doubts.append(Doubt(f"{shift} bytes stand before the archive's own start", 0))
-    entries = tuple(_entries(material, start, end, count, shift, doubts))
+    entries = tuple(_entries(material, start, end, count, shift, doubts, most))
     return Directory(entries, start, end, shift, tuple(doubts))
 
 
@@ -173,10 +173,10 @@ def _wide_doubts(narrow: tuple[int, ...], wide: tuple[int, ...], eocd: int) -> I
 
 
 def _entries(
-    material: Material, start: int, end: int, count: int, shift: int, doubts: list[Doubt]
+    material: Material, start: int, end: int, count: int, shift: int, doubts: list[Doubt], most: int
 ) -> Iterator[Entry]:
-    if count > _MOST:
-        raise FormatError(Reason.OVER_LIMIT, f"{count} members are more than {_MOST}")
+    if count > most:
+        raise FormatError(Reason.OVER_LIMIT, f"{count} members are more than {most}")
     if count * 46 > end - start:
         raise FormatError(
             Reason.MALFORMED,

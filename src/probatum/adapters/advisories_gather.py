@@ -1,0 +1,113 @@
+"""Gathers the records of several sources, each id once, and holds them against those installed."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+from msgspec import Struct
+
+from probatum.adapters.advisories_feeds import Record
+from probatum.advisories.priority import Exploited, Scores
+from probatum.errors import FeedError
+
+LOST = 0.1
+"""The share of an ecosystem's records that may be gone before an update is refused."""
+
+
+class Tally(Struct, frozen=True):
+    """How many records of an ecosystem there are, and when the newest of them was changed."""
+
+    records: int
+    newest: str
+
+
+class _Kept(Struct):
+    at: int
+    size: int
+    modified: str
+    ecosystems: frozenset[str]
+
+
+class Gathered:
+    """Records on the disk; in memory only where each lies. Of one id the last changed is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # see close
+        self._kept: dict[str, _Kept] = {}
+        self._end = 0
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._kept
+
+    def take(self, record: Record) -> None:
+        held = self._kept.get(record.id)
+        if held is not None and held.modified >= record.modified:
+            return
+        size = self._file.write(record.line)
+        self._kept[record.id] = _Kept(self._end, size, record.modified, record.ecosystems)
+        self._end += size
+
+    def lines(self) -> Iterator[bytes]:
+        """Every record kept."""
+        for one in self._kept.values():
+            self._file.seek(one.at)
+            yield self._file.read(one.size)
+
+    def tallies(self) -> dict[str, Tally]:
+        """By ecosystem, in the order of their names."""
+        found: dict[str, Tally] = {}
+        for one in self._kept.values():
+            for name in one.ecosystems:
+                held = found.get(name, Tally(0, ""))
+                found[name] = Tally(held.records + 1, max(held.newest, one.modified))
+        return dict(sorted(found.items()))
+
+
+def demand_newer(
+    old: Mapping[str, Tally], new: Mapping[str, Tally], gone: Mapping[str, set[str]]
+) -> None:
+    """Raises: FeedError if the new records are older than the old ones, or lack too many of those.
+
+    `gone` are, by ecosystem, the old ids that are not among the new ones.
+    """
+    for name, was in old.items():
+        now = new.get(name)
+        if now is None:
+            raise _older(f"{was.records} records of {name} are installed, and no source covers it")
+        if now.newest < was.newest:
+            what = f"the installed records of {name} go up to {was.newest}"
+            raise _older(f"{what}, the new ones to {now.newest}")
+        missing = len(gone.get(name, ()))
+        if missing > LOST * was.records:
+            raise _older(f"{missing} of the {was.records} installed records of {name} are gone")
+
+
+def demand_later(
+    old: tuple[Scores | None, Exploited | None], new: tuple[Scores | None, Exploited | None]
+) -> None:
+    """Raises: FeedError if EPSS or CISA's catalogue is older than the installed one, or shorter."""
+    for what, was, now in zip(("EPSS", "CISA's catalogue"), old, new, strict=True):
+        if was is None or now is None:
+            continue
+        if now.day < was.day:
+            raise _older(f"{what} of {was.day} is installed, the new one is of {now.day}")
+        if _number(now) < (1 - LOST) * _number(was):
+            raise _older(f"{what} had {_number(was)} entries and has {_number(now)} now")
+
+
+def _number(one: Scores | Exploited) -> int:
+    return len(one.of) if isinstance(one, Scores) else len(one.since)
+
+
+def _older(says: str) -> FeedError:
+    return FeedError(
+        f"what the sources hold is older than what is installed, or not whole: {says}; nothing "
+        "was installed (--allow-older installs it all the same)"
+    )
