@@ -4,14 +4,15 @@ import gzip
 import io
 import json
 import zipfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from advisory_mirror import advisory, epss, export, kev, lines, text, zipped
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advisory_mirror import advisory, epss, export, kev, lines, text, zipped
 from probatum.adapters import advisories_feeds
 from probatum.adapters.advisories_feeds import Content, Record, contents
 from probatum.errors import FeedError
@@ -23,7 +24,7 @@ ONE, TWO = advisory("X-1", "demo", fixed="2"), advisory("X-2", "other", last="1"
 
 
 def content(data: bytes, **limits: int) -> Content:
-    return Content("feed", BytesMaterial(data), Allowance(len(data), **limits))
+    return Content("feed", BytesMaterial(data), Allowance(len(data), **{"ratio": 200, **limits}))
 
 
 def records(data: bytes, **limits: int) -> list[Record]:
@@ -91,7 +92,7 @@ def test_what_is_no_record_ends_the_reading_with_its_place(line: bytes) -> None:
 
 
 def test_a_member_that_is_no_record_is_named() -> None:
-    with pytest.raises(FeedError, match="feed!/X-9.json: this is no OSV record"):
+    with pytest.raises(FeedError, match=r"feed!/X-9\.json: this is no OSV record"):
         records(zipped({"X-1.json": text(ONE), "X-9.json": b"<html>"}))
 
 
@@ -107,13 +108,13 @@ def test_a_member_that_is_no_json_is_refused() -> None:
 
 
 def test_a_bomb_in_a_zip_is_refused_before_it_unfolds() -> None:
-    with pytest.raises(FeedError, match="unfolds to more|larger than the limit"):
+    with pytest.raises(FeedError, match=r"unfolds to more|larger than the limit"):
         records(zipped({f"{number}.json": bytes(7 << 20) for number in range(20)}))
 
 
 def test_a_bomb_in_a_stream_is_refused() -> None:
-    with pytest.raises(FeedError, match="unfolds to more|larger than the limit"):
-        records(gzip.compress(lines(ONE) + (b" " * 1000 + b"\n") * 200_000))
+    with pytest.raises(FeedError, match=r"unfolds to more|larger than the limit"):
+        records(gzip.compress(lines(ONE) + (b" " * 1000 + b"\n") * 80_000))
 
 
 def test_one_endless_line_is_refused() -> None:
@@ -181,7 +182,14 @@ def test_a_folder_without_advisories_is_said(tmp_path: Path) -> None:
 
 @given(st.binary(max_size=200))
 def test_nothing_but_feed_errors_comes_of_any_bytes(data: bytes) -> None:
-    for start in (b"", b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd", b"{"):
+    for start in (
+        b"",
+        b"PK\x03\x04",
+        b"PK\x05\x06",
+        b"\x1f\x8b\x08\x00",
+        b"\x28\xb5\x2f\xfd",
+        b"{",
+    ):
         try:
             one = content(start + data)
             match one.holds():
@@ -199,7 +207,5 @@ def test_nothing_but_feed_errors_comes_of_any_bytes(data: bytes) -> None:
 def test_nothing_but_feed_errors_comes_of_a_changed_export(at: int, byte: int) -> None:
     data = bytearray(export(ONE, TWO))
     data[at % len(data)] = byte
-    try:
+    with suppress(FeedError):
         records(bytes(data))
-    except FeedError:
-        pass

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from advisory_mirror import Mirror
 
+from advisory_mirror import Mirror
 from probatum.adapters import advisories_fetch
 from probatum.adapters.advisories_fetch import Fetched, fetched, told
 from probatum.errors import FeedError, UsageError
@@ -48,9 +48,7 @@ def test_what_has_changed_is_fetched_again(mirror: Mirror, tmp_path: Path) -> No
     assert get(mirror, tmp_path, first).path.read_bytes() == b"another"
 
 
-def test_an_answer_that_breaks_off_goes_on_where_it_stopped(
-    mirror: Mirror, tmp_path: Path
-) -> None:
+def test_an_answer_that_breaks_off_goes_on_where_it_stopped(mirror: Mirror, tmp_path: Path) -> None:
     mirror.faults.cut = [1000, 5000]
     assert get(mirror, tmp_path).path.read_bytes() == DATA
     ranges = [sent.get("range") for _, sent in mirror.requests]

@@ -1,10 +1,10 @@
-"""How urgent a vulnerability is: EPSS and CISA's catalogue, kept as one text and looked up in it."""
+"""How urgent a vulnerability is: EPSS and CISA's catalogue, kept as one text, and looked up."""
 
 import pytest
-from advisory_mirror import epss, kev
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advisory_mirror import epss, kev
 from probatum.advisories.priority import (
     Exploited,
     Priorities,

@@ -172,7 +172,7 @@ class _Update:
         sources = (
             snapshot.Source(one.address, one.sha256, one.last_modified) for one in self._sources
         )
-        built = snapshot.build(self.records.lines(), utc(self._now), sources)
+        built = snapshot.build(self.records.lines(), utc(self._now), sources, frozenset(covers))
         if built.about.records < len(self.records):
             why = "; ".join(built.about.unread[:3])
             raise FeedError(f"a record cannot be read, so nothing was installed: {why}")

@@ -120,6 +120,7 @@ class Store:
         # 3. It becomes current.
         pointer = self.folder / "current.new"
         pointer.write_text(f"{digest}\n", "ascii")
+        pointer.chmod(0o600)
         _synced(pointer)
         pointer.replace(self._current)
         _synced(self.folder)

@@ -10,7 +10,7 @@ The digest of that file names the snapshot. The index is derived from it and can
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from probatum.advisories.clusters import clustered
 from probatum.advisories.index import VERSION, Index, Range
-from probatum.advisories.osv import Record, record
+from probatum.advisories.osv import Affected, Record, record
 from probatum.advisories.ranges import Effect, Steps, effect, joined
 from probatum.errors import FormatError
 from probatum.vocabulary import Reason
@@ -120,22 +120,32 @@ def _agreed(index: bytes, about: bytes, read: Callable[[int, int], bytes]) -> Sn
     return found
 
 
-def build(records: Iterable[bytes], made: str, sources: Iterable[Source] = ()) -> Built:
+def build(
+    records: Iterable[bytes],
+    made: str,
+    sources: Iterable[Source] = (),
+    covers: frozenset[str] = frozenset(),
+) -> Built:
     """The snapshot of these records. `made` is the time, as the caller has it.
 
-    A record that cannot be read is left out and named in `about.unread`. Two records of one id that
-    differ are both kept: what either says counts.
+    `covers` are the ecosystems, without releases, that the records are all of; none: whichever they
+    name. A record on a package of PyPI may name one of npm beside it, and an index with that one
+    would answer for npm what nobody has looked for. A record that cannot be read is left out and
+    named in `about.unread`. Two records of one id that differ are both kept: what either says
+    counts.
     """
-    read = _Read()
+    read = _Read(made, covers)
     for data in records:
         read.take(data)
-    return read.built(made, tuple(sources))
+    return read.built(tuple(sources))
 
 
 class _Read:
     """The records taken so far, each under every package that it names."""
 
-    def __init__(self) -> None:
+    def __init__(self, made: str, covers: frozenset[str]) -> None:
+        self._made = made
+        self._covers = covers
         self._lines: dict[tuple[str, str], dict[bytes, Record]] = defaultdict(dict)
         self._seen: set[bytes] = set()
         self._modified = ""
@@ -148,7 +158,7 @@ class _Read:
             return
         try:
             found = record(data)
-            packages = {(one.ecosystem, one.name) for one in found.affected}
+            packages = {(one.ecosystem, one.name) for one in self._covered(found)}
             if len(packages) * len(data) > _MOST_COPIED:
                 what = f"{found.id} is too large for {len(packages)} packages"
                 raise FormatError(Reason.OVER_LIMIT, what)
@@ -157,14 +167,20 @@ class _Read:
             return
         self._seen.add(digest)
         self._unread += (f"{found.id}: {what}" for what in found.unread)
-        self._modified = max(self._modified, found.modified)
+        if found.modified <= self._made:  # some are dated in the future, which says nothing
+            self._modified = max(self._modified, found.modified)
         self._withdrawn += found.withdrawn
         one_line = data.strip().replace(b"\r", b" ").replace(b"\n", b" ")
         for package in packages:
             head = msgspec.json.encode((*package, found.id))
             self._lines[package][head[:-1] + b"," + one_line + b"]\n"] = found
 
-    def built(self, made: str, sources: tuple[Source, ...]) -> Built:
+    def _covered(self, found: Record) -> Iterator[Affected]:
+        for one in found.affected:
+            if not self._covers or one.ecosystem.partition(":")[0] in self._covers:
+                yield one
+
+    def built(self, sources: tuple[Source, ...]) -> Built:
         records = bytearray()
         entries: dict[str, dict[str, object]] = defaultdict(dict)
         for package in sorted(self._lines):
@@ -177,7 +193,7 @@ class _Read:
         digest = hashlib.sha256(records).hexdigest()
         counts = {ecosystem: len(names) for ecosystem, names in entries.items()}
         about = About(
-            digest, made, self._modified, len(self._seen), self._withdrawn, counts, sources,
+            digest, self._made, self._modified, len(self._seen), self._withdrawn, counts, sources,
             tuple(self._unread),
         )  # fmt: skip
         index = _encode({"version": VERSION, "digest": digest, "ecosystems": entries})
