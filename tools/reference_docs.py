@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from probatum.cli import check, compare, index
+from probatum.cli import bom, check, compare, index
 from probatum.cli.main import parser
 from probatum.formats import kinds, python_environment, python_project
 from probatum.policy import EXIT_CODES, MUST_PROVE
@@ -179,6 +179,7 @@ def _exit_codes() -> Iterator[str]:
         ("audit", EXIT_CODES),
         ("check", check.EXIT_CODES),
         ("compare", compare.EXIT_CODES),
+        ("bom", bom.EXIT_CODES),
     ):
         yield f"\n## probatum {command}\n"
         yield from _table(

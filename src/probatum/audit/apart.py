@@ -145,7 +145,7 @@ def apart(
         while any(one.answer is None for one in running):
             for one in _ready(running):
                 one.listen(on_bytes, on_note)
-        return [one.answer or Undecided(Reason.CRASHED, "no answer") for one in running]
+        return [one.answer for one in running if one.answer is not None]
     finally:
         for one in running:
             one.end()

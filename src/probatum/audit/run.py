@@ -115,7 +115,7 @@ def judged(
         )
         interrupted = False
         try:
-            crew.judge(_roots(names, roots_of))
+            crew.judge(listed(names, roots_of))
         except KeyboardInterrupt:
             interrupted = True
         return crew, interrupted
@@ -128,7 +128,7 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def _roots(names: tuple[str, ...], roots_of: RootsOf) -> Iterator[Root]:
+def listed(names: tuple[str, ...], roots_of: RootsOf) -> Iterator[Root]:
     """The files of every target. The first of each is looked for before any is judged.
 
     A target without a file is not passed over in silence: it is a root in trouble of its own.

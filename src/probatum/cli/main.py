@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "audit": "probatum.cli.audit",
+    "bom": "probatum.cli.bom",
     "check": "probatum.cli.check",
     "compare": "probatum.cli.compare",
     "verify": "probatum.cli.verify",

@@ -128,6 +128,14 @@ def number(material: Material, header: Header, key: str) -> int | None:
     return int.from_bytes(raw, "little" if header.order == "<" else "big")
 
 
+def string(material: Material, header: Header, key: str, most: int) -> bytes | None:
+    """The text under `key`, or None where there is none of at most `most` bytes."""
+    entry = header.metadata.get(key)
+    if entry is None or entry.type != _STRING or entry.size > most:
+        return None
+    return material.read(entry.at, entry.size)
+
+
 def _entry(reader: "_Reader") -> tuple[str, Entry]:
     start = reader.at
     key_bytes = reader.string("a metadata key")

@@ -1,0 +1,92 @@
+"""What each file of a target tells for a bill: its digest, and by its kind more.
+
+A file is read like any other hostile one: what it does not tell is a reason, never an error.
+"""
+
+import posixpath
+from collections.abc import Callable
+from typing import TypeVar
+
+from msgspec import Struct
+
+from probatum.bom.cards import Card, card
+from probatum.bom.configs import NAMES, Config, config
+from probatum.bom.weights import KINDS as WEIGHTS
+from probatum.bom.weights import Weights, weights
+from probatum.components import Inventory
+from probatum.deploy.model import Deployment
+from probatum.deploy.verdicts import READERS
+from probatum.errors import FormatError
+from probatum.formats.bounds import region
+from probatum.inventory.reading import KINDS, inventory_of
+from probatum.ports import Material
+from probatum.vocabulary import Artifact
+
+_LARGEST = 1 << 20
+Answer = TypeVar("Answer")
+CONFIGURATIONS = frozenset({"model-config", "json"})
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """One file of the target with what it tells; `troubles` say what it does not, and why.
+
+    `templates` are the digests of the chat templates that it holds, by their names.
+    """
+
+    artifact: Artifact
+    weights: Weights | None = None
+    config: Config | None = None
+    card: Card | None = None
+    inventory: Inventory | None = None
+    deployment: Deployment | None = None
+    templates: tuple[tuple[str, str], ...] = ()
+    troubles: tuple[str, ...] = ()
+
+
+def told(
+    artifact: Artifact,
+    material: Material,
+    templates: tuple[tuple[str, str], ...] = (),
+    *,
+    is_covered: bool = False,
+) -> Told:
+    """What one file tells; one that is covered leaves the packages to what covers it."""
+    kind, name = artifact.kind, artifact.name
+    base = posixpath.basename(name)
+    troubles: list[str] = []
+
+    def asked(what: str, applies: bool, ask: Callable[[], Answer | None]) -> Answer | None:
+        try:
+            return ask() if applies else None
+        except FormatError as exc:
+            troubles.append(f"the {what} of {name} is not known: {exc.detail}")
+            return None
+
+    if artifact.digest is None:
+        troubles.append(f"the SHA-256 of {name} is not known: it is not read whole")
+    return Told(
+        artifact=artifact,
+        templates=templates,
+        weights=asked("header", kind in WEIGHTS, lambda: weights(kind, material)),
+        config=asked(
+            "configuration",
+            kind in CONFIGURATIONS and base in NAMES,
+            lambda: config(material),
+        ),
+        card=asked(
+            "front matter",
+            kind == "markdown" and base.lower() == "readme.md",
+            lambda: card(material),
+        ),
+        inventory=asked(
+            "content",
+            kind in KINDS and not is_covered,
+            lambda: inventory_of(kind, name, material),
+        ),
+        deployment=asked(
+            "content",
+            kind in READERS,
+            lambda: READERS[kind](region(material, 0, min(material.size, _LARGEST))),
+        ),
+        troubles=tuple(troubles),
+    )
