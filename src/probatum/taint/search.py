@@ -79,9 +79,10 @@ class Search:
         most = _MOST_STATES
         while waiting and len(seen) < most:
             _, _, state = heappop(waiting)
-            if state.key in seen:
+            key = state.key
+            if key in seen:
                 continue
-            seen.add(state.key)
+            seen.add(key)
             for after in self.steps.before(row, state):
                 if isinstance(after, State):
                     if after.level < PROVEN:

@@ -36,14 +36,23 @@ class Segments:
             passed.append(one.node)
             links.extend(one.links)
             one = None if one.start else one.before
-        owner = self.program.owner(state.place)
+        key = ("guarded", row.claim, state.place, *passed, -1, *links)
+        known: tuple[int, str] | None = self.program.memo.get(key)
+        if known is None:  # of a hundred paths that end in this segment only the first asks
+            known = self.program.memo[key] = self._guard(row.claim, state.place, passed, links)
+        level, said = known
+        return state.guarded(level, said) if level > state.level else state
+
+    def _guard(
+        self, claim: str, place: Place, passed: list[int], links: list[int]
+    ) -> tuple[int, str]:
+        """The strongest guard of the values passed, where the links stand: level and words."""
+        owner = self.program.owner(place)
         if owner is not None and self.guards.switches.opted_into(owner):
-            return state.guarded(PROVEN, "")
-        path = self.guards.path(state.place, passed)
-        level, said, place = self.guards.level(state.place, links, path, row.claim)
-        if level <= state.level:
-            return state
-        return state.guarded(level, at_line(said, place))
+            return PROVEN, ""
+        path = self.guards.path(place, passed)
+        level, said, line = self.guards.level(place, links, path, claim)
+        return level, at_line(said, line) if level else ""
 
     def link(self, place: Place, call: int) -> int:
         under = self.program[place].under.get(call, -1)
