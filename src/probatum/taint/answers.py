@@ -1,13 +1,14 @@
 """One step back from a call: what its answer is made of."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from probatum.taint import keyed
 from probatum.taint.comparisons import UNKNOWN
 from probatum.taint.fields import Fields
 from probatum.taint.flow import ATTR, FUNCTION, NAME, Node, at_line
 from probatum.taint.program import Meaning, Place
-from probatum.taint.rules import Sink, words
+from probatum.taint.rules import Sink, Source, words
 from probatum.taint.segments import DEEPEST_CONTEXT, Before
 from probatum.taint.states import ALONE, BEHIND_OWN, State
 
@@ -22,28 +23,52 @@ class Answers(Fields):
     """Steps from calls, into the functions that they enter and to what they are given."""
 
     def _call(self, row: Sink, state: State, node: Node) -> Iterator[Before]:
-        program = self.program
-        callee = program[state.place].nodes[node[1]]
-        short = program.short(state.place, node[1]) if callee[0] != FUNCTION else ""
-        meanings = program.meanings(state.place, node[1])
-        if self._cleans(row, short, meanings) or self.guards.removes(
-            state.place, node, short, row.claim
-        ):
+        callee = self.program[state.place].nodes[node[1]]
+        called = self._called(row, state.place, node)
+        if called.clean:
             return
-        source = self.origins.of_answer(row, state.place, node, short, meanings)
-        if source is not None:
-            yield source
+        if called.source is not None:
+            yield called.source
             return
-        entered = list(self._entered(row, state, meanings))
-        if entered or (len(state.context) >= DEEPEST_CONTEXT and self._answers(meanings)):
+        short, meanings = called.short, called.meanings
+        entered = list(self._entered(row, state, called))
+        if entered or (called.answers and len(state.context) >= DEEPEST_CONTEXT):
             yield from entered
             return
         if callee[0] == ATTR and not (meanings and meanings[0].function):
             yield from self._receiver(row, state, node, callee[1], short)
         inner = keyed.of_sink(row, node, short, meanings)
-        filled = list(keyed.of_record(program, state.place, node, state.wanted)) or inner
+        filled = list(keyed.of_record(self.program, state.place, node, state.wanted)) or inner
         chosen = filled or keyed.of_arguments(node, short, state.wanted)
         yield from self._arguments(row, state, node, short, chosen)
+
+    def _called(self, row: Sink, place: Place, node: Node) -> "_Called":
+        """What is to be known of a call, whatever state comes to it."""
+        key = ("called", row.claim, place, node)
+        known: _Called | None = self.program.memo.get(key)
+        if known is None:
+            nodes = self.program[place].nodes
+            short = self.program.short(place, node[1]) if nodes[node[1]][0] != FUNCTION else ""
+            meanings = self.program.meanings(place, node[1])
+            functions = [one.function for one in meanings if one.function is not None]
+            known = self.program.memo[key] = _Called(
+                short,
+                meanings,
+                self.origins.of_answer(row, place, node, short, meanings),
+                self._cleans(row, short, meanings)
+                or self.guards.removes(place, node, short, row.claim),
+                any(self.program[one].exits for one in functions),
+                tuple(self._exits(functions)),
+            )
+        return known
+
+    def _exits(self, functions: list[Place]) -> Iterator[tuple[Place, int, int, str]]:
+        """What functions return: the value, the link it stands under, and how it is said."""
+        for one in functions[:_MOST_CALLED]:
+            called = self.program[one]
+            for value, link in called.exits if called.kind == "function" else ():
+                if value >= 0:
+                    yield one, value, link, f"returned by `{called.name}`"
 
     def _cleans(self, row: Sink, short: str, meanings: list[Meaning]) -> bool:
         """What the call returns carries nothing that is dangerous for the claim."""
@@ -54,27 +79,16 @@ class Answers(Fields):
                 return True
         return short in clean and not any(one.function for one in meanings)
 
-    def _answers(self, meanings: list[Meaning]) -> bool:
-        """A function of the project is meant that returns something: no path leads around it."""
-        return any(one.function and self.program[one.function].exits for one in meanings)
-
-    def _entered(self, row: Sink, state: State, meanings: list[Meaning]) -> Iterator[State]:
+    def _entered(self, row: Sink, state: State, called: "_Called") -> Iterator[State]:
         """What the functions of the project that a call may mean return."""
-        if len(state.context) >= DEEPEST_CONTEXT:
+        if not called.exits or len(state.context) >= DEEPEST_CONTEXT:
             return
         context = (*state.context, (state.place, state.node))
-        targets = [one.function for one in meanings if one.function is not None]
-        guarded: State | None = None
-        for target in targets[:_MOST_CALLED]:
-            called = self.program[target]
-            for value, link in called.exits if called.kind == "function" else ():
-                if value >= 0:
-                    guarded = guarded or self._changed(row, self.guarded(row, state), target)
-                    says = f"returned by `{called.name}`"
-                    yield guarded.across(
-                        target, value, says, link, context=context, part=state.part,
-                        wanted=state.wanted,
-                    )  # fmt: skip
+        guarded = self._changed(row, self.guarded(row, state), called.exits[0][0])
+        for target, value, link, says in called.exits:
+            yield guarded.across(
+                target, value, says, link, context=context, part=state.part, wanted=state.wanted
+            )
 
     def _changed(self, row: Sink, state: State, target: Place) -> State:
         """The state behind a function that makes harmless, by its name, what it returns."""
@@ -156,18 +170,16 @@ class Answers(Fields):
 
     def _record(self, row: Sink, state: State, node: Node) -> Iterator[Before]:
         """What a record is as a whole: the answer of a function, or made of a mapping."""
-        program = self.program
-        callee = program[state.place].nodes[node[1]]
-        short = program.short(state.place, node[1]) if callee[0] != FUNCTION else ""
-        meanings = program.meanings(state.place, node[1])
-        source = self.origins.of_answer(row, state.place, node, short, meanings)
-        if source is not None:
-            yield source
+        callee = self.program[state.place].nodes[node[1]]
+        called = self._called(row, state.place, node)
+        if called.source is not None:
+            yield called.source
             return
-        entered = list(self._entered(row, state, meanings))
+        entered = list(self._entered(row, state, called))
         yield from entered
-        if entered or self._answers(meanings):
+        if entered or called.answers:
             return
+        short = called.short
         if callee[0] == ATTR and short in words("keeps text"):
             yield from self._receiver(row, state, node, callee[1], short)
         made = node[2] if short in words("makes a record") else ()
@@ -175,3 +187,19 @@ class Answers(Fields):
             yield state.within(
                 value, f"through `{short}()`", links=(self.link(state.place, state.node),)
             )
+
+
+class _Called(NamedTuple):
+    """A call as a claim sees it, whatever state comes to it.
+
+    Its short name, what it may mean, the source that its answer is, whether that is `clean`,
+    whether a function of the project `answers`: no path leads around it then, and what such
+    functions return (`exits`): function, value, link, words.
+    """
+
+    short: str
+    meanings: list[Meaning]
+    source: Source | None
+    clean: bool
+    answers: bool
+    exits: tuple[tuple[Place, int, int, str], ...]

@@ -139,14 +139,20 @@ class Fields(Segments):
                     wanted=state.wanted,
                 )
 
+    def _setting(self) -> frozenset[Place | None]:
+        """The classes of which a method stores attributes by computed names."""
+        known: frozenset[Place | None] | None = self.program.memo.get(("setting",))
+        if known is None:
+            calls = self.program.calls.get("setattr", ())
+            owners = (self.program.owner((module, index)) for module, index, _ in calls)
+            known = self.program.memo["setting",] = frozenset(owners)
+        return known
+
     def _constructed(self, state: State, cls: Place, node: Node) -> Iterator[State]:
         """An attribute that no method stores by name: made of what the object is made of."""
         program = self.program
         stored = node[2] in program.members[cls] or node[2] in program.stored(cls)
-        sets = any(
-            program.owner((module, index)) == cls
-            for module, index, _ in program.calls.get("setattr", ())
-        )
+        sets = cls in self._setting()
         value = program[state.place].nodes[node[1]]
         if value[0] == CALL and (sets or not stored):
             for argument in (*value[2], *(one for _, one in value[3])):
