@@ -8,7 +8,7 @@ from probatum.taint import keyed
 from probatum.taint.comparisons import PROVEN
 from probatum.taint.flow import ATTR, CALL, CONST, FUNCTION, PARAM, Node
 from probatum.taint.program import Place
-from probatum.taint.rules import Sink, words
+from probatum.taint.rules import Sink, Source, words
 from probatum.taint.segments import DEEPEST_CONTEXT, MOST_CALLERS, Before, Segments
 from probatum.taint.states import State
 
@@ -27,22 +27,12 @@ class Fields(Segments):
                 yield state.across(where, value, says, part=state.part, wanted=wanted)
 
     def _attribute(self, row: Sink, state: State, node: Node) -> Iterator[Before]:
-        program = self.program
-        said = program.type_of(state.place, node[1])
-        if node[2] in words("own name") | words("open file", row.claim) or (
-            said.startswith("pathlib.") and node[2] in words("cleaner", row.claim)
-        ):
-            return
-        if self._is_of_open_file(row, state.place, node, said):
-            return
-        source = self.origins.of_name(row, program.dotted(state.place, state.node))
-        source = source or self.origins.of_type(said)
-        source = source or self.origins.of_attribute(row, state.place, node)
-        source = source or self.origins.of_field(state.place, node)
+        ends, source, cls = self._looked_up(row, state.place, state.node, node)
         if source is not None:
             yield source
+        if ends or source is not None:
             return
-        cls = program.class_of(said)
+        program = self.program
         if cls is None:
             wanted = keyed.taken(program[state.place], node, state.wanted)
             yield state.within(node[1], f"its `{node[2]}`", inner=True, wanted=wanted)
@@ -56,6 +46,35 @@ class Fields(Segments):
             if self.origins.is_record(cls) and not self._is_self(state.place, base):
                 whole = state.within(node[1], f"its `{node[2]}`", inner=True)
                 yield structs.replace(whole, whole=True)
+
+    def _looked_up(
+        self, row: Sink, place: Place, at: int, node: Node
+    ) -> tuple[bool, Source | None, Place | None]:
+        """Whether a path ends in an attribute, the source that it is, and its object's class."""
+        key = ("attribute", row.claim, place, at)
+        known: tuple[bool, Source | None, Place | None] | None = self.program.memo.get(key)
+        if known is None:
+            said = self.program.type_of(place, node[1])
+            ends = self._ends(row, place, node, said)
+            source = None if ends else self._source(row, place, at, node, said)
+            known = self.program.memo[key] = ends, source, self.program.class_of(said)
+        return known
+
+    def _ends(self, row: Sink, place: Place, node: Node, said: str) -> bool:
+        """An attribute that says nothing of what its object was made of."""
+        if node[2] in words("own name") | words("open file", row.claim):
+            return True
+        if said.startswith("pathlib.") and node[2] in words("cleaner", row.claim):
+            return True
+        return self._is_of_open_file(row, place, node, said)
+
+    def _source(self, row: Sink, place: Place, at: int, node: Node, said: str) -> Source | None:
+        return (
+            self.origins.of_name(row, self.program.dotted(place, at))
+            or self.origins.of_type(said)
+            or self.origins.of_attribute(row, place, node)
+            or self.origins.of_field(place, node)
+        )
 
     def _is_of_open_file(self, row: Sink, place: Place, node: Node, said: str) -> bool:
         """The file of an upload, or the name that a temporary file was made with."""

@@ -256,8 +256,14 @@ class Names:
             self.memo["bases", cls] = known
         return known
 
-    def ancestry(self, cls: Place) -> Iterator[tuple[Place | None, str]]:
+    def ancestry(self, cls: Place) -> tuple[tuple[Place | None, str], ...]:
         """The class and its ancestors: those of the project as places, all others by name."""
+        known: tuple[tuple[Place | None, str], ...] | None = self.memo.get(("ancestry", cls))
+        if known is None:
+            known = self.memo["ancestry", cls] = tuple(self._ancestry(cls))
+        return known
+
+    def _ancestry(self, cls: Place) -> Iterator[tuple[Place | None, str]]:
         seen: set[Any] = set()
         waiting: list[tuple[Place | None, str]] = [(cls, f"{cls[0]}.{self[cls].name}")]
         while waiting:

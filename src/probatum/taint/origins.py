@@ -25,6 +25,13 @@ class Origins:
 
     def of_parameter(self, place: Place, name: str) -> Source | None:
         """The source that a parameter is by its type, its class or its function's decorators."""
+        key = ("source of a parameter", place, name)
+        if key not in self.program.memo:
+            self.program.memo[key] = self._of_parameter(place, name)
+        found: Source | None = self.program.memo[key]
+        return found
+
+    def _of_parameter(self, place: Place, name: str) -> Source | None:
         program = self.program
         function = program[place]
         said = function.annotations.get(name, "")
@@ -177,6 +184,13 @@ class Origins:
         callers say what it is given, unless the package offers it (the `__init__` imports or
         defines it, or its module), or the claim is one of `_TO_ANYBODY`.
         """
+        key = ("public", row.claim in _TO_ANYBODY, place, called)
+        known: bool | None = self.program.memo.get(key)
+        if known is None:
+            known = self.program.memo[key] = self._public(row, place, called)
+        return known
+
+    def _public(self, row: Sink, place: Place, called: bool) -> bool:
         function = self.program[place]
         if function.kind != "function" or function.name.endswith("<lambda>"):
             return False
@@ -229,6 +243,14 @@ class Origins:
 
     def is_record_field(self, row: Sink, ancestors: list[Place], name: str) -> bool:
         """The attribute is a field of a record class, which its maker fills."""
+        key = ("field of a record", row.claim, ancestors[0], name)
+        known: bool | None = self.program.memo.get(key)
+        if known is None:
+            found = self._is_record_field(row, ancestors, name)
+            known = self.program.memo[key] = found
+        return known
+
+    def _is_record_field(self, row: Sink, ancestors: list[Place], name: str) -> bool:
         program = self.program
         for ancestor in ancestors:
             said = program[ancestor].annotations.get(name)
@@ -246,8 +268,13 @@ class Origins:
 
     def is_record(self, cls: Place) -> bool:
         """The class is one whose makers fill its fields."""
-        ancestors = [one for one, _ in self.program.ancestry(cls) if one is not None]
-        return any(self._makes_records(self.program[one], one, ancestors) for one in ancestors)
+        known: bool | None = self.program.memo.get(("record", cls))
+        if known is None:
+            ancestors = [one for one, _ in self.program.ancestry(cls) if one is not None]
+            known = self.program.memo["record", cls] = any(
+                self._makes_records(self.program[one], one, ancestors) for one in ancestors
+            )
+        return known
 
     def _makes_records(self, body: Function, cls: Place, ancestors: list[Place]) -> bool:
         outer = (cls[0], body.parent)

@@ -214,6 +214,13 @@ class Program(Names):
 
     def meanings(self, place: Place, callee: int, depth: int = 0) -> list[Meaning]:
         """What a callee may be; empty where nothing says it."""
+        key = ("meanings", place, callee, depth)
+        known: list[Meaning] | None = self.memo.get(key)
+        if known is None:
+            known = self.memo[key] = self._meanings(place, callee, depth)
+        return known
+
+    def _meanings(self, place: Place, callee: int, depth: int) -> list[Meaning]:
         nodes = self[place].nodes
         given = nodes[callee]
         name = self.dotted(place, callee)
