@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from probatum.catalog import analyzers
+from probatum.formats import kinds_inventory as inventories
 from probatum.formats.kinds import TARS, ZIPS
 from probatum.formats.kinds_deploy import YAML_FORMS
-from probatum.formats.kinds_inventory import JSON_FORMS
 from probatum.ports import Analyzer
 from probatum.vocabulary import Undecided
 
@@ -53,15 +53,16 @@ _TEXTS = {
     "unknown": [],
     "empty": ["empty"],
     "image": ["png"],
-    **{kind: ["json"] for kind in ("json", *JSON_FORMS)},
+    **{kind: ["json"] for kind in ("json", *inventories.JSON_FORMS)},
 }
+_YAML = {"yaml", *YAML_FORMS, *inventories.YAML_FORMS}
 _CHOICES = {
     "pickle": lambda kind: {"loader": _LOADERS.get(kind, ["pickle"])},
     "torch_zip": lambda kind: {"loader": ["torch" if kind == "torch-zip" else kind]},
     "torchscript": lambda kind: {"part": _PARTS.get(kind, ["archive"])},
     "kind": lambda kind: {"kind": _TEXTS.get(kind, ["text"])},
     "xml": lambda kind: {"kind": [kind]},
-    "remote_code": lambda kind: {"format": ["yaml" if kind in YAML_FORMS | {"yaml"} else "json"]},
+    "remote_code": lambda kind: {"format": ["yaml" if kind in _YAML else "json"]},
     "deployment": lambda kind: {"kind": [kind]},
     "one_format": lambda kind: {"kind": [kind]},
     "xgboost_model": lambda kind: {"form": ["json" if kind == "xgboost-json" else "ubjson"]},

@@ -8,11 +8,13 @@ from probatum.formats.patterns import Later
 
 TEXT_FORMS = frozenset(
     {"requirements", "python-manifest", "poetry-lock", "uv-lock", "pdm-lock", "pylock", "pipfile",
-     "distribution-metadata"}
+     "distribution-metadata", "yarn-lock", "go-mod", "cargo-lock"}
 )  # fmt: skip
 """Kinds that are plain text first, and are asked all that plain text is asked."""
-JSON_FORMS = frozenset({"pipfile-lock"})
+JSON_FORMS = frozenset({"pipfile-lock", "npm-lock"})
 """Kinds that are JSON first, and are asked all that JSON is asked."""
+YAML_FORMS = frozenset({"pnpm-lock", "conda-environment", "conda-lock", "pixi-lock"})
+"""Kinds that are YAML first, and are asked all that YAML is asked."""
 
 _BY_NAME = {
     "pyproject.toml": "python-manifest",
@@ -24,11 +26,20 @@ _BY_NAME = {
     "pipfile.lock": "pipfile-lock",
     "requirements.txt": "requirements",
     "constraints.txt": "requirements",
+    "package-lock.json": "npm-lock",
+    "npm-shrinkwrap.json": "npm-lock",
+    "pnpm-lock.yaml": "pnpm-lock",
+    "yarn.lock": "yarn-lock",
+    "go.mod": "go-mod",
+    "cargo.lock": "cargo-lock",
+    "conda-lock.yml": "conda-lock",
+    "pixi.lock": "pixi-lock",
 }
 _PYLOCK = Later(r"pylock\.[^.]+\.toml")
 _REQUIREMENTS = Later(r"(?:.*[^a-z])?(?:requirements?|constraints?)(?:[^a-z].*)?\.(?:txt|in|pip)")
 _FOLDER = Later(r"(?:^|[/!])requirements?/[^/]+\.(?:txt|in|pip)\Z")
 _METADATA = Later(r"\.(?:dist-info/METADATA|egg-info/PKG-INFO)\Z")
+_CONDA = Later(r"(?m)^dependencies:[ \t\r]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*- ")
 _ASKS = Later(
     r"[ \t]*(?:(?:#.*)?"
     r"|-{1,2}[A-Za-z].*"
@@ -51,9 +62,19 @@ def inventory_kind(seen: Seen) -> str | None:
         return "distribution-metadata"
     if seen.base in ("metadata", "pkg-info") and _METADATA.search(seen.inside):
         return "distribution-metadata"
+    if seen.base.endswith((".yml", ".yaml")):
+        return _conda(seen)
     if seen.base.startswith("pylock.") and _PYLOCK.fullmatch(seen.base):
         return "pylock"
     return None
+
+
+def _conda(seen: Seen) -> str | None:
+    """An environment of conda, or its lock, by its keys; other tools have files of such names."""
+    if seen.base.endswith("conda-lock.yml"):
+        return "conda-lock"
+    likely = "environment" in seen.base or "conda" in seen.base or seen.base.startswith("env")
+    return "conda-environment" if likely and _CONDA.search(seen.text or "") else None
 
 
 def _asks(seen: Seen) -> bool:

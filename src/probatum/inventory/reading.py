@@ -23,6 +23,14 @@ _READERS = {
     "distribution-metadata": "distributions.read",
     "pipfile": "pipenv.pipfile",
     "pipfile-lock": "pipenv.lock",
+    "npm-lock": "npm.lock",
+    "pnpm-lock": "npm.pnpm",
+    "yarn-lock": "yarn.read",
+    "go-mod": "go_mod.read",
+    "cargo-lock": "cargo.read",
+    "conda-environment": "conda.environment",
+    "conda-lock": "conda.lock",
+    "pixi-lock": "conda.pixi",
 }
 
 KINDS = frozenset(_READERS)

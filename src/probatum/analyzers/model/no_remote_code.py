@@ -50,7 +50,7 @@ from probatum.vocabulary import (
 
 _MOST = 64 << 20
 _STEP = 1 << 20
-_YAML = YAML_FORMS | {"yaml"}
+_YAML = YAML_FORMS | inventories.YAML_FORMS | {"yaml"}
 _SWITCH = re.compile(r"trust[_-]remote[_-]code|auto_map|custom_pipelines")
 
 
@@ -72,6 +72,7 @@ _SWITCH = re.compile(r"trust[_-]remote[_-]code|auto_map|custom_pipelines")
         "github-workflow",
         "github-action",
         *inventories.JSON_FORMS,
+        *inventories.YAML_FORMS,
     },
 )
 def no_remote_code(artifact: Artifact, material: Material) -> Verdict:
