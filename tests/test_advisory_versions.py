@@ -37,7 +37,7 @@ def is_before(key: bytes, other: bytes) -> int:
     return (key > other) - (key < other)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(python_versions(), python_versions())
 @example("1.0", "1.0.0")
 @example("1.0.dev1", "1.0a0")

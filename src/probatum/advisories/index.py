@@ -67,19 +67,23 @@ class Package(Struct, array_like=True, dict=True):
         return {}
 
 
-class Range(Struct, frozen=True, array_like=True):
-    """Where the lines of a package lie in the snapshot's records, and the last of them.
+class Place(Struct, frozen=True):
+    """Where the lines of a package lie in the snapshot's records, or would lie: then `length` is 0.
 
-    `before` is the line before the first one and `after` the offset behind the last one.
+    `before` is the length of the line before them, 0 where they are the first.
     """
 
     offset: int
     length: int
-    last: int
+    before: int
 
 
 class _Entry(Struct, frozen=True, array_like=True):
-    range: Range
+    """`last` is the length of the package's last line."""
+
+    offset: int
+    length: int
+    last: int
     package: Raw
 
 
@@ -103,6 +107,7 @@ class Index:
         self.digest = read.digest
         self._raw = read.ecosystems
         self._entries: dict[str, dict[str, _Entry]] = {}
+        self._sorted: dict[str, list[str]] = {}
         self._packages: dict[tuple[str, str], Package | None] = {}
 
     @property
@@ -125,14 +130,24 @@ class Index:
             self._packages[asked] = found
         return found
 
-    def range(self, ecosystem: str, name: str) -> Range | None:
+    def place(self, ecosystem: str, name: str) -> Place:
         """Where a package's lines lie in the records. Raises: FormatError as `package`."""
-        entry = self._of(ecosystem).get(name)
-        return None if entry is None else entry.range
+        entries = self._of(ecosystem)
+        names = self._sorted.setdefault(ecosystem, list(entries))
+        at = bisect_left(names, name)
+        before = entries[names[at - 1]] if at else self._last_before(ecosystem)
+        offset = before.offset + before.length if before is not None else 0
+        found = entries.get(name)
+        return Place(offset, found.length if found else 0, before.last if before else 0)
 
     def names(self, ecosystem: str) -> Iterable[str]:
         """The packages of an ecosystem that records name, sorted. Raises: FormatError."""
         return self._of(ecosystem).keys()
+
+    def _last_before(self, ecosystem: str) -> _Entry | None:
+        """The last package of the ecosystem before this one."""
+        earlier = max((one for one in self._raw if one < ecosystem), default=None)
+        return None if earlier is None else [*self._of(earlier).values()][-1]
 
     def _of(self, ecosystem: str) -> dict[str, _Entry]:
         found = self._entries.get(ecosystem)

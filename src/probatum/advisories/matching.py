@@ -99,12 +99,11 @@ def _unplaced(package: Package, version: str, why: str) -> tuple[Match, ...]:
 def _unplaced_match(cluster: Cluster, version: str, why: str) -> Match:
     everywhere = [row for row in cluster.rows if row.steps == _EVERYWHERE]
     listed = [row for row in cluster.rows if version and version in row.odd]
-    speaking = [row for row in cluster.rows if row.steps or row.odd]
     if everywhere:
         return _told(cluster, State.WITHIN, everywhere, "all versions are affected")
     if listed:
         return _told(cluster, State.LISTED, listed, f"{version} is listed")
-    return _told(cluster, State.UNKNOWN if speaking else State.NOT, speaking, why=why)
+    return _told(cluster, State.UNKNOWN, list(cluster.rows), why=why)
 
 
 _VERDICTS = (Affects.NO, Affects.UNKNOWN, Affects.YES, Affects.YES)

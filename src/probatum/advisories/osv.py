@@ -22,10 +22,10 @@ from probatum.vocabulary import Reason
 LARGEST = 8 << 20
 """Bytes that a record may have."""
 _MOST_PACKAGES = 5000
-_ID = re.compile(r"[!-~]{1,128}")
+_ID = re.compile(r"[!#-\[\]-~]{1,128}")
 _ECOSYSTEM = re.compile(r"[A-Za-z][A-Za-z0-9 ._+-]{0,40}(?::[A-Za-z0-9 ._:+-]{1,80})?")
 _NAMES = {"PyPI": re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,200}[A-Za-z0-9])?")}
-_ANY_NAME = re.compile(r"[!-~]{1,512}")
+_ANY_NAME = re.compile(r"[!#-\[\]-~]{1,512}")
 EVENTS = ("introduced", "fixed", "last_affected", "limit")
 
 

@@ -82,8 +82,8 @@ def joined(steps: Iterable[Steps]) -> Steps:
 
 def segments(steps: Steps) -> Iterable[Segment]:
     """The parts in which something is said."""
-    ends = [*(begin for begin, _ in steps[1:]), None]
-    for (begin, state), end in zip(steps, ends, strict=True):
+    for at, (begin, state) in enumerate(steps, 1):
+        end = steps[at][0] if at < len(steps) else None
         if state is not State.NOT:
             yield begin, end, state
 

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from probatum.advisories.clusters import clustered
-from probatum.advisories.index import VERSION, Index, Range
+from probatum.advisories.index import VERSION, Index
 from probatum.advisories.osv import Affected, Record, record
 from probatum.advisories.ranges import Effect, Steps, effect, joined
 from probatum.errors import FormatError
@@ -70,8 +70,8 @@ class Snapshot(Struct, frozen=True):
 
     def records(self, ecosystem: str, name: str) -> tuple[bytes, ...]:
         """The records that name a package, as their source wrote them. Raises: FormatError."""
-        at = self.index.range(ecosystem, name)
-        lines = self.read(at.offset, at.length).splitlines() if at is not None else ()
+        at = self.index.place(ecosystem, name)
+        lines = self.read(at.offset, at.length).split(b"\n")[:-1]
         try:
             return tuple(bytes(msgspec.json.decode(line, type=_Line).record) for line in lines)
         except msgspec.MsgspecError as exc:
@@ -186,10 +186,12 @@ class _Read:
         for package in sorted(self._lines):
             lines = self._lines[package]
             ordered = sorted(lines, key=lambda line: (lines[line].id, line))
-            place = Range(len(records), sum(map(len, ordered)), len(ordered[-1]))
+            offset, (ecosystem, name) = len(records), package
             records += b"".join(ordered)
-            ecosystem, name = package
-            entries[ecosystem][name] = [place, _compiled(package, [lines[one] for one in ordered])]
+            compiled = _compiled(package, [lines[one] for one in ordered])
+            entries[ecosystem][name] = [
+                offset, len(records) - offset, len(ordered[-1]), compiled,
+            ]  # fmt: skip
         digest = hashlib.sha256(records).hexdigest()
         counts = {ecosystem: len(names) for ecosystem, names in entries.items()}
         about = About(

@@ -1,0 +1,231 @@
+"""Re-derives from a snapshot's records that no known vulnerability affects a component.
+
+The records are lines `["ecosystem", "package", "id", {a record in the OSV schema}]`, sorted by the
+first three. `unaffected` reads those of one package, and the line before and behind them: if they
+belong to an earlier and a later package, none is missing. Then each record is asked by itself.
+
+The trusted base: this file, `advisory_versions`, Python's JSON, and that the snapshot is sorted.
+Which snapshot it is, the certificate says by its digest; whether it is a good one, nothing here.
+
+Source: ossf.github.io/osv-schema, "Evaluation".
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from probatum.check.advisory_versions import is_build, order
+from probatum.errors import Rejected
+
+_MOST = 64 << 20
+_HEAD = re.compile(rb'\["([^"\\]{1,140})","([^"\\]{1,512})","([^"\\]{1,128})",')
+_LONGEST_HEAD = 1024
+_FIELDS = {"ecosystem", "name", "version", "offset", "length", "before"}
+
+
+def unaffected(component: dict[str, Any], records: Callable[[int, int], bytes]) -> None:
+    """Raises Rejected unless every record of the component's package says that it is unaffected.
+
+    The component has `ecosystem`, `name` and `version`, `offset` and `length` of its package's
+    lines (`length` 0 if no record names it) and `before`, the length of the line before them.
+    `records` reads the snapshot's records by offset and length, less at their end.
+    """
+    # 1. The component is one.
+    if type(component) is not dict or set(component) != _FIELDS:
+        raise Rejected("not what is said of a component")
+    ecosystem, name, version = (component[field] for field in ("ecosystem", "name", "version"))
+    offset, length, before = (component[field] for field in ("offset", "length", "before"))
+    if any(type(text) is not str for text in (ecosystem, name, version)):
+        raise Rejected("the component has no name or version")
+    if any(type(place) is not int or not place >= 0 for place in (offset, length, before)):
+        raise Rejected("the component's records have no place")
+    if normal(ecosystem, name) != name:
+        raise Rejected(f"{name[:60]!a} is not how {ecosystem[:60]!a} writes a name")
+    if length > _MOST or before > _MOST or before > offset or (offset and not before):
+        raise Rejected("the component's records cannot lie there")
+    # 2. The lines there are the package's, whole, and all of them.
+    lines = _lines(records(offset, length), length)
+    near = {_told(line)[0] for line in lines}
+    if any(_told(line) != (ecosystem, name) for line in lines):
+        raise Rejected("a record there is of another package")
+    for line in _lines(records(offset - before, before), before):
+        near.add(_told(line)[0])
+        if not _told(line) < (ecosystem, name):
+            raise Rejected("the line before belongs to no earlier package")
+    behind = records(offset + length, _LONGEST_HEAD)
+    if behind:
+        near.add(_told(behind)[0])
+        if not _told(behind) > (ecosystem, name):
+            raise Rejected("the line behind belongs to no later package")
+    # 3. The snapshot speaks of the ecosystem at all.
+    if ecosystem not in near:
+        raise Rejected(f"no record beside it is of {ecosystem[:60]!a}")
+    # 4. None of the records affects the version.
+    for line in lines:
+        if affects(record_of(line), ecosystem, name, version) is not False:
+            raise Rejected(f"{_id(line)[:60]!a} may affect it")
+
+
+def _lines(data: bytes, length: int) -> list[bytes]:
+    if len(data) != length or (data and not data.endswith(b"\n")):
+        raise Rejected("the component's records are no whole lines")
+    return data.split(b"\n")[:-1]
+
+
+def _told(line: bytes) -> tuple[str, str]:
+    found = _HEAD.match(line)
+    if found is None:
+        raise Rejected("a line of the snapshot is none")
+    return found[1].decode("ascii", "replace"), found[2].decode("ascii", "replace")
+
+
+def _id(line: bytes) -> str:
+    found = _HEAD.match(line)
+    return found[3].decode("ascii", "replace") if found else ""
+
+
+def record_of(line: bytes) -> Any:
+    """The record in a line; None if the line is not one JSON document with each key once."""
+    return _document(line, lambda said: said[3] if type(said) is list and len(said) == 4 else None)
+
+
+def record(data: bytes) -> Any:
+    """A record as its source wrote it; None as `record_of`."""
+    return _document(data, lambda said: said)
+
+
+def _document(data: bytes, chosen: Callable[[Any], Any]) -> Any:
+    try:
+        return chosen(json.loads(data, object_pairs_hook=_once))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
+
+
+def normal(ecosystem: str, name: str) -> str | None:
+    """A name as the ecosystem compares names; None if it is none there."""
+    if ecosystem == "PyPI":
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
+            return None
+        return re.sub(r"[-_.]+", "-", name).lower()
+    return name if name.isascii() and name.isprintable() and " " not in name else None
+
+
+def affects(record: Any, ecosystem: str, name: str, version: str) -> bool | None:
+    """Whether a record affects a version of a package; None where it cannot be told.
+
+    `name` is as `normal` writes it. A record that cannot be read may affect everything.
+    """
+    if type(record) is not dict or type(record.get("affected") or []) is not list:
+        return None
+    withdrawn = record.get("withdrawn")
+    if type(withdrawn) is str and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", withdrawn):
+        return False
+    said = [
+        _entry_affects(entry, ecosystem, version)
+        for entry in record.get("affected") or []
+        if _is_of(entry, ecosystem, name)
+    ]
+    return _any(said)
+
+
+def _any(said: list[bool | None]) -> bool | None:
+    """One that says yes decides, then one that cannot tell."""
+    if True in said:
+        return True
+    return None if None in said else False
+
+
+def _is_of(entry: Any, ecosystem: str, name: str) -> bool:
+    package = entry.get("package") if type(entry) is dict else None
+    if type(package) is not dict or package.get("ecosystem") != ecosystem:
+        return False
+    said = package.get("name")
+    return type(said) is str and normal(ecosystem, said) == name
+
+
+def _entry_affects(entry: dict[str, Any], ecosystem: str, version: str) -> bool | None:
+    versions, ranges = entry.get("versions") or [], entry.get("ranges") or []
+    if type(versions) is not list or any(type(one) is not str for one in versions):
+        return None
+    if type(ranges) is not list or any(_events(one) is None for one in ranges):
+        return None
+    lines = [one for one in ranges if one["type"] != "GIT"]
+    if not lines and not versions:
+        return None
+    here = order(ecosystem, version)
+    said = [_is_listed(one, ecosystem, version, here) for one in versions]
+    return _any([*said, *(_range_affects(one, ecosystem, here) for one in lines)])
+
+
+def _is_listed(listed: str, ecosystem: str, version: str, here: Any) -> bool | None:
+    if listed == version:
+        return True
+    if here is None:
+        return None
+    there = order(ecosystem, listed)
+    return there is not None and bool(there == here)
+
+
+def _events(line: Any) -> list[tuple[str, str]] | None:
+    """The events of a range, in its order; None if they are none."""
+    if type(line) is not dict or type(line.get("type")) is not str:
+        return None
+    events = line.get("events")
+    if type(events) is not list or not all(type(event) is dict and event for event in events):
+        return None
+    names = ("introduced", "fixed", "last_affected", "limit")
+    if any(
+        key not in names or type(text) is not str for one in events for key, text in one.items()
+    ):
+        return None
+    return [(name, event[name]) for event in events for name in names if name in event]
+
+
+def _range_affects(line: dict[str, Any], ecosystem: str, here: Any) -> bool | None:
+    """What the range says of the version `here`.
+
+    Of the events up to it the last one in order decides: an introduction, or an end. After an end,
+    if the next event is an end again, something is missing between the two: it cannot be told.
+    """
+    events = _events(line) or []
+    if line["type"] not in ("ECOSYSTEM", "SEMVER"):
+        return None
+    if {kind for kind, _ in events} == {"introduced"} and ("introduced", "0") in events:
+        return True if all(text == "0" or order(ecosystem, text) for _, text in events) else None
+    marks: list[tuple[tuple[Any, ...], bool]] = []
+    limits: list[Any] = []
+    build = False
+    for kind, text in events:
+        if (kind, text) == ("introduced", "0"):
+            marks.append(((0,), True))
+            continue
+        there = (1, here) if (kind, text) == ("limit", "*") else (1, order(ecosystem, text))
+        if there[1] is None or here is None:
+            return None
+        if kind == "limit":
+            limits.append(text == "*" or here < there[1])
+            continue
+        build = build or (kind == "fixed" and is_build(ecosystem, text) and there[1] == here)
+        marks.append(((*there, kind == "last_affected"), kind == "introduced"))
+    if here is None:
+        return None
+    if limits and not any(limits):
+        return False
+    said = _marked(marks, (1, here, False))
+    return None if build and said is False else said
+
+
+def _marked(marks: list[tuple[tuple[Any, ...], bool]], here: tuple[Any, ...]) -> bool | None:
+    marks = sorted(marks, key=lambda mark: mark[0])
+    past = [opens for mark, opens in marks if mark <= here]
+    coming = [opens for mark, opens in marks if mark > here]
+    if past and past[-1]:
+        return True
+    return None if coming and not coming[0] else False
