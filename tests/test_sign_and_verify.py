@@ -1,5 +1,6 @@
 """`probatum sign` and `probatum verify`, as a user calls them."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from probatum.cli.main import main
 from probatum.formats.signed_folder import packed
 from probatum.vocabulary import Proven
 from probatum.wire import from_json
-from signed_folders import NOW, certificate, pem, pem_of
+from signed_folders import FILES, NOW, certificate, pem, pem_of
 
 CURVES: dict[str, Any] = {
     "P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
@@ -215,6 +216,31 @@ def test_a_chain_of_certificates_is_signed_and_verified(
     assert main([*ask, "--at", "2017-01-15"]) == 1
     assert main([*ask, "--at", "soon"]) == 3
     assert main(["sign", str(model), "--key", private, "--certificates", roots]) == 3
+
+
+def test_an_identity_of_sigstore_needs_its_issuer_and_a_trusted_root(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import own_sigstore
+
+    model = tmp_path / "model"
+    for name, data in FILES.items():
+        (model / name).parent.mkdir(parents=True, exist_ok=True)
+        (model / name).write_bytes(data)
+    (model / "model.sig").write_text(json.dumps(own_sigstore.signed()))
+    root = tmp_path / "trusted_root.json"
+    root.write_text(json.dumps(own_sigstore.trusted_root()))
+    who = ["--identity", own_sigstore.IDENTITY, "--trusted-root", str(root)]
+    ask = ["verify", str(model), *who, "--check", "--issuer"]
+    assert main([*ask, own_sigstore.ISSUER]) == 0
+    assert "release@example.org (for whom https://accounts.example.org vouches)" in (
+        capsys.readouterr().out
+    )
+    assert main([*ask, "https://accounts.example.com"]) == 1
+    assert main(["verify", str(model), *who]) == 3
+    assert main(["verify", str(model), *who, "--issuer", "x", "--key", str(root)]) == 3
+    root.write_text("{")
+    assert main([*ask, own_sigstore.ISSUER]) == 3
 
 
 def test_keys_and_roots_are_not_both_trusted(model: Path, pair: tuple[str, str]) -> None:

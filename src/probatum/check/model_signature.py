@@ -3,7 +3,7 @@
 Facts: `size` of the artifact in bytes, and `head`, the SHA-256 (hex) of all its bytes before the
 first file: the list of the folder, whom the user trusts, and the signature. What the files are
 is bound by the digests that the signature lists. The signature is verified in plain integers
-(`check.public_keys`, `check.certificates`), with no other library.
+(`check.public_keys`, `check.certificates`, `check.transparency`), with no other library.
 
 Sources: OpenSSF Model Signing specification 1.0; DSSE 1.0, protocol; Sigstore bundle 0.3.
 """
@@ -57,7 +57,7 @@ def holds(facts: dict[str, Any], read: Bytes, size: int) -> None:
         raise Rejected("the facts are of another folder, signature or trust")
     # 2. Someone whom the user named signed the statement.
     payload, signature, material = _bundle(folder.signature)
-    demand_trusted(folder.trust, material, signature, _signable(payload))
+    demand_trusted(folder.trust, material, signature, payload)
     # 3. Everything in the folder is listed, or lies where the signature or the user ignores it.
     statement = listed(payload, folder.single)
     _demand_nothing_else(folder, statement)
@@ -131,13 +131,6 @@ def _bundle(data: bytes) -> tuple[bytes, bytes, dict[str, Any]]:
     signature = only(signatures[0], "sig")
     material = only(bundle["verificationMaterial"])
     return base64_of(envelope["payload"]), base64_of(signature["sig"]), material
-
-
-def _signable(payload: bytes) -> tuple[bytes, bytes]:
-    """What may be signed of the payload: DSSE's form, and that of model-signing before 1.0."""
-    kind, size = _PAYLOAD_TYPE, len(payload)
-    older = f"DSSEV1 {len(kind)} {kind} {size} {payload!r}"
-    return f"DSSEv1 {len(kind)} {kind} {size} ".encode() + payload, older.encode()
 
 
 def _digest(read: Bytes, start: int, size: int, algorithm: str) -> str:

@@ -1,7 +1,8 @@
 """Whether a signature is by someone whom the user named, for the checker `model_signature`.
 
 What the user names is read from the artifact's own list: `{"keys": [PEM, …]}`, or
-`{"roots": [PEM, …], "time": seconds since 1970}`.
+`{"roots": [PEM, …], "time": seconds since 1970}`, or `{"sigstore": trusted root, "identity": …,
+"issuer": …}`.
 """
 
 from typing import Any
@@ -9,27 +10,40 @@ from typing import Any
 from probatum.check import certificates
 from probatum.check.public_keys import Key, is_by, of_pem
 from probatum.check.signed_statement import base64_of, only
+from probatum.check.transparency import identified
 from probatum.errors import Rejected
 
 _WAYS = ("publicKey", "x509CertificateChain", "certificate")
+_PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _MOST = 16
 
 
 def demand_trusted(
-    trust: dict[str, Any], material: dict[str, Any], signature: bytes, signable: tuple[bytes, bytes]
+    trust: dict[str, Any], material: dict[str, Any], signature: bytes, payload: bytes
 ) -> None:
-    """Raises Rejected unless the signature over one of `signable` is by someone trusted."""
+    """Raises Rejected unless the signature over the payload is by someone trusted."""
     ways = [name for name in _WAYS if name in material]
-    if len(ways) != 1 or not (set(trust) & {"keys", "roots"}):
+    signable = current, _ = _signable(payload)
+    if len(ways) != 1 or len(set(trust) & {"keys", "roots", "sigstore"}) != 1:
         raise Rejected("nobody is trusted, or the signature is verified in several ways")
     if "keys" in trust and ways == ["publicKey"]:
         keys = [of_pem(one) for one in _texts(trust["keys"])]
-    elif "roots" in trust and "keys" not in trust and ways == ["x509CertificateChain"]:
+    elif "roots" in trust and ways == ["x509CertificateChain"]:
         keys = [_of_chain(trust, material["x509CertificateChain"])]
+    elif "sigstore" in trust and ways == ["certificate"]:
+        keys = [identified(trust, material, signature, payload)]
+        signable = current, current
     else:
         raise Rejected("the signature is made in another way than those who are trusted sign")
     if not any(_signs(key, signature, signable) for key in keys):
         raise Rejected("the signature is not by anyone who is trusted")
+
+
+def _signable(payload: bytes) -> tuple[bytes, bytes]:
+    """What may be signed of the payload: DSSE's form, and that of model-signing before 1.0."""
+    kind, size = _PAYLOAD_TYPE, len(payload)
+    older = f"DSSEV1 {len(kind)} {kind} {size} {payload!r}"
+    return f"DSSEv1 {len(kind)} {kind} {size} ".encode() + payload, older.encode()
 
 
 def _signs(key: Key, signature: bytes, signable: tuple[bytes, bytes]) -> bool:

@@ -16,13 +16,16 @@ _DESCRIPTION = """\
 Say of a model and its signature (OpenSSF Model Signing, a Sigstore bundle): proven, refuted or
 undecided that every file of the folder is, byte for byte, what the signature lists, that there is
 none that it does not list, and that it is signed by whom you trust. Name whom: a public key,
-or certificates from which a chain leads to the signer's. Nothing is fetched.
+certificates from which a chain leads to the signer's, or an identity of Sigstore. Nothing is
+fetched.
 """
 
 _EXAMPLES = """\
   probatum verify model/ --key publisher.pem
   probatum verify model/ --signature model.sig --root company-ca.pem
   probatum verify model/ --key publisher.pem --check
+  probatum verify model/ --identity me@example.org --issuer https://accounts.google.com \\
+      --trusted-root trusted_root.json
   probatum verify model/ --key publisher.pem --ignore cache
 
 exit codes:
@@ -53,6 +56,14 @@ def add_parser(subparsers: SubParsers) -> None:
     trust.add_argument("--root", action="append", default=[], metavar="FILE",
                        help="certificates in PEM, of which one must lead to the signer's; may be "
                             "repeated")  # fmt: skip
+    trust.add_argument("--identity", metavar="NAME",
+                       help="who signed by way of Sigstore, letter for letter: an address, or "
+                            "the URI of a workflow")  # fmt: skip
+    trust.add_argument("--issuer", metavar="URL",
+                       help="who vouches for the identity, such as "
+                            "https://accounts.google.com")  # fmt: skip
+    trust.add_argument("--trusted-root", metavar="FILE",
+                       help="the trusted_root.json of the Sigstore instance")  # fmt: skip
     trust.add_argument("--at", metavar="TIME",
                        help="the time at which the certificates must be valid, as "
                             "2026-01-31 or 2026-01-31T12:00:00Z (default: now)")  # fmt: skip
@@ -105,8 +116,17 @@ def _trust(arguments: argparse.Namespace) -> dict[str, Any]:
     """Whom the user trusts, as `formats.signers` reads it. Raises: UsageError."""
     from probatum.errors import UsageError
 
-    if arguments.key and arguments.root:
-        raise UsageError("name keys or roots, not both: a signature is made with one of the two")
+    sigstore = (arguments.identity, arguments.issuer, arguments.trusted_root)
+    if sum(map(bool, (arguments.key, arguments.root, any(sigstore)))) > 1:
+        raise UsageError("name keys, roots or an identity: a signature is made in one way")
+    if any(sigstore):
+        if not all(sigstore):
+            raise UsageError("--identity, --issuer and --trusted-root go together")
+        return {
+            "sigstore": _json(arguments.trusted_root),
+            "identity": arguments.identity,
+            "issuer": arguments.issuer,
+        }
     if arguments.key:
         return {"keys": [_text(path) for path in arguments.key]}
     if arguments.root:
@@ -128,14 +148,24 @@ def _time(text: str | None) -> int:
     return int((told if told.tzinfo else told.replace(tzinfo=datetime.UTC)).timestamp())
 
 
+def _json(path: str) -> Any:
+    from probatum.errors import FormatError, UsageError
+    from probatum.formats.strict_json import parsed
+
+    try:
+        return parsed(_text(path).encode(), "the trusted root")
+    except FormatError as exc:
+        raise UsageError(f"{path!a}: {exc.detail}") from exc
+
+
 def _text(path: str) -> str:
     from probatum.errors import UsageError
 
     try:
         with open(path, "rb") as file:
             data = file.read(1 << 20)
-        return data.decode("ascii")
+        return data.decode("utf-8")
     except OSError as exc:
         raise UsageError(f"{path!a} cannot be read: {exc.strerror}") from exc
     except ValueError as exc:
-        raise UsageError(f"{path!a} is no PEM file") from exc
+        raise UsageError(f"{path!a} is no text") from exc

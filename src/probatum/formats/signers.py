@@ -3,8 +3,10 @@
 Whom the user trusts is one of:
 
 - `{"keys": [PEM, …]}`: public keys; the signature must be by one of them;
-- `{"roots": [PEM, …], "time": seconds}`: certificates from which a chain must lead to the signer's,
-  all of them valid at that time (since 1970, UTC).
+- `{"roots": [PEM, …], "time": seconds}`: certificates; from one a chain must lead to the
+  signer's, each valid at that time (since 1970, UTC);
+- `{"sigstore": …, "identity": …, "issuer": …}`: a trusted root of Sigstore, and who must have signed
+  by way of it (`formats.sigstore_identity`).
 
 Nothing in the bundle chooses whom to trust, nor the algorithm: that is the key's own.
 
@@ -50,6 +52,10 @@ def signer(bundle: Bundle, trust: Mapping[str, Any]) -> str:
         if not _verifies(bundle, supported(key)):
             raise NotTrusted("the signature is not by the key of its own certificate")
         return who
+    if "sigstore" in trust:
+        from probatum.formats.sigstore_identity import identified
+
+        return identified(bundle, trust)
     says = "nobody is named whose signature is trusted"
     raise FormatError(Reason.UNRESOLVED, says)
 

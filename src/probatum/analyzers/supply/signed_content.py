@@ -9,7 +9,9 @@ the digest listed, and when nothing else is there. The certificate's checker rea
 and verifies the signature with its own arithmetic. What a signature cannot speak of is said among
 the assumptions: paths that it ignores (git's own files always are), if there is something there,
 and empty files where it lists shards of files. It rests on the collision resistance of the digest,
-on the trusted key being in nobody else's hands and, for certificates, on none being revoked.
+on the trusted key being in nobody else's hands and, for certificates, on none being revoked. Of a
+signature by way of Sigstore, the log's three proofs are asked for, and not that the certificate
+stands in a log of certificates.
 
 **Refuted** when the signature is not by anyone trusted, when a file is missing, is another or is
 not listed, or when a link lies in the folder though the signature follows none.
