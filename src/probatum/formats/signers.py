@@ -5,8 +5,8 @@ Whom the user trusts is one of:
 - `{"keys": [PEM, …]}`: public keys; the signature must be by one of them;
 - `{"roots": [PEM, …], "time": seconds}`: certificates; from one a chain must lead to the
   signer's, each valid at that time (since 1970, UTC);
-- `{"sigstore": …, "identity": …, "issuer": …}`: a trusted root of Sigstore, and who must have signed
-  by way of it (`formats.sigstore_identity`).
+- `{"sigstore": …, "identity": …, "issuer": …}`: a trusted root of Sigstore, and who must have
+  signed by way of it (`formats.sigstore_identity`).
 
 Nothing in the bundle chooses whom to trust, nor the algorithm: that is the key's own.
 
