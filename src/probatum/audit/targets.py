@@ -57,6 +57,7 @@ _SNAPSHOT = Later(r"(.*/(?:models|datasets|spaces)--[^/]+)/snapshots/[^/]+(?:/.*
 _CONFIGURES = (
     ".yaml", ".yml", ".service", ".container", ".kube", ".sh", ".bash", ".conf", ".mk",
     "makefile", "Makefile", ".txt", ".in", ".pip", "pyproject.toml",
+    "/dpkg/status", "/apk/db/installed",
 )  # fmt: skip
 _STDIN = ("-", "/dev/stdin")
 _STEP = 1 << 20
@@ -341,7 +342,7 @@ def _step(
         )
     if not stat.S_ISREG(status.st_mode):
         return Root(_name(walk, path), 0, trouble=_special(status.st_mode))
-    around = walk.around if _configures(entry.name) else None
+    around = walk.around if _configures(path) else None
     return Root(
         _name(walk, path),
         status.st_size,
@@ -352,8 +353,10 @@ def _step(
     )
 
 
-def _configures(name: str) -> bool:
-    return name.endswith(_CONFIGURES) or name.startswith("Procfile")
+def _configures(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    named = path.endswith(_CONFIGURES) or name.startswith("Procfile")
+    return named or "/dpkg/status.d/" in path
 
 
 def _linked(walk: _Walk, path: str, beside: frozenset[str], folders: tuple[str, ...]) -> Root:

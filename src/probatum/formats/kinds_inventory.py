@@ -8,7 +8,8 @@ from probatum.formats.patterns import Later
 
 TEXT_FORMS = frozenset(
     {"requirements", "python-manifest", "poetry-lock", "uv-lock", "pdm-lock", "pylock", "pipfile",
-     "distribution-metadata", "yarn-lock", "go-mod", "cargo-lock"}
+     "distribution-metadata", "yarn-lock", "go-mod", "cargo-lock", "dpkg-status",
+     "apk-installed"}
 )  # fmt: skip
 """Kinds that are plain text first, and are asked all that plain text is asked."""
 JSON_FORMS = frozenset({"pipfile-lock", "npm-lock"})
@@ -39,6 +40,8 @@ _PYLOCK = Later(r"pylock\.[^.]+\.toml")
 _REQUIREMENTS = Later(r"(?:.*[^a-z])?(?:requirements?|constraints?)(?:[^a-z].*)?\.(?:txt|in|pip)")
 _FOLDER = Later(r"(?:^|[/!])requirements?/[^/]+\.(?:txt|in|pip)\Z")
 _METADATA = Later(r"\.(?:dist-info/METADATA|egg-info/PKG-INFO)\Z")
+_DPKG = Later(r"(?:[A-Z][\w-]*:[^\n]*\n(?:[ \t][^\n]*\n)*)*?Package:")
+_APK = Later(r"(?:[A-Za-z]:[^\n]*\n)*?P:")
 _CONDA = Later(r"(?m)^dependencies:[ \t\r]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*- ")
 _ASKS = Later(
     r"[ \t]*(?:(?:#.*)?"
@@ -62,6 +65,10 @@ def inventory_kind(seen: Seen) -> str | None:
         return "distribution-metadata"
     if seen.base in ("metadata", "pkg-info") and _METADATA.search(seen.inside):
         return "distribution-metadata"
+    if seen.base == "status" or "/status.d/" in seen.inside:
+        return "dpkg-status" if _DPKG.match(seen.text) else None
+    if seen.base == "installed":
+        return "apk-installed" if _APK.match(seen.text) else None
     if seen.base.endswith((".yml", ".yaml")):
         return _conda(seen)
     if seen.base.startswith("pylock.") and _PYLOCK.fullmatch(seen.base):

@@ -31,6 +31,8 @@ _READERS = {
     "conda-environment": "conda.environment",
     "conda-lock": "conda.lock",
     "pixi-lock": "conda.pixi",
+    "dpkg-status": "system_packages.debian",
+    "apk-installed": "system_packages.alpine",
 }
 
 KINDS = frozenset(_READERS)
