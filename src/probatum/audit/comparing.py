@@ -28,6 +28,7 @@ from probatum.comparison.explained import Explanation
 from probatum.comparison.measures import Measure
 from probatum.comparison.record import Item, Lost, Record
 from probatum.comparison.recording import Recorder, Step
+from probatum.comparison.rederived import Rederiver, proven
 from probatum.comparison.tensors import Tensor
 from probatum.errors import FormatError, UsageError
 from probatum.material import FileMaterial
@@ -99,10 +100,14 @@ def compared(
     limits: Limits,
     caps: Caps,
     roots_of: RootsOf,
+    prove: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     on_note: Callable[[str], None] = lambda note: None,
 ) -> Comparison:
     """Compare two targets; `on_progress` hears bytes done and bytes in all.
+
+    With `prove`, both are read a second time by readers of their own, and what these show to be the
+    same is marked as proven.
 
     Raises: TargetError if one cannot be opened at all.
     """
@@ -124,6 +129,15 @@ def compared(
             _record(one, answer) for one, answer in zip(both, run(tasks, spool=folder), strict=True)
         ]
         found = Comparison(first=records[0], second=records[1], aspects=differences(*records))
+        if prove:
+            total *= 2
+            tasks = [_recording(one, caps, maker=Rederiver) for one in both]
+            again = [
+                _record(one, answer)
+                for one, answer in zip(both, run(tasks, spool=folder), strict=True)
+            ]
+            marked = proven(found.aspects, (records[0], records[1]), (again[0], again[1]))
+            found = replace(found, aspects=marked)
         changes = [change for change, _ in found.changes()]
         if not changes:
             return found
@@ -162,19 +176,23 @@ def _record(target: Target, answer: bytes | Undecided) -> Record:
 # --- making a record ------------------------------------------------------------------------
 
 
-def _recording(target: Target, caps: Caps, whole: bool = False) -> Task:
+def _recording(
+    target: Target, caps: Caps, whole: bool = False, maker: type[Recorder] = Recorder
+) -> Task:
     sources = [root.fetch for root in target.roots]
-    work = partial(_recorded, target, caps, whole)
+    work = partial(_recorded, target, caps, whole, maker)
     return Task(target.name, work, sources=sources)
 
 
-def _recorded(target: Target, caps: Caps, whole: bool, line: Line) -> bytes:
+def _recorded(target: Target, caps: Caps, whole: bool, maker: type[Recorder], line: Line) -> bytes:
     alone = len(target.roots) == 1
-    recorder = Recorder(target.name, line.went, alone=alone, whole=whole)
+    recorder = maker(target.name, line.went, alone=alone, whole=whole)
     for number, root in enumerate(target.roots):
         line.stand(root.name, root.size)
         if root.trouble is not None and root.trouble.reason is Reason.NOT_ANALYSED:
-            recorder.leave_out(root.name, root.trouble.detail)
+            is_link = root.name != "." and not f"/{root.name}".endswith("/.git")
+            note = recorder.link if is_link else recorder.leave_out
+            note(root.name, root.trouble.detail)
         elif root.trouble is not None:
             recorder.lose(root.name, root.trouble.reason, root.trouble.detail)
         else:
@@ -296,7 +314,8 @@ class _Shelf:
             self._tensors[item.file] = named
             if len(self._tensors) > _HELD:
                 self._tensors.popitem(last=False)
-        for one in self._tensors[item.file].get(item.name, []):
+        own = item.name.removeprefix(contents.folder(item.file, self.find(item)[0]))
+        for one in self._tensors[item.file].get(own, []):
             if (one.dtype, one.shape) == (item.dtype, item.shape):
                 return one
         raise FormatError(Reason.VANISHED, f"tensor {item.name!r} is no longer there")

@@ -53,7 +53,7 @@ def holds(facts: dict[str, Any], read: Read, size: int, folders: "tuple[Folder, 
         "size": size,
         "root": root,
         "structure": structure.hexdigest(),
-        "labels": _labels(records, exact(read)),
+        "labels": labels(records, exact(read)),
         "pickles": [_pickle(name, loader, records, exact(read), own) for name in _PICKLES[loader]],
     }
     if own is not None:
@@ -111,7 +111,7 @@ def stored(records: dict[str, Any], name: str, read: Read) -> bytes:
     return read(at, member["size"])
 
 
-def _labels(records: dict[str, Any], read: Read) -> list[str]:
+def labels(records: dict[str, Any], read: Read) -> list[str]:
     name = ".data/version" if ".data/version" in records else "version"
     said = [stored(records, name, read)]
     if not re.fullmatch(rb"([1-9]|10)\n?", said[0]):

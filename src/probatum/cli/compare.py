@@ -31,6 +31,7 @@ in processes that have no network, bounded memory and bounded time.
 _EXAMPLES = """\
   probatum compare hf://owner/base@v1.0 ./fork
   probatum compare base/ fork/ --must-equal tensors,template,code
+  probatum compare base/ mirror/ --prove
   probatum compare pytorch_model.bin model.safetensors --must-equal tensors
   probatum compare base/ fork/ --format html -o changes.html
 """
@@ -62,6 +63,9 @@ def add_parser(subparsers: SubParsers) -> None:
                        help="what has to be the same for exit code 0, separated by commas, of: "
                             f"{', '.join(ASPECTS)} (default: all of them), or values: those of "
                             "the tensors, in whatever data type")  # fmt: skip
+    group.add_argument("--prove", action="store_true",
+                       help="read both a second time, by readers that share nothing with the "
+                            "first, and say what these show to be the same too")  # fmt: skip
     add_limits(made)
     made.add_argument("--progress", action=argparse.BooleanOptionalAction, default=None,
                       help="show a progress bar (default: on a terminal)")  # fmt: skip
@@ -94,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
             limits=chosen.limits,
             caps=chosen.caps,
             roots_of=partial(roots, exclude=arguments.exclude),
+            prove=arguments.prove,
             on_progress=on_progress,
             on_note=talk,
         )

@@ -39,7 +39,7 @@ _TOKENIZER = re.compile(
 _TEMPLATE = re.compile(
     r"(?:.*[!/])?(?:tokenizer\.)?chat_template(?:\.(?P<name>[^/]+?))?(?:\.jinja)?"
 )
-_CARRIES = frozenset({"tokenizer-config", "model-config"})  # see `formats.tokenizer_config`
+CARRIES = frozenset({"tokenizer-config", "model-config"})  # see `formats.tokenizer_config`
 _CONFIGURES = frozenset({"model-config", "json", "yaml", "toml"})
 _WEIGHTS = re.compile(r".*\.(?:safetensors|bin|pt|pth|ckpt|gguf|onnx|npz|npy|h5|keras|pkl|msgpack)")
 
@@ -78,6 +78,16 @@ def stem(name: str) -> str:
     return splitext(re.split(r"[/!]", name)[-1])[0]
 
 
+def folder(name: str, kind: str) -> str:
+    """What goes before the names of a file's tensors: the folder, as a part of a model has one.
+
+    Which file of it holds a tensor does not matter; an array of an npz lies where that lies.
+    """
+    whole = name.rpartition("!/")[0] if kind == "npy" and "!/" in name else name
+    inside = whole.rpartition("!/")[2]
+    return f"{inside.rpartition('/')[0]}/" if "/" in inside else ""
+
+
 def value(kind: str, material: Material) -> Any:
     """A JSON file's value, without the chat template that is told of by itself.
 
@@ -86,21 +96,18 @@ def value(kind: str, material: Material) -> Any:
     if material.size > LARGEST:
         raise FormatError(Reason.OVER_LIMIT, f"a text of more than {LARGEST} bytes")
     found = parsed(region(material, 0, material.size), "the file")
-    if kind in _CARRIES and isinstance(found, dict) and isinstance(found.get("chat_template"), str):
+    if kind in CARRIES and isinstance(found, dict) and isinstance(found.get("chat_template"), str):
         del found["chat_template"]
     return found
 
 
-def content_digest(name: str, kind: str, material: Material) -> str:
-    """The sha256, in hex, of what counts in a file."""
-    if name.endswith(".json"):
-        try:
-            told = json.dumps(value(kind, material), sort_keys=True, ensure_ascii=True)
-        except (FormatError, ValueError, RecursionError):
-            pass  # no JSON to every reader: its bytes count
-        else:
-            return hashlib.sha256(b"json " + told.encode()).hexdigest()
-    return bytes_digest(material)
+def content_digest(kind: str, material: Material) -> str:
+    """The sha256, in hex, of the values of a JSON file; empty where readers part ways on them."""
+    try:
+        told = json.dumps(value(kind, material), sort_keys=True, ensure_ascii=True)
+    except (FormatError, ValueError, RecursionError):
+        return ""
+    return hashlib.sha256(b"json " + told.encode()).hexdigest()
 
 
 def bytes_digest(material: Material) -> str:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from probatum.comparison.record import ASPECTS, Item, Lost, Record
 
+_MOST_MATCHED = 1_000_000
 SAME, DIFFERS, UNDECIDED = "same", "differs", "undecided"
 
 
@@ -31,7 +32,7 @@ class Aspect(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is to be said of one aspect: how many things are the same, and which are not.
 
     `state` is same, differs or undecided; `lost` is what keeps it undecided, of either model.
-    `none`: neither has anything of it.
+    `none`: neither has anything of it. `proven`: a second reading shows that it is the same.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Aspect(Struct, frozen=True, kw_only=True, omit_defaults=True):
     changes: tuple[Change, ...] = ()
     lost: tuple[Lost, ...] = ()
     none: bool = False
+    proven: bool = False
 
 
 def differences(first: Record, second: Record) -> tuple[Aspect, ...]:
@@ -96,7 +98,7 @@ def _compared(aspect: str, before: _Named, after: _Named) -> tuple[int, list[Cha
     come: list[Item] = []
     for name in [*before, *(name for name in after if name not in before)]:
         olds, news = before.get(name, []), after.get(name, [])
-        if {one.digest for one in olds} == {one.digest for one in news}:
+        if _contents(olds) == _contents(news):
             same += 1
             continue
         pairs, left, right = _paired(olds, news)
@@ -108,16 +110,24 @@ def _compared(aspect: str, before: _Named, after: _Named) -> tuple[int, list[Cha
     return same, changes + _renamed(aspect, gone, come)
 
 
+def _contents(items: list[Item]) -> set[tuple[str, str]]:
+    """What stands under one name. Of several contents it matters which file has which."""
+    several = len({one.digest for one in items}) > 1
+    return {(one.file if several else "", one.digest) for one in items}
+
+
 def _paired(
     olds: list[Item], news: list[Item]
 ) -> tuple[list[tuple[Item, Item]], list[Item], list[Item]]:
     """Things of one name, of which some digest has no match: which became which.
 
-    Those of one file belong together; else what is left of either, if it is one.
+    Those of one file belong together; else what is left of either, if it is one. Of very many,
+    which only a hostile model has, none is matched.
     """
-    there = {one.digest for one in olds} & {one.digest for one in news}
-    left = [one for one in olds if one.digest not in there]
-    right = [one for one in news if one.digest not in there]
+    if len(olds) * len(news) > _MOST_MATCHED:
+        return [], olds, news
+    left = [one for one in olds if not _within(one, news)]
+    right = [one for one in news if not _within(one, olds)]
     pairs = []
     for old in list(left):
         new = next((one for one in right if one.file == old.file), None)
@@ -127,7 +137,15 @@ def _paired(
             pairs.append((old, new))
             left.remove(old)
             right.remove(new)
+    if not (pairs or left or right):  # whatever the files are, they are not the same
+        return [], olds, news
     return pairs, left, right
+
+
+def _within(item: Item, items: list[Item]) -> bool:
+    """Whether one of `items` is the same; where files tell it apart, in the same file."""
+    alike = [one for one in items if one.digest == item.digest]
+    return bool(alike) and (len(items) == 1 or any(one.file == item.file for one in alike))
 
 
 def _renamed(aspect: str, gone: list[Item], come: list[Item]) -> list[Change]:

@@ -1,6 +1,7 @@
 """Makes the record of a model from its opened artifacts: every tensor and file is hashed once."""
 
-from collections.abc import Callable, Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 
 from probatum.comparison import contents, tensors, weights
 from probatum.comparison.record import File, Item, Lost, Record
@@ -15,6 +16,9 @@ _INSIDE_WEIGHTS = frozenset({"torch-zip", *contents.OPAQUE})
 # How many times a file's bytes may be named as tensors, those that share their bytes aside.
 _MOST_TIMES = 8
 _SLACK = 64 << 20
+
+Told = tuple[str, str, tuple[int, ...], str, int]
+"""A tensor: name, data type, shape, digest, and its bytes."""
 
 Step = tuple[Artifact, Material, FormatError | None]
 """An artifact, its bytes, and what kept it, or its members, from being opened."""
@@ -47,6 +51,13 @@ class Recorder:
                 self._lose("", artifact.name, trouble, material)
             elif not self._is_inside_weights(artifact):
                 self._one(artifact, material)
+
+    def link(self, name: str, says: str) -> None:
+        """Record a link to another file of the model: a loader would follow it."""
+        digest = hashlib.sha256(says.encode("utf-8", "backslashreplace")).hexdigest()
+        aspect = contents.aspect(name, "unknown")
+        called = self._called(name, aspect)
+        self._items.append(Item(aspect=aspect, name=called, digest=digest, file=name))
 
     def leave_out(self, name: str, why: str) -> None:
         """Say of a file that it is no part of the model."""
@@ -88,22 +99,37 @@ class Recorder:
             self._lose(aspect, name, exc, material)
 
     def _file(self, aspect: str, artifact: Artifact, material: Material) -> None:
-        name = artifact.name
+        name, kind = artifact.name, artifact.kind
         whole = contents.bytes_digest(material)
         self._on_bytes(artifact.size)
-        is_json = name.endswith(".json")
-        digest = contents.content_digest(name, artifact.kind, material) if is_json else whole
-        self._files.append(File(name, artifact.kind, artifact.size, f"sha256:{whole}"))
+        digest = self._content(name, kind, material, whole)
+        self._files.append(File(name, kind, artifact.size, f"sha256:{whole}"))
         self._add(aspect, self._called(name, aspect), digest, artifact)
 
     def _weights(self, artifact: Artifact, material: Material) -> None:
         name, kind = artifact.name, artifact.kind
         whole = f"sha256:{contents.bytes_digest(material)}" if self._whole else ""
         self._files.append(File(name, kind, artifact.size, whole))
+        folder = contents.folder(name, kind)
+        self._items += [
+            Item(
+                aspect="tensors", name=folder + called, digest=digest, file=name, size=size,
+                dtype=dtype, shape=shape,
+            )
+            for called, dtype, shape, digest, size in list(self._tensors(artifact, material))
+        ]  # fmt: skip
+        if kind == "onnx":  # a graph is what runs, and all of it that is no tensor's bytes
+            self._add("code", self._called(name, "code"), onnx.survey(material).skeleton, artifact)
+        if kind == "gguf":
+            for key, digest in self._metadata(material).items():
+                aspect = "tokenizer" if key.startswith("tokenizer.") else "config"
+                self._add(aspect, f"gguf: {key}", digest, artifact)
+
+    def _tensors(self, artifact: Artifact, material: Material) -> Iterator[Told]:
+        """Every tensor of a file. Raises: FormatError where they cannot all be told."""
         known: dict[object, str] = {}
         hashed = 0
-        found = []
-        for one in weights.tensors(kind, contents.stem(name), material):
+        for one in weights.tensors(artifact.kind, contents.stem(artifact.name), material):
             digest = known.get(one.place)
             if digest is None:
                 hashed += one.size
@@ -112,19 +138,15 @@ class Recorder:
                     raise FormatError(Reason.OVER_LIMIT, says)
                 digest = known[one.place] = tensors.digest(one)
                 self._on_bytes(one.size)
-            found.append(
-                Item(
-                    aspect="tensors", name=one.name, digest=digest, file=name, size=one.size,
-                    dtype=one.dtype, shape=one.shape,
-                )
-            )  # fmt: skip
-        self._items += found
-        if kind == "onnx":  # a graph is what runs, and all of it that is no tensor's bytes
-            self._add("code", self._called(name, "code"), onnx.survey(material).skeleton, artifact)
-        if kind == "gguf":
-            for key, digest in contents.gguf_metadata(material).items():
-                aspect = "tokenizer" if key.startswith("tokenizer.") else "config"
-                self._add(aspect, f"gguf: {key}", digest, artifact)
+            yield one.name, one.dtype, one.shape, digest, one.size
+
+    def _metadata(self, material: Material) -> dict[str, str]:
+        """The keys of a GGUF file and the digests of their values."""
+        return contents.gguf_metadata(material)
+
+    def _content(self, name: str, kind: str, material: Material, whole: str) -> str:
+        """The digest of what counts in a file, of which all the bytes have the digest `whole`."""
+        return contents.content_digest(kind, material) or whole if name.endswith(".json") else whole
 
     def _called(self, name: str, aspect: str) -> str:
         known = contents.called(name, aspect)

@@ -23,7 +23,8 @@ class Tensor(Struct, frozen=True, kw_only=True):
     """`size` bytes of elements from `start` of `material`, one after another.
 
     `width` is the bytes of an element, or 0 where elements are packed. `strides`, in elements, say
-    that they lie in another order than their own. `swapped`: each is big-endian.
+    that they lie in another order than their own. `swapped` is the bytes of a big-endian number, of
+    which a complex element has two; 0 where none is.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Tensor(Struct, frozen=True, kw_only=True):
     size: int
     width: int = 0
     strides: tuple[int, ...] = ()
-    swapped: bool = False
+    swapped: int = 0
 
     @property
     def place(self) -> tuple[object, ...]:
@@ -61,6 +62,7 @@ def pieces(tensor: Tensor, size: int = PIECE) -> Iterator[bytes]:
     Raises: FormatError where they are not all there, or are in an order that costs too much.
     """
     whole = _gathered(tensor) if tensor.strides else None
+    size -= size % (tensor.swapped or 1)
     for at in range(0, tensor.size, size):
         length = min(size, tensor.size - at)
         if whole is not None:
@@ -70,7 +72,7 @@ def pieces(tensor: Tensor, size: int = PIECE) -> Iterator[bytes]:
         if len(piece) != length:
             place = Place(offset=tensor.start + at, part=tensor.name)
             raise FormatError(Reason.TRUNCATED, f"tensor {tensor.name!r} ends too early", place)
-        yield _reversed(piece, tensor.width) if tensor.swapped and tensor.width > 1 else piece
+        yield _reversed(piece, tensor.swapped) if tensor.swapped > 1 else piece
 
 
 def contiguous(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:

@@ -25,6 +25,9 @@ _MOST_VALUES = 4_000_000
 _DEEPEST = 200
 _REBUILT = {"torch._utils:_rebuild_tensor_v2": 6, "torch._utils:_rebuild_tensor_v3": 7}
 """What makes a tensor of a storage, and how many arguments it takes before the metadata."""
+_PLAIN = frozenset({
+    *_REBUILT, "torch._utils:_rebuild_parameter", "torch._utils:_rebuild_parameter_with_state",
+})  # fmt: skip
 # What a module keeps its parts in; their names are no part of a parameter's.
 _KEPT_IN = frozenset({"_parameters", "_buffers", "_modules"})
 _STORAGES = {
@@ -72,6 +75,10 @@ def _demand_understood(run: Run, size: int) -> None:
     for problem in run.problems:
         place = Place(offset=problem.offset, part="data.pkl")
         raise FormatError(problem.reason, problem.detail, place)
+    for step in run.effects:
+        if step.how == "call" and "_rebuild_" in step.name and step.name not in _PLAIN:
+            says = f"{step.name} makes a tensor of several others, or of none"
+            raise FormatError(Reason.UNSUPPORTED, says, Place(offset=step.offset, part="data.pkl"))
     if run.end != size:
         raise FormatError(Reason.PARSER_DIFFERENTIAL, "bytes follow the end of data.pkl")
 
@@ -124,9 +131,9 @@ class _Reader:
             material=self._material,
             start=self._found.records[f"data/{stored.key}"].data + offset * width,
             size=prod(shape) * width,
-            width=width // 2 if self._swapped and dtype.startswith("C") else width,
+            width=width,
             strides=() if contiguous(shape, strides) else strides,
-            swapped=self._swapped,
+            swapped=(width // 2 if dtype.startswith("C") else width) if self._swapped else 0,
         )
 
 

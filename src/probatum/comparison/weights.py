@@ -28,7 +28,6 @@ _ONNX = {
     24: "F8_E8M0", 25: "U2", 26: "I2",
 }  # fmt: skip
 _NUMPY = {"b": "BOOL", "i": "I", "u": "U", "f": "F", "c": "C"}
-_MOST_NUMBERS = 1 << 20
 
 
 def tensors(kind: str, name: str, material: Material) -> Iterator[Tensor]:
@@ -60,7 +59,7 @@ def _of_gguf(name: str, material: Material) -> Iterator[Tensor]:
         yield Tensor(
             name=key, dtype=dtype, shape=one.shape[::-1], material=material, start=one.begin,
             size=one.end - one.begin, width=width if elements == 1 else 0,
-            swapped=header.order == ">",
+            swapped=width if header.order == ">" else 0,
         )  # fmt: skip
 
 
@@ -79,9 +78,14 @@ def _of_npy(name: str, material: Material) -> Iterator[Tensor]:
     yield Tensor(
         name=name, dtype="BOOL" if code == "b1" else dtype, shape=header.shape, material=material,
         start=header.data, size=header.end - header.data, strides=strides,
-        width=header.itemsize if code[0] != "c" else header.itemsize // 2 if order == ">" else 0,
-        swapped=order == ">" and code[0] in "iufc",
+        width=header.itemsize,
+        swapped=_number(code[0], header.itemsize) if order == ">" else 0,
     )  # fmt: skip
+
+
+def _number(letter: str, size: int) -> int:
+    """The bytes of a number in an element of `size` bytes: text has one for each character."""
+    return {"c": size // 2, "U": 4, "S": 0, "V": 0}.get(letter, size)
 
 
 def _fortran(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -37,13 +37,21 @@ class Row(Struct, frozen=True):
     hidden: tuple[str, ...] = ()
 
 
+def state(aspect: Aspect) -> str:
+    """What an aspect is, in one word."""
+    if aspect.none:
+        return "none"
+    return "proven" if aspect.proven else aspect.state
+
+
 def headline(aspect: Aspect) -> str:
     """What is said of an aspect, in a few words."""
     if aspect.none:
         return "neither has any"
     noun = NOUNS[aspect.name]
     if aspect.state == SAME:
-        return f"{plural(aspect.same, noun)}, each with the same digest"
+        twice = ", read twice" if aspect.proven else ""
+        return f"{plural(aspect.same, noun)}, each with the same digest{twice}"
     counted = Counter(one.how for one in aspect.changes)
     parts = [f"{counted[how]:,} {how}" for how in SIGNS if counted[how]]
     parts += [f"{aspect.same:,} the same"] if aspect.same else []
@@ -55,11 +63,28 @@ def summary(comparison: Comparison) -> str:
     """How many aspects are what."""
     counted = Counter(one.state for one in comparison.aspects if not one.none)
     parts = [f"{plural(counted[SAME], 'aspect')} the same"]
+    if shown := sum(one.proven for one in comparison.aspects):
+        parts[0] += f" ({shown} proven)"
     parts += [f"{counted[word]} {says}" for word, says in _OTHERS if counted[word]]
     return ", ".join(parts)
 
 
 _OTHERS = (("differs", "different"), ("undecided", "undecided"))
+
+
+def stored(comparison: Comparison) -> str:
+    """That tensors lie in other files, if they do: a loader may go by their names."""
+    first, second = (
+        sorted({one.file for one in record.items if one.aspect == "tensors"})
+        for record in (comparison.first, comparison.second)
+    )
+    if first == second or not first or not second or len(first) == len(second) == 1:
+        return ""
+    return f"tensors are stored in {_listed(first)} and in {_listed(second)}"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names):,} files ({names[0]}, …)"
 
 
 def identities(comparison: Comparison) -> Iterator[tuple[str, str, str]]:

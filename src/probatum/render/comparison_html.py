@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from probatum import __version__
 from probatum.audit.comparing import Comparison
 from probatum.comparison.differences import Aspect
-from probatum.render.comparison import Row, headline, identities, rows, summary
+from probatum.render.comparison import Row, headline, identities, rows, state, stored, summary
 from probatum.render.html import HEAD, packaged, policy_hash
 from probatum.render.html_text import code, shown
 
@@ -64,8 +64,8 @@ def _models(comparison: Comparison) -> Iterator[str]:
 
 
 def _chip(aspect: Aspect) -> str:
-    state = "none" if aspect.none else aspect.state
-    return f'<span class="v {state}">{state}</span>'
+    word = state(aspect)
+    return f'<span class="v {word}">{word}</span>'
 
 
 def _headline(aspect: Aspect, asked: tuple[str, ...]) -> str:
@@ -112,6 +112,8 @@ def _footer(comparison: Comparison) -> Iterator[str]:
     for record in (comparison.first, comparison.second):
         for name in record.left_out[:_MOST_LEFT_OUT]:
             yield f"<p>Left out of {code(record.source, 300)}: {shown(name)}</p>"
+    if where := stored(comparison):
+        yield f"<p>{shown(where[0].upper() + where[1:])}.</p>"
     yield "<p>Tensors are the same where data type, shape and elements are, whatever file, format, "
     yield "shard and order they are stored in. That a model is the same as another says nothing of "
     yield "what loading it runs: <code>probatum audit</code> does.</p></footer></body></html>\n"

@@ -15,6 +15,7 @@ def render(comparison: Comparison, *, asked: tuple[str, ...] = ()) -> str:
             {
                 "name": one.name,
                 "state": "none" if one.none else one.state,
+                "proven": one.proven,
                 "same": one.same,
                 "lost": one.lost,
                 "changes": [

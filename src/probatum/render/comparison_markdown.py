@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from probatum.audit.comparing import Comparison
 from probatum.comparison.differences import Aspect
-from probatum.render.comparison import Row, headline, identities, rows, summary
+from probatum.render.comparison import Row, headline, identities, rows, state, summary
 from probatum.render.markdown import code, fence
 from probatum.render.visible import visible
 
@@ -23,9 +23,9 @@ def render(comparison: Comparison, *, asked: tuple[str, ...] = ()) -> str:
     if comparison.trouble:
         text += f"\n**How much changed is not told:** {code(comparison.trouble)}\n"
     for aspect in comparison.aspects:
-        state = "none" if aspect.none else aspect.state
+        word = state(aspect)
         ask = "" if not asked or aspect.name in asked else " (not asked for)"
-        text += f"\n**{aspect.name}: {state}**{ask}, {headline(aspect)}\n"
+        text += f"\n**{aspect.name}: {word}**{ask}, {headline(aspect)}\n"
         text += _changes(comparison, aspect, _LONGEST - len(text))
     return text
 

@@ -3,10 +3,15 @@
 from collections.abc import Iterator
 
 from probatum.audit.comparing import Comparison
-from probatum.render.comparison import headline, identities, rows, summary
+from probatum.render.comparison import headline, identities, rows, state, stored, summary
 from probatum.render.visible import columns, visible
 
-_COLOURS = {"same": "\x1b[32m", "differs": "\x1b[1;31m", "undecided": "\x1b[33m"}
+_COLOURS = {
+    "proven": "\x1b[32m",
+    "same": "\x1b[32m",
+    "differs": "\x1b[1;31m",
+    "undecided": "\x1b[33m",
+}
 _LINES = {"+": "\x1b[32m", "-": "\x1b[31m", "!": "\x1b[1;31m"}
 _PLAIN = "\x1b[0m"
 _MOST_ROWS = 40
@@ -29,9 +34,9 @@ def _lines(
     comparison: Comparison, asked: tuple[str, ...], colour: bool, verbose: bool
 ) -> Iterator[str]:
     for aspect in comparison.aspects:
-        state = "none" if aspect.none else aspect.state
+        word = state(aspect)
         ask = "" if not asked or aspect.name in asked else "  (not asked for)"
-        yield f"{_in(state, f'{state:<9}', colour)}  {aspect.name:<9}  {headline(aspect)}{ask}"
+        yield f"{_in(word, f'{word:<9}', colour)}  {aspect.name:<9}  {headline(aspect)}{ask}"
         found = list(rows(comparison, aspect, each=verbose))
         shown = found if verbose else found[:_MOST_ROWS]
         names = [visible(row.name) for row in shown]
@@ -54,6 +59,8 @@ def _lines(
     for record in (comparison.first, comparison.second):
         for name in record.left_out:
             yield f"left out of {visible(record.source)}: {visible(name)}"
+    if where := stored(comparison):
+        yield visible(where)
     if comparison.trouble:
         yield f"how much changed is not told: {visible(comparison.trouble)}"
     yield summary(comparison)
