@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from advisory_mirror import advisory, lines
-from probatum.adapters import advisories_server
+from probatum.adapters import advisories_answers, advisories_server
 from probatum.adapters.advisories import Asked, update
 from probatum.adapters.advisories_server import Server, place
 from probatum.adapters.advisories_store import Store
@@ -115,7 +115,10 @@ def test_a_batch_gets_ids_and_times_in_the_order_of_its_queries(server: Server) 
 
 
 @pytest.mark.parametrize("path", ["/v1/query", "/v1/querybatch"])
-def test_pages_together_hold_everything_once(path: str, server: Server) -> None:
+def test_pages_together_hold_everything_once(
+    path: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(advisories_answers, "PAGE_BYTES", 3 * len(lines(RECORDS[-1])))
     found: list[str] = []
     sizes: list[int] = []
     token = ""
@@ -131,6 +134,11 @@ def test_pages_together_hold_everything_once(path: str, server: Server) -> None:
             break
     assert sizes == [3, 3, 1]
     assert found == [f"MANY-{number}" for number in range(7)]
+
+
+def test_an_answer_to_a_query_is_not_cut_by_the_number_of_its_records(server: Server) -> None:
+    _, answer = query(server, package=named("many"), version="1")
+    assert len(answer["vulns"]) == 7
 
 
 def test_a_record_is_had_by_its_id(server: Server) -> None:

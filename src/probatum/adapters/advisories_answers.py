@@ -24,7 +24,10 @@ from probatum.errors import FormatError
 
 QUERIES = 1000
 PAGE = 1000
-_PAGE_BYTES = 32 << 20
+"""Records of one answer to a batch."""
+PAGE_BYTES = 64 << 20
+"""Bytes of one answer to a query. It is not cut by their number: pip-audit asks for no second page,
+and would take the rest for nothing known."""
 _PURL = re.compile(r"pkg:([a-z]+)/([^@?#]+)(?:@([^?#]+))?(?:[?#].*)?")
 _ECOSYSTEMS = {"pypi": "PyPI", "npm": "npm", "golang": "Go", "cargo": "crates.io"}
 _T = TypeVar("_T")
@@ -83,7 +86,7 @@ class Answers:
         for number, one in self._asked(asked):
             record = self._told(one)
             size += len(record)
-            if len(found) == self._page or (found and size > _PAGE_BYTES):
+            if found and size > PAGE_BYTES:
                 following = f"{self.digest[:16]}.{number}"
                 break
             found.append(msgspec.Raw(record))
