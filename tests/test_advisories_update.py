@@ -124,6 +124,26 @@ def test_an_outage_of_first_or_cisa_delays_no_advisory(mirror: Mirror, store: St
     assert priority(held, ("CVE-2026-0001",)).epss == 0.5  # as it was known
 
 
+def test_first_and_cisa_are_no_sources_of_advisories(mirror: Mirror, store: Store) -> None:
+    mirror.files[KEV] = lines(advisory("X-1", "demo", fixed="0.1", modified="2026-01-30T00:00:00Z"))
+    said: list[str] = []
+    update(store, Asked(), NOW, say=said.append)
+    assert len(said) == 1 and "neither scores of EPSS nor CISA's catalogue" in said[0]
+    assert verdict(demanded(store), "demo-1", "1.0") is Affects.YES
+
+
+def test_a_file_is_as_old_as_its_newest_record(
+    mirror: Mirror, store: Store, tmp_path: Path
+) -> None:
+    assert updated(store).manifest.checked == "2026-02-01T00:00:00Z"
+    source = feed(tmp_path, *MANY)
+    assert updated(store, source).manifest.checked == "2026-01-02T03:04:05Z"
+    undated = feed(tmp_path, *[{**one, "modified": "0001-01-01T00:00:00Z"} for one in MANY])
+    os.utime(undated, (1_750_000_000, 1_750_000_000))
+    done = updated(store, undated, allow_older=True)
+    assert done.manifest.checked == "2025-06-15T15:06:40Z"
+
+
 def test_a_named_source_that_fails_ends_the_update(mirror: Mirror, store: Store) -> None:
     with pytest.raises(FeedError, match="404"):
         updated(store, f"{mirror.url}/none.zip")
@@ -221,8 +241,13 @@ def test_older_scores_and_catalogues_are_refused(mirror: Mirror, store: Store) -
         kept = mirror.files[path]
         mirror.files[path] = data
         with pytest.raises(FeedError, match="is installed, the new one is of 2026-01-01"):
-            updated(store)
+            updated(store, f"{mirror.url}/PyPI/all.zip", f"{mirror.url}{path}")
+        # Where nobody named it, it delays no advisory.
+        said: list[str] = []
+        update(store, Asked(), NOW, say=said.append)
+        assert len(said) == 1 and "is installed, the new one is of" in said[0]
         mirror.files[path] = kept
+    assert priority(demanded(store), ("CVE-2026-0001",)).epss == 0.5
 
 
 @pytest.mark.parametrize(

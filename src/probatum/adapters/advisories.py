@@ -21,7 +21,13 @@ from msgspec import Struct
 
 from probatum.adapters.advisories_feeds import Record, contents, head, utc
 from probatum.adapters.advisories_fetch import Show
-from probatum.adapters.advisories_gather import Gathered, Tally, demand_later, demand_newer
+from probatum.adapters.advisories_gather import (
+    DATED,
+    Gathered,
+    Tally,
+    demand_later,
+    demand_newer,
+)
 from probatum.adapters.advisories_installed import (
     MANIFEST,
     PRIORITIES,
@@ -71,20 +77,24 @@ def update(
     Raises: FeedError if a source cannot be had or is refused; what is installed then stays.
     """
     with store.locked(), store.draft() as draft:
-        one = _Update(store, draft, asked, now)
+        one = _Update(store, draft, asked, now, say)
         try:
-            one.read(show, say)
+            one.read(show)
             return one.installed()
         finally:
             one.records.close()
 
 
 class _Update:
-    def __init__(self, store: Store, draft: Path, asked: Asked, now: datetime) -> None:
+    def __init__(
+        self, store: Store, draft: Path, asked: Asked, now: datetime, say: Callable[[str], None]
+    ) -> None:
         self._store = store
         self._draft = draft
         self._asked = asked
         self._now = now
+        self._say = say
+        self._checked = utc(now)
         self._old = _old(store, asked)
         self.records = Gathered(draft)
         self._sources: list[Source] = []
@@ -92,37 +102,53 @@ class _Update:
         self._scores: Scores | None = None
         self._exploited: Exploited | None = None
 
-    def read(self, show: Show, say: Callable[[str], None]) -> None:
+    def read(self, show: Show) -> None:
         """Steps 2 and 3."""
         known = self._old.manifest.sources if self._old else ()
         covered = tuple(self._old.manifest.covers) if self._old else ()
         for one in wanted(self._asked.sources, self._asked.ecosystems, covered):
             try:
                 source, path = had(one, self._store, known, show)
+                self._take(one, path, source)
             except FeedError as exc:
                 if not one.optional:
                     raise
-                say(f"{exc}; the update goes on without it")
+                self._say(f"{exc}; the update goes on without it")
                 continue
             self._sources.append(source)
-            self._take(one, path, source.address)
 
-    def _take(self, one: Wanted, path: Path, name: str) -> None:
+    def _take(self, one: Wanted, path: Path, source: Source) -> None:
         common: frozenset[str] | None = None
-        for content in contents(path, name):
+        newest = ""
+        for content in contents(path, source.address):
             match content.holds():
                 case "epss":
-                    self._scores = content.scores()
+                    self._take_scores(content.scores())
                 case "kev":
-                    self._exploited = content.exploited()
+                    self._take_exploited(content.exploited())
                 case "records":
+                    _demand_records(one, content.name)
                     for record in content.records(self._now):
                         _demand_asked(record, one.ecosystems, content.name)
                         self.records.take(record)
                         held = record.ecosystems
                         common = held if common is None else common & held
+                        newest = max(newest, record.modified)
         if common is not None:
-            self._covers |= _covered(one, common, name)
+            self._covers |= _covered(one, common, source.address)
+            if not source.key:  # a file tells nothing of what was published after it
+                known_until = newest if newest > DATED else source.last_modified
+                self._checked = min(self._checked, known_until)
+
+    def _take_scores(self, new: Scores) -> None:
+        if self._old is not None and not self._asked.allow_older:
+            demand_later("EPSS", parts(self._old.priorities)[0], new)
+        self._scores = new
+
+    def _take_exploited(self, new: Exploited) -> None:
+        if self._old is not None and not self._asked.allow_older:
+            demand_later("CISA's catalogue", parts(self._old.priorities)[1], new)
+        self._exploited = new
 
     def installed(self) -> Updated:
         """Steps 4 and 5."""
@@ -131,13 +157,12 @@ class _Update:
         old = parts(self._old.priorities) if self._old else (None, None)
         if self._old is not None and not self._asked.allow_older:
             demand_newer(self._old.manifest.covers, covers, gone)
-            demand_later(old, (self._scores, self._exploited))
         about = self._built(covers)
         scores, exploited = self._scores or old[0], self._exploited or old[1]
         with (self._draft / PRIORITIES).open("xb") as file:
             file.writelines(priority.written(scores, exploited))
         manifest = Manifest(
-            utc(self._now),
+            self._checked,
             covers,
             tuple(self._sources),
             epss=scores.day if scores else "",
@@ -189,6 +214,11 @@ def _old(store: Store, asked: Asked) -> Held | None:
         if asked.allow_older:
             return None
         raise FeedError(f"{exc} --allow-older: it cannot be told what is newer than that") from exc
+
+
+def _demand_records(one: Wanted, name: str) -> None:
+    if one.optional:
+        raise FeedError(f"{name}: these are neither scores of EPSS nor CISA's catalogue")
 
 
 def _demand_asked(record: Record, ecosystems: tuple[str, ...], name: str) -> None:

@@ -14,6 +14,9 @@ from probatum.errors import FeedError
 LOST = 0.1
 """The share of an ecosystem's records that may be gone before an update is refused."""
 
+DATED = "1970"
+"""Before this nobody published advisories: the year 1 stands in some for no date at all."""
+
 
 class Tally(Struct, frozen=True):
     """How many records of an ecosystem there are, and when the newest of them was changed."""
@@ -89,17 +92,14 @@ def demand_newer(
             raise _older(f"{missing} of the {was.records} installed records of {name} are gone")
 
 
-def demand_later(
-    old: tuple[Scores | None, Exploited | None], new: tuple[Scores | None, Exploited | None]
-) -> None:
+def demand_later(what: str, was: Scores | Exploited | None, now: Scores | Exploited) -> None:
     """Raises: FeedError if EPSS or CISA's catalogue is older than the installed one, or shorter."""
-    for what, was, now in zip(("EPSS", "CISA's catalogue"), old, new, strict=True):
-        if was is None or now is None:
-            continue
-        if now.day < was.day:
-            raise _older(f"{what} of {was.day} is installed, the new one is of {now.day}")
-        if _number(now) < (1 - LOST) * _number(was):
-            raise _older(f"{what} had {_number(was)} entries and has {_number(now)} now")
+    if was is None:
+        return
+    if now.day < was.day:
+        raise _older(f"{what} of {was.day} is installed, the new one is of {now.day}")
+    if _number(now) < (1 - LOST) * _number(was):
+        raise _older(f"{what} had {_number(was)} entries and has {_number(now)} now")
 
 
 def _number(one: Scores | Exploited) -> int:
@@ -108,6 +108,6 @@ def _number(one: Scores | Exploited) -> int:
 
 def _older(says: str) -> FeedError:
     return FeedError(
-        f"what the sources hold is older than what is installed, or not whole: {says}; nothing "
-        "was installed (--allow-older installs it all the same)"
+        f"what a source holds is older than what is installed, or not whole: {says} "
+        "(--allow-older takes it all the same)"
     )

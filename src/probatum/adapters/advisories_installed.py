@@ -20,7 +20,10 @@ ADVICE = "run 'probatum advisories update'"
 
 
 class Manifest(Struct, frozen=True):
-    """What a snapshot was made from, when its sources were last asked, and what it covers.
+    """What a snapshot was made from, up to when it is known to be whole, and what it covers.
+
+    `checked` is when the servers were asked. A file tells nothing of what was published after it:
+    for one, this is the newest change in it.
 
     A record on a package of PyPI may name one of npm too; `covers` are the ecosystems of which a
     source was to hold every advisory there is.

@@ -2,13 +2,14 @@
 
 import hashlib
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from probatum.adapters import advisories_fetch as fetch
-from probatum.adapters.advisories_feeds import below
+from probatum.adapters.advisories_feeds import below, utc
 from probatum.adapters.advisories_store import Store
 from probatum.errors import FeedError, UsageError
 
@@ -21,7 +22,10 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 class Source(Struct, frozen=True, omit_defaults=True):
-    """One source as it was read. `key` stands for its whole address, which may hold a secret."""
+    """One source as it was read. `key` stands for its whole address, which may hold a secret.
+
+    It is empty for a file or a folder. `last_modified` is as the server said it, or the disk.
+    """
 
     address: str
     sha256: str
@@ -98,15 +102,19 @@ def _still_there(last: Source | None, store: Store) -> fetch.Fetched | None:
 def _local(where: str) -> tuple[Source, Path]:
     path = Path(where)
     try:
-        if not path.is_dir():
-            return Source(where, _digest(path), path.stat().st_size), path
-        files = sorted(below(path))
-        lines = [f"{_digest(one)}  {one.relative_to(path).as_posix()}\n" for one in files]
+        files = sorted(below(path)) if path.is_dir() else [path]
+        digests = [_digest(one) for one in files]
         size = sum(one.stat().st_size for one in files)
+        changed = max((one.stat().st_mtime for one in files), default=0.0)
     except OSError as exc:
         raise FeedError(f"{where}: cannot be read: {exc.strerror}") from exc
-    listing = "".join(lines).encode("utf-8", "surrogateescape")
-    return Source(where, hashlib.sha256(listing).hexdigest(), size), path
+    names = (one.relative_to(path).as_posix() for one in files)
+    listing = "".join(f"{digest}  {name}\n" for digest, name in zip(digests, names, strict=True))
+    whole = hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
+    sha256 = whole if path.is_dir() else digests[0]
+    return Source(
+        where, sha256, size, last_modified=utc(datetime.fromtimestamp(changed, UTC))
+    ), path
 
 
 def _digest(path: Path) -> str:

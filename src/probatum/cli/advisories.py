@@ -43,8 +43,9 @@ _UPDATE_EXAMPLES = """\
 """
 
 _INFO = """\
-Tell which snapshot is installed: its digest, which a report names, when its sources were asked
-last, what it covers and what it was made from.
+Tell which snapshot is installed: its digest, which a report names, up to when it is known to
+be whole, what it covers and what it was made from. Of a source on the network that is when it was
+asked, of a file the newest change in it.
 """
 
 _PRUNE = """\
@@ -204,7 +205,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     held = demanded(store)
     with Server(store, host, port) as server, suppress(KeyboardInterrupt):
         asked = _ago(held.manifest.checked, _now())
-        say(f"{server.address} answers from snapshot {held.digest[:12]}, whose sources were asked "
+        say(f"{server.address} answers from snapshot {held.digest[:12]}, which was up to date "
             f"{asked}; Ctrl-C ends it")  # fmt: skip
         server.serve_forever()
     return 0
@@ -242,7 +243,7 @@ def _updated(done: Updated) -> Iterator[str]:
 
 def _text(held: Held, store: Store) -> Iterator[str]:
     yield f"snapshot  {held.digest}"
-    yield f"asked     {held.manifest.checked}, {_ago(held.manifest.checked, _now())}"
+    yield f"as of     {held.manifest.checked}, {_ago(held.manifest.checked, _now())}"
     for name, tally in held.manifest.covers.items():
         yield f"covers    {name}: {tally.records:,} records, {_newest(tally.newest)}"
     for line in _urgency(held.manifest.epss, held.manifest.kev):
