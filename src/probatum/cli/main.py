@@ -27,6 +27,7 @@ COMMANDS = {
     "check": "probatum.cli.check",
     "compare": "probatum.cli.compare",
     "verify": "probatum.cli.verify",
+    "vex": "probatum.cli.vex",
     "sign": "probatum.cli.sign",
     "explain": "probatum.cli.explain",
     "list": "probatum.cli.listing",

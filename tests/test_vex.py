@@ -1,0 +1,341 @@
+"""Statements on vulnerabilities: written, read back, and which of them count."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bills import NAMES, TEXTS
+from probatum.bom import vex
+from probatum.bom.trust import Heard, Rule, speaks_of, weighed
+from probatum.cli.main import main
+from probatum.errors import FormatError
+from probatum.formats.vex import (
+    AFFECTED,
+    CODE_NOT_REACHED,
+    FIXED,
+    JUSTIFICATIONS,
+    NOT_AFFECTED,
+    STATUSES,
+    UNDER_INVESTIGATION,
+    Statement,
+)
+from probatum.formats.vex_documents import statements
+from probatum.vocabulary import Reason
+from test_bill_documents import _validator
+
+MADE = "2026-01-31T12:00:00Z"
+TORCH = "pkg:pypi/torch@2.6.0%2Bcu124"
+SHOWN = Statement(
+    component=TORCH,
+    vulnerabilities=("CVE-2025-0001", "GHSA-aaaa-bbbb-cccc"),
+    status=NOT_AFFECTED,
+    justification=CODE_NOT_REACHED,
+    says="no entry point reaches torch.load",
+    evidence="sha256:" + "ab" * 32,
+    author="Us",
+    made=MADE,
+)
+FORMS = {
+    "openvex": lambda some: vex.openvex(some, "Us", MADE),
+    "cyclonedx-1.6": lambda some: vex.cyclonedx(some, "Us", MADE, "1.6"),
+    "cyclonedx-1.7": lambda some: vex.cyclonedx(some, "Us", MADE, "1.7"),
+}
+
+
+@st.composite
+def any_statement(draw: st.DrawFn) -> Statement:
+    status = draw(st.sampled_from(STATUSES))
+    justified = status == NOT_AFFECTED
+    return Statement(
+        component=draw(st.sampled_from([TORCH, "pkg:pypi/requests", "a thing"])),
+        vulnerabilities=tuple(draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))),
+        status=status,
+        justification=draw(st.sampled_from(JUSTIFICATIONS)) if justified else "",
+        says=draw(NAMES if status == AFFECTED else TEXTS),
+        evidence=draw(st.sampled_from(["", "sha256:" + "cd" * 32])),
+        within=draw(st.sampled_from(["", "pkg:oci/server@1"])),
+        author="Us",
+        made=draw(st.sampled_from([MADE, "2025-06-01T00:00:00Z"])),
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(some=st.lists(any_statement(), min_size=1, max_size=4, unique=True))
+@settings(max_examples=60, deadline=None)
+def test_what_is_written_is_read_back(form: str, some: list[Statement]) -> None:
+    assert statements(FORMS[form](some).encode()) == tuple(some)
+
+
+@pytest.mark.parametrize("version", ["1.6", "1.7"])
+@given(some=st.lists(any_statement(), max_size=4, unique=True))
+@settings(max_examples=30, deadline=None)
+def test_a_cyclonedx_vex_is_valid_by_its_own_schema(version: str, some: list[Statement]) -> None:
+    document = json.loads(vex.cyclonedx(some, "Us", MADE, version))
+    assert [one.message for one in _validator(version).iter_errors(document)] == []
+
+
+def test_an_openvex_document_has_what_its_specification_asks_for() -> None:
+    affected = Statement(component=TORCH, vulnerabilities=("CVE-1",), status=AFFECTED)
+    document = json.loads(vex.openvex([SHOWN, affected], "Us", MADE))
+    assert document["@context"] == "https://openvex.dev/ns/v0.2.0"
+    assert document["@id"].startswith("https://openvex.dev/docs/public/vex-")
+    assert (document["author"], document["timestamp"], document["version"]) == ("Us", MADE, 1)
+    first, second = document["statements"]
+    assert first == {
+        "vulnerability": {"name": "CVE-2025-0001", "aliases": ["GHSA-aaaa-bbbb-cccc"]},
+        "products": [{"@id": TORCH, "identifiers": {"purl": TORCH}}],
+        "status": "not_affected",
+        "timestamp": MADE,
+        "justification": "vulnerable_code_not_in_execute_path",
+        "impact_statement": "no entry point reaches torch.load",
+        "status_notes": f"shown by the certificate {SHOWN.evidence}",
+    }
+    assert second["action_statement"] == vex.NO_ACTION
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "safe"},
+        {"status": NOT_AFFECTED},
+        {"status": AFFECTED, "justification": CODE_NOT_REACHED},
+        {"status": NOT_AFFECTED, "justification": "trust me"},
+        {"status": FIXED, "vulnerabilities": ()},
+        {"status": FIXED, "component": ""},
+    ],
+)
+def test_a_statement_that_says_nothing_is_none(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Statement(**({"component": TORCH, "vulnerabilities": ("CVE-1",)} | fields))
+
+
+def test_other_versions_of_openvex_are_read() -> None:
+    document = {
+        "@context": "https://openvex.dev/ns",
+        "author": "Vendor",
+        "timestamp": MADE,
+        "statements": [
+            {
+                "vulnerability": "CVE-1",
+                "products": ["pkg:oci/server@1"],
+                "subcomponents": [TORCH],
+                "status": "fixed",
+            }
+        ],
+    }
+    (found,) = statements(json.dumps(document).encode())
+    assert (found.component, found.within) == (TORCH, "pkg:oci/server@1")
+    assert (found.vulnerabilities, found.status, found.made) == (("CVE-1",), FIXED, MADE)
+
+
+def test_a_false_positive_is_not_affected_and_says_why() -> None:
+    document = {
+        "bomFormat": "CycloneDX",
+        "components": [{"type": "library", "name": "torch", "bom-ref": "t", "purl": TORCH}],
+        "vulnerabilities": [
+            {"id": "CVE-1", "analysis": {"state": "false_positive"}, "affects": [{"ref": "t"}]},
+            {"id": "CVE-2", "affects": [{"ref": "t"}]},
+        ],
+    }
+    (found,) = statements(json.dumps(document).encode())
+    assert (found.component, found.status, found.says) == (TORCH, NOT_AFFECTED, "a false positive")
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (b"{}", Reason.UNSUPPORTED),
+        (b'{"@context": "https://openvex.dev/ns", "statements": {}}', Reason.MALFORMED),
+        (b'{"@context": "https://openvex.dev/ns", "statements": [{"products": ["a"]}]}',
+         Reason.MALFORMED),
+        (b'{"@context": "https://openvex.dev/ns", "statements": [{"products": ["a"], '
+         b'"vulnerability": "CVE-1", "status": "not_affected"}]}', Reason.MALFORMED),
+        (b'{"bomFormat": "CycloneDX", "vulnerabilities": [{"id": "CVE-1", '
+         b'"analysis": {"state": "fine"}, "affects": [{"ref": "a"}]}]}', Reason.MALFORMED),
+    ],
+)  # fmt: skip
+def test_a_document_that_is_none_is_refused(document: bytes, reason: Reason) -> None:
+    with pytest.raises(FormatError) as caught:
+        statements(document)
+    assert caught.value.reason is reason
+
+
+_KEYS = st.sampled_from(
+    ["statements", "products", "subcomponents", "@id", "identifiers", "purl", "vulnerability",
+     "name", "aliases", "status", "justification", "impact_statement", "status_notes", "author",
+     "vulnerabilities", "analysis", "state", "affects", "ref", "properties", "value", "metadata",
+     "authors", "timestamp", "id", "references", "components"]
+)  # fmt: skip
+_LEAVES = st.sampled_from(["a", "fixed", "not_affected", "in_triage", "pkg:pypi/a@1", None, 1, []])
+_VALUES = st.recursive(
+    _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=5)
+)
+
+
+@given(st.dictionaries(_KEYS, _VALUES, max_size=6), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_readers_raise_nothing_but_format_errors(value: dict[str, Any], is_openvex: bool) -> None:
+    head = {"@context": "https://openvex.dev/ns"} if is_openvex else {"bomFormat": "CycloneDX"}
+    try:
+        statements(json.dumps(value | head).encode())
+    except FormatError:
+        return
+
+
+# --- whose statements count ----------------------------------------------------------------
+
+
+def _heard(status: str = FIXED, document: str = "sha256:d", **fields: Any) -> Heard:
+    plain = {"component": TORCH, "vulnerabilities": ("CVE-1",), "author": "Us", "made": MADE}
+    justified = {"says": "so it is"} if status == NOT_AFFECTED else {}
+    return Heard(Statement(**(plain | justified | {"status": status} | fields)), document)
+
+
+def _counts(*heard: Heard, rules: tuple[Rule, ...] = (Rule(author="Us"),)) -> list[str]:
+    return [one.why_not for one in weighed(heard, rules)]
+
+
+def test_without_a_rule_nothing_counts() -> None:
+    assert _counts(_heard(), rules=()) == ["its author is not trusted"]
+    assert _counts(_heard(author="")) == ["its author is not trusted"]
+
+
+def test_an_author_counts_for_what_a_rule_says_and_no_more() -> None:
+    rules = (Rule(author="Us", statuses=("fixed",), components=("pkg:pypi/torch@*",)),)
+    assert _counts(_heard(), rules=rules) == [""]
+    assert _counts(_heard(NOT_AFFECTED), rules=rules) == [
+        "its author is not trusted to say not_affected"
+    ]
+    assert _counts(_heard(component="pkg:pypi/torchvision@1"), rules=rules) == [
+        "its author is not trusted to speak of this component"
+    ]
+
+
+def test_two_rules_do_not_lend_one_another_what_they_allow() -> None:
+    rules = (
+        Rule(author="Us", statuses=("fixed",), components=("pkg:pypi/a@*",)),
+        Rule(author="Us", statuses=("not_affected",), components=("pkg:pypi/b@*",)),
+    )
+    assert _counts(_heard(NOT_AFFECTED, component="pkg:pypi/a@1"), rules=rules) != [""]
+    assert _counts(_heard(NOT_AFFECTED, component="pkg:pypi/b@1"), rules=rules) == [""]
+
+
+def test_a_rule_may_name_its_documents() -> None:
+    rules = (Rule(author="Us", documents=("sha256:e",)),)
+    assert _counts(_heard(), rules=rules) == ["its document is none of those that are trusted"]
+    assert _counts(_heard(document="sha256:e"), rules=rules) == [""]
+
+
+def test_a_later_statement_takes_the_place_of_an_earlier_one() -> None:
+    later = _heard(AFFECTED, made="2026-01-31T13:30:00+01:00")
+    assert _counts(_heard(NOT_AFFECTED), later) == ["a later statement says something on it", ""]
+    other = _heard(AFFECTED, made="2026-01-31T12:30:00Z", vulnerabilities=("GHSA-1", "CVE-1"))
+    assert _counts(_heard(NOT_AFFECTED), other) == ["a later statement says something on it", ""]
+
+
+def test_statements_of_one_date_that_contradict_count_for_nothing() -> None:
+    says = "statements of the same date contradict one another"
+    assert _counts(_heard(NOT_AFFECTED), _heard(AFFECTED)) == [says, says]
+    assert _counts(_heard(NOT_AFFECTED), _heard(AFFECTED, author="Others")) == [
+        "",
+        "its author is not trusted",
+    ]
+
+
+def test_a_date_that_is_none_comes_before_every_other() -> None:
+    found = _counts(_heard(NOT_AFFECTED, made="9999-soon"), _heard(AFFECTED))
+    assert found == ["a later statement says something on it", ""]
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "covered"),
+    [
+        (TORCH, TORCH, True),
+        (TORCH, "pkg:pypi/torch@2.6.0+cu124", True),
+        ("pkg:pypi/torch", TORCH, True),
+        ("pkg:pypi/torch@2.6.0", TORCH, False),
+        ("pkg:pypi/torch", "pkg:pypi/torchvision@1", False),
+        ("pkg:npm/%40scope/tool", "pkg:npm/%40scope/tool@1", True),
+        ("pkg:deb/debian/openssl@3?distro=debian-12", "pkg:deb/debian/openssl@3", False),
+        ("pkg:deb/debian/openssl@3", "pkg:deb/debian/openssl@3?distro=debian-12", True),
+        ("pkg:deb/debian/a@3?distro=debian-12", "pkg:deb/debian/a@3?distro=debian-13", False),
+    ],
+)
+def test_a_statement_speaks_of_a_component(said: str, asked: str, covered: bool) -> None:
+    statement = Statement(component=said, vulnerabilities=("CVE-1",), status=FIXED)
+    assert speaks_of(statement, asked) is covered
+
+
+def test_a_statement_on_a_component_in_a_product_is_on_no_other() -> None:
+    statement = Statement(
+        component=TORCH, vulnerabilities=("CVE-1",), status=FIXED, within="pkg:oci/server@1"
+    )
+    assert speaks_of(statement, TORCH, "pkg:oci/server@1")
+    assert not speaks_of(statement, TORCH, "pkg:oci/other@1")
+    assert not speaks_of(statement, TORCH)
+
+
+# --- the command ---------------------------------------------------------------------------
+
+TRUST = """\
+[[trust]]
+author = "Us"
+statuses = ["not_affected"]
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    doubt = Statement(component=TORCH, vulnerabilities=("CVE-2",), status=UNDER_INVESTIGATION)
+    (tmp_path / "a.json").write_text(vex.openvex([SHOWN, doubt], "Us", MADE))
+    (tmp_path / "trust.toml").write_text(TRUST)
+    return tmp_path
+
+
+def test_the_command_tells_what_counts_and_why_not(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["vex", "a.json", "--trust", "trust.toml"]) == 0
+    assert capsys.readouterr().out == (
+        f"counts   not_affected  {TORCH}  CVE-2025-0001  vulnerable_code_not_in_execute_path  "
+        f"by Us  {SHOWN.evidence}\n"
+        f"ignored  under_investigation  {TORCH}  CVE-2  no reason  by Us  "
+        "(its author is not trusted to say under_investigation)\n"
+        "1 of 2 statements count\n"
+    )
+    assert main(["vex", "a.json", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [one["counts"] for one in told] == [False, False]
+    assert told[0]["document"].startswith("sha256:")
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [
+        ("trust = 1", "trust.toml"),
+        ('[[trust]]\nauthor = ""\n', "author"),
+        ('[[trust]]\nauthor = "Us"\nstatuses = ["safe"]\n', "statuses"),
+        ('[[trust]]\nauthor = "Us"\nwho = "x"\n', "who"),
+        ("[[[", "trust.toml"),
+    ],
+)
+def test_a_wrong_rule_is_told(
+    rules: str, says: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "trust.toml").write_text(rules)
+    assert main(["vex", "a.json", "--trust", "trust.toml"]) == 3
+    assert says in capsys.readouterr().err
+
+
+def test_a_document_that_is_none_is_wrong_usage(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "b.json").write_text("{}")
+    assert main(["vex", "b.json"]) == 3
+    assert "neither OpenVEX nor CycloneDX" in capsys.readouterr().err
+    assert main(["vex", "missing.json"]) == 3
