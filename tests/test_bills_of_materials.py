@@ -261,3 +261,18 @@ def test_a_changed_file_of_a_model_is_told_by_its_digest(tmp_path: Path) -> None
     assert [(one.after.name, one.fields[0][0]) for one in found.changed] == [
         ("config.json", "sha256")
     ]
+
+
+def test_files_of_one_name_are_told_apart_by_what_holds_them(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        model_in(tmp_path / "both" / name)
+    before = of(tmp_path / "both").bill
+    (tmp_path / "both" / "b" / "config.json").write_text("{}")
+    found = difference(before, of(tmp_path / "both").bill)
+    assert [one.after.name for one in found.changed] == ["b/config.json"]
+
+
+def test_the_subject_is_the_same_whatever_it_is_called(tmp_path: Path) -> None:
+    before = of(model_in(tmp_path / "chat-1")).bill
+    after = of(model_in(tmp_path / "chat-2")).bill
+    assert not difference(before, after).differs

@@ -95,7 +95,7 @@ def test_two_bills_that_differ_exit_with_1(here: Path, capsys: Captured) -> None
         "removed  library  requests\n"
         "changed  library  torch  version: 2.6.0+cu124 -> 2.7.0\n"
         "\n"
-        "1 added, 1 removed, 1 changed, 15 the same\n"
+        "1 added, 1 removed, 1 changed, 16 the same\n"
     )
     assert run("bom", "diff", "before.json", "shop", "-q", "--format", "json") == 1
     assert json.loads(capsys.readouterr().out)["changed"][0]["fields"] == [

@@ -7,8 +7,9 @@ several such parts, those of the same version are set against one another first.
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from probatum.formats.bills import Bill, Part
+from probatum.formats.bills import CONTAINS, FILE, Bill, Link, Part
 
 Key = tuple[str, str]
 
@@ -40,17 +41,22 @@ def difference(before: Bill, after: Bill) -> Difference:
     added: list[Part] = []
     removed: list[Part] = []
     changed: list[Change] = []
+    pairs: list[tuple[Part, Part]] = []
+    subjects = _subject(before), _subject(after)
+    if subjects[0] is not None and subjects[1] is not None:
+        pairs.append((subjects[0], subjects[1]))  # whatever they are called
     same = 0
     for key in dict.fromkeys((*olds, *news)):
-        pairs, gone, come = _paired(olds.get(key, []), news.get(key, []))
+        stay, gone, come = _paired(olds.get(key, []), news.get(key, []))
+        pairs += stay
         removed += gone
         added += come
-        for old, new in pairs:
-            fields = tuple(_fields(old, new))
-            if fields:
-                changed.append(Change(old, new, fields))
-            else:
-                same += 1
+    for old, new in pairs:
+        fields = tuple(_fields(old, new))
+        if fields:
+            changed.append(Change(old, new, fields))
+        else:
+            same += 1
     return Difference(
         tuple(sorted(added, key=_order)),
         tuple(sorted(removed, key=_order)),
@@ -64,12 +70,25 @@ def _order(part: Part) -> tuple[str, str, str]:
 
 
 def _keyed(bill: Bill) -> dict[Key, list[Part]]:
-    """The parts by what they are; but for the subject, which is what is compared."""
+    """The parts by what they are, but for the subject; a file by what holds it, too."""
+    names = {one.ref: one.name for one in bill.parts if one.ref != bill.main}
+    holders = {one.to: names[one.of] for one in bill.links if _holds(one, names)}
     found: dict[Key, list[Part]] = {}
     for one in bill.parts:
-        if one.ref != bill.main or one.model is not None or one.digests:
-            found.setdefault(_key(one), []).append(one)
+        if one.ref == bill.main:
+            continue
+        if one.type == FILE and one.ref in holders:
+            one = replace(one, name=f"{holders[one.ref]}/{one.name}")
+        found.setdefault(_key(one), []).append(one)
     return found
+
+
+def _holds(link: Link, names: dict[str, str]) -> bool:
+    return link.kind == CONTAINS and link.of in names
+
+
+def _subject(bill: Bill) -> Part | None:
+    return next((one for one in bill.parts if one.ref == bill.main), None)
 
 
 def _key(part: Part) -> Key:
