@@ -106,7 +106,7 @@ class Line:
             data = os.read(self._down, _READ)
             if not data:
                 os._exit(0)
-            for payload in self._frames.feed(data):
+            for payload in list(self._frames.feed(data)):  # whole: it forgets at its end
                 answer = _down.decode(payload)
                 if answer.trouble is not None:
                     raise FormatError(answer.trouble.reason, answer.trouble.detail)
