@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from probatum.bom.drafts import Draft
 from probatum.bom.telling import Told
-from probatum.deploy.model import Service, Value
+from probatum.deploy.model import Service
 from probatum.formats.bills import CONTAINER, DEPENDS_ON, SERVICE, Part, Spot
+from probatum.formats.values import Value
 
 # Files that start something by themselves; a Dockerfile only says what somebody may start.
 _STARTS = frozenset({"compose", "kubernetes", "quadlet"})

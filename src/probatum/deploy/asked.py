@@ -7,8 +7,9 @@ from fnmatch import fnmatchcase
 from msgspec.structs import replace
 
 from probatum.deploy.command_lines import is_local
-from probatum.deploy.model import Service, Value
+from probatum.deploy.model import Service
 from probatum.deploy.rules import Server, Setting, servers
+from probatum.formats.values import Value
 from probatum.vocabulary import Place
 
 _OPTIONS = re.compile(r"ARG|OPT|FLAG|EXTRA|PARAM", re.IGNORECASE)

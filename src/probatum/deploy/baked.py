@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from probatum.deploy import rules
 from probatum.deploy.judging import Found
-from probatum.deploy.model import Baked, Deployment, Value
+from probatum.deploy.model import Baked, Deployment
 from probatum.formats.secret_text import is_secret_itself
+from probatum.formats.values import Value
 from probatum.vocabulary import Place
 
 

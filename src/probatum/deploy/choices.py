@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from probatum.deploy import rules
 from probatum.deploy.asked import flag, is_before, is_image, option_lines
 from probatum.deploy.judging import Found, elsewhere
-from probatum.deploy.model import Deployment, Service, Value
+from probatum.deploy.model import Deployment, Service
+from probatum.formats.values import Value
 from probatum.vocabulary import Place
 
 _OFF = frozenset({"", "0", "false", "no", "off", "none", "null"})

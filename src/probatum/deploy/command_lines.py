@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from probatum.deploy.model import File, Gap, Grant, Reach, Service, Value
+from probatum.deploy.model import File, Gap, Grant, Reach, Service
 from probatum.deploy.near import NOTHING, Near
-from probatum.deploy.shell import Command, commands
 from probatum.errors import FormatError
+from probatum.formats.shell import Command, commands
+from probatum.formats.values import Value
 from probatum.vocabulary import Place
 
 _WRAPPERS = frozenset("exec nohup sudo time nice command setsid tini dumb-init stdbuf".split())

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from probatum.deploy.baked import of_arguments
 from probatum.deploy.command_lines import capability, is_local, published, simple
-from probatum.deploy.model import EVERYTHING, Deployment, File, Gap, Grant, Reach, Service, Value
+from probatum.deploy.model import EVERYTHING, Deployment, File, Gap, Grant, Reach, Service
 from probatum.deploy.near import NOTHING, Near
-from probatum.deploy.variables import Variables, interpolated
 from probatum.errors import FormatError
 from probatum.formats.nodes import Mapping, Node, Scalar, boolean, entries, items, text
+from probatum.formats.values import Value, Variables, interpolated
 from probatum.formats.yaml_nodes import documents
 from probatum.vocabulary import Place, Reason
 

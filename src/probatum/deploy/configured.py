@@ -18,13 +18,14 @@ from msgspec.structs import replace
 from probatum.deploy import jupyter
 from probatum.deploy.asked import flag, is_read, started
 from probatum.deploy.command_lines import is_local
-from probatum.deploy.model import Deployment, File, Service, Value
+from probatum.deploy.model import Deployment, File, Service
 from probatum.deploy.near import Near
 from probatum.deploy.rules import Server, Setting, servers
 from probatum.deploy.settings_files import scalars, setting
 from probatum.errors import FormatError
 from probatum.formats.bounds import utf8
 from probatum.formats.nodes import Mapping
+from probatum.formats.values import Value
 from probatum.formats.yaml_nodes import documents
 from probatum.vocabulary import Place, Reason
 

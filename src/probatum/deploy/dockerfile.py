@@ -14,30 +14,21 @@ from msgspec.structs import replace
 
 from probatum.deploy.baked import of_arguments, of_copy, of_variables
 from probatum.deploy.command_lines import simple
-from probatum.deploy.model import Baked, Deployment, Reach, Service, Value
-from probatum.deploy.shell import Command, commands
+from probatum.deploy.model import Baked, Deployment, Reach, Service
 from probatum.deploy.users import of_image, of_run
-from probatum.deploy.variables import interpolated
 from probatum.errors import FormatError
 from probatum.formats.bounds import utf8
+from probatum.formats.dockerfile_lines import Instruction, instructions
+from probatum.formats.shell import Command, commands
+from probatum.formats.values import Value, interpolated
 from probatum.formats.yaml_nodes import Spots
 from probatum.vocabulary import Place, Reason
 
 _REACHED = "whoever runs the image says who reaches it"
-_INSTRUCTION = re.compile(r"[ \t]*([A-Za-z]+)[ \t]+", re.ASCII)
 _FROM = re.compile(r"(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+(\S+))?\s*\Z", re.IGNORECASE)
 _OTHER = re.compile(r"--from=(\S+)|--mount=\S*?\bfrom=([^,\s]+)")
 _SYNTAX = re.compile(r"#[ \t]*syntax[ \t]*=[ \t]*(\S+)", re.IGNORECASE)
 _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
-_HERE = re.compile(r"<<-?[\"']?(\w+)[\"']?")
-
-
-class _Instruction(Struct, frozen=True):
-    """One instruction: its word, its text with continued lines joined, where the text begins."""
-
-    word: str
-    text: str
-    at: int
 
 
 class _Stage(Struct):
@@ -57,7 +48,7 @@ def read(data: bytes) -> Deployment:
     """Raises: FormatError."""
     source = utf8(data).replace("\r\n", "\n")
     reader = _Reader(source)
-    for one in _instructions(source):
+    for one in instructions(source):
         reader.take(one)
     return reader.deployment()
 
@@ -75,7 +66,7 @@ class _Reader:
         if syntax is not None:
             self._images.append(Value(syntax[1], self._spots.place(syntax.start(1))))
 
-    def take(self, one: _Instruction) -> None:
+    def take(self, one: Instruction) -> None:
         place = self._spots.place(one.at)
         match one.word:
             case "FROM":
@@ -108,7 +99,7 @@ class _Reader:
                     if self._last.user is None and self._last.found is None:
                         self._last.found = of_run(one.text, place)
 
-    def _from(self, one: _Instruction, place: Place) -> None:
+    def _from(self, one: Instruction, place: Place) -> None:
         found = _FROM.match(one.text.strip())
         if found is None:
             raise FormatError(Reason.MALFORMED, "a FROM that is not understood", place)
@@ -141,14 +132,14 @@ class _Reader:
         )
         return interpolated(filled, place)
 
-    def _others(self, one: _Instruction) -> None:
+    def _others(self, one: Instruction) -> None:
         for found in _OTHER.finditer(one.text):
             name = found[1] or found[2]
             if not name.isdigit() and name.lower() not in self._stages:
                 place = self._spots.place(one.at + found.start())
                 self._images.append(self._named(name, place))
 
-    def _lines(self, one: _Instruction) -> tuple[Command, ...]:
+    def _lines(self, one: Instruction) -> tuple[Command, ...]:
         text = one.text.strip()
         if text.startswith("["):
             try:
@@ -193,37 +184,7 @@ def _together(entry: tuple[Command, ...], start: tuple[Command, ...]) -> tuple[C
     return ((*entry[-1], *start[0]), *start[1:])
 
 
-def _instructions(source: str) -> Iterator[_Instruction]:
-    escape = "`" if re.match(r"(?i)\s*#\s*escape\s*=\s*`", source) else "\\"
-    at, size = 0, len(source)
-    while at < size:
-        start = at
-        parts: list[str] = []
-        while at < size:
-            end = source.find("\n", at)
-            end = size if end < 0 else end
-            line = source[at:end]
-            at = end + 1
-            if line.lstrip().startswith("#") or (parts and not line.strip()):
-                parts.append(" " * len(line))  # comments and empty lines do not end it
-                if len(parts) == 1:
-                    break
-                continue
-            bare = line.rstrip()
-            if not bare.endswith(escape):
-                parts.append(line)
-                break
-            parts.append(bare[:-1] + " " * (len(line) - len(bare) + 1))
-        text = " ".join(parts)
-        for tag in _HERE.findall(text):
-            found = re.compile(rf"^\t*{tag}[ \t]*$", re.MULTILINE).search(source, at)
-            at = found.end() + 1 if found else size
-        word = _INSTRUCTION.match(text)
-        if word is not None:
-            yield _Instruction(word[1].upper(), text[word.end() :], start + word.end())
-
-
-def _environment(one: _Instruction, spots: Spots) -> Iterator[tuple[str, Value]]:
+def _environment(one: Instruction, spots: Spots) -> Iterator[tuple[str, Value]]:
     text, place = one.text, spots.place(one.at)
     if re.match(r"\s*\w+\s+[^=]*\Z", text) or not re.match(r"\s*\w+=", text):
         name, _, said = text.strip().partition(" ")

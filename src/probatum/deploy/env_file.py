@@ -6,9 +6,9 @@ mlflow/server/auth/basic_auth.ini.
 
 import re
 
-from probatum.deploy.model import Deployment, Service, Value
-from probatum.deploy.variables import interpolated
+from probatum.deploy.model import Deployment, Service
 from probatum.formats.bounds import utf8
+from probatum.formats.values import Value, interpolated
 from probatum.formats.yaml_nodes import Spots
 from probatum.vocabulary import Place
 

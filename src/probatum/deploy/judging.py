@@ -17,7 +17,8 @@ from probatum.deploy.asked import (
     said,
     started,
 )
-from probatum.deploy.model import Deployment, Grant, Reach, Service, Value
+from probatum.deploy.model import Deployment, Grant, Reach, Service
+from probatum.formats.values import Value
 from probatum.vocabulary import Place
 
 

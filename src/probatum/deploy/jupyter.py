@@ -12,11 +12,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 
-from probatum.deploy.model import Deployment, Service, Value
+from probatum.deploy.model import Deployment, Service
 from probatum.errors import FormatError
 from probatum.formats import json_nodes
 from probatum.formats.bounds import utf8
 from probatum.formats.nodes import Scalar, walk
+from probatum.formats.values import Value
 from probatum.formats.yaml_nodes import Spots
 from probatum.vocabulary import Place, Reason
 

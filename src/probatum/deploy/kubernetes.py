@@ -15,13 +15,13 @@ from msgspec.structs import replace
 
 from probatum.deploy.command_lines import capability, simple
 from probatum.deploy.kubernetes_reach import Pod, reaches
-from probatum.deploy.model import EVERYTHING, Deployment, File, Gap, Grant, Reach, Service, Value
+from probatum.deploy.model import EVERYTHING, Deployment, File, Gap, Grant, Reach, Service
 from probatum.deploy.near import NOTHING, Near
-from probatum.deploy.shell import Command
-from probatum.deploy.variables import templated
 from probatum.errors import FormatError
 from probatum.formats.bounds import utf8
 from probatum.formats.nodes import Mapping, Node, Scalar, boolean, entries, items, text, walk
+from probatum.formats.shell import Command
+from probatum.formats.values import Value, templated
 from probatum.formats.yaml_nodes import documents
 from probatum.vocabulary import Place, Reason
 

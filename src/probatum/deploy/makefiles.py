@@ -5,11 +5,11 @@ Sources: the GNU make manual, 5 (recipes) and 6 (variables); devcenter.heroku.co
 
 import re
 
-from probatum.deploy.model import Deployment, Value
+from probatum.deploy.model import Deployment
 from probatum.deploy.near import NOTHING, Near
 from probatum.deploy.scripts import script
-from probatum.deploy.variables import interpolated
 from probatum.formats.bounds import utf8
+from probatum.formats.values import Value, interpolated
 from probatum.formats.yaml_nodes import Spots
 
 _SET = re.compile(r"(?m)^ *(?:export |override )* *([A-Za-z_]\w*) *(\?|::?:?|\+|!)?=([^\n#]*)")

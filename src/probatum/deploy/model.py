@@ -7,26 +7,8 @@ or a value that is `open`, so that a verdict can name it.
 
 from msgspec import Struct
 
+from probatum.formats.values import Value
 from probatum.vocabulary import Place
-
-
-class Value(Struct, frozen=True):
-    """One word or value. `open` says what decides it elsewhere; then `text` is its default, if any.
-
-    `default`: whether there is one. `raw`: the text with its variables, where it has any.
-    A place with a part is one of another file, which this one names.
-    """
-
-    text: str
-    place: Place
-    open: str = ""
-    default: bool = False
-    raw: str = ""
-
-    @property
-    def sure(self) -> bool:
-        """Whether `text` is what counts as long as nobody says otherwise elsewhere."""
-        return not self.open or self.default
 
 
 class Reach(Struct, frozen=True):

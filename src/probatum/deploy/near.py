@@ -4,8 +4,8 @@ import posixpath
 from collections.abc import Iterator
 
 from probatum.deploy import env_file
-from probatum.deploy.model import Value
 from probatum.errors import FormatError
+from probatum.formats.values import Value
 from probatum.ports import Material, Neighbourly
 from probatum.vocabulary import Reason
 

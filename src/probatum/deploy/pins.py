@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from probatum.deploy.asked import tag
 from probatum.deploy.judging import Found
-from probatum.deploy.model import EVERYTHING, Deployment, Value
+from probatum.deploy.model import EVERYTHING, Deployment
+from probatum.formats.values import Value
 
 _DIGEST = re.compile(r"\S+@sha256:[0-9a-f]{64}")
 _WHY = "who can push to the registry, or stands between, decides what runs here after your review"

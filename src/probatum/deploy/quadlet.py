@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from probatum.deploy.command_lines import container
-from probatum.deploy.model import Deployment, Gap, Value
+from probatum.deploy.model import Deployment, Gap
 from probatum.deploy.near import NOTHING, Near
-from probatum.deploy.shell import commands
 from probatum.deploy.systemd import Line, lines
 from probatum.errors import FormatError
 from probatum.formats.bounds import utf8
+from probatum.formats.shell import commands
+from probatum.formats.values import Value
 from probatum.formats.yaml_nodes import Spots
 from probatum.vocabulary import Reason
 

@@ -7,9 +7,9 @@ called as a secret to the end of its name is one here however it looks: nobody e
 from collections.abc import Iterator
 
 from probatum.deploy.judging import Found
-from probatum.deploy.model import Deployment, Service, Value
-from probatum.deploy.variables import interpolated
+from probatum.deploy.model import Deployment, Service
 from probatum.formats.secret_text import secret
+from probatum.formats.values import Value, interpolated
 
 _SHORTEST = 6
 _WHY = "whoever reads the file, its history or the image holds the secret"

@@ -6,10 +6,10 @@ Sources: docs.litellm.ai/docs/proxy/configs; helm.sh/docs/chart_best_practices/v
 from collections.abc import Iterator
 
 from probatum.deploy.command_lines import capability
-from probatum.deploy.model import EVERYTHING, Deployment, Gap, Grant, Reach, Service, Value
-from probatum.deploy.variables import interpolated, templated
+from probatum.deploy.model import EVERYTHING, Deployment, Gap, Grant, Reach, Service
 from probatum.errors import FormatError
 from probatum.formats.nodes import Mapping, Node, Scalar, boolean, items, text, walk
+from probatum.formats.values import Value, interpolated, templated
 from probatum.formats.yaml_nodes import documents
 from probatum.vocabulary import Place
 

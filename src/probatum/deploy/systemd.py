@@ -12,12 +12,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probatum.deploy.command_lines import container, simple
-from probatum.deploy.model import Deployment, Gap, Service, Value
+from probatum.deploy.model import Deployment, Gap, Service
 from probatum.deploy.near import NOTHING, Near
-from probatum.deploy.shell import Command, commands
-from probatum.deploy.variables import resolved
 from probatum.errors import FormatError
 from probatum.formats.bounds import utf8
+from probatum.formats.shell import Command, commands
+from probatum.formats.values import Value, resolved
 from probatum.formats.yaml_nodes import Spots
 from probatum.vocabulary import Place, Reason
 

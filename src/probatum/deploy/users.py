@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from probatum.deploy import rules
 from probatum.deploy.asked import is_image, started
 from probatum.deploy.judging import Found
-from probatum.deploy.model import Deployment, Service, Value
+from probatum.deploy.model import Deployment, Service
+from probatum.formats.values import Value
 from probatum.vocabulary import Place
 
 _WHY = "what a request or a model breaks into is then root: of the container, and of all it mounts"

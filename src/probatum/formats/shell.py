@@ -11,8 +11,7 @@ Source: POSIX.1-2024, XCU 2.2 (quoting), 2.3 (tokens), 2.7 (redirection), 2.9 (c
 import re
 from collections.abc import Callable, Iterator
 
-from probatum.deploy.model import Value
-from probatum.deploy.variables import interpolated
+from probatum.formats.values import Value, interpolated
 from probatum.vocabulary import Place
 
 Command = tuple[Value, ...]

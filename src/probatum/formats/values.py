@@ -7,8 +7,29 @@ kubernetes.io, "Define Dependent Environment Variables" (`$(NAME)`).
 import re
 from collections.abc import Mapping
 
-from probatum.deploy.model import Value
+from msgspec import Struct
+
 from probatum.vocabulary import Place
+
+
+class Value(Struct, frozen=True):
+    """One word or value. `open` says what decides it elsewhere; then `text` is its default, if any.
+
+    `default`: whether there is one. `raw`: the text with its variables, where it has any.
+    A place with a part is one of another file, which this one names.
+    """
+
+    text: str
+    place: Place
+    open: str = ""
+    default: bool = False
+    raw: str = ""
+
+    @property
+    def sure(self) -> bool:
+        """Whether `text` is what counts as long as nobody says otherwise elsewhere."""
+        return not self.open or self.default
+
 
 Variables = Mapping[str, Value]
 NONE: Variables = {}
