@@ -1,8 +1,6 @@
 """The check of advisories: another way to the same answers, from the records alone."""
 
-import contextlib
 import json
-import random
 from collections.abc import Callable
 from itertools import product
 from typing import Any
@@ -18,7 +16,7 @@ from probatum.advisories.versions import key_of
 from probatum.check import advisory_records as check
 from probatum.check.advisory_versions import is_build, order
 from probatum.components import Component
-from probatum.errors import FormatError, Rejected
+from probatum.errors import FormatError
 from test_advisory_versions import ALPINE, DEBIAN, ECOSYSTEMS, GO, SEMVER, python_versions
 
 TOLD = {Affects.YES: True, Affects.NO: False, Affects.UNKNOWN: None}
@@ -112,92 +110,7 @@ def test_both_ways_tell_the_same_of_any_record(
         assert said is expected
 
 
-RECORDS = [
-    record("TEST-1", entry(ALL, ("fixed", "1"), name="ape"), entry(ALL, ("fixed", "1"))),
-    record("TEST-2", entry(ALL, ("fixed", "2"))),
-    record("TEST-3", entry(ALL, name="zebra")),
-    record("TEST-4", entry(ALL, name="zoo", ecosystem="Go")),
-]
-
-
-def facts(found: Snapshot, name: str, version: str, ecosystem: str = "PyPI") -> dict[str, Any]:
-    place = found.index.place(ecosystem, name)
-    said = {"offset": place.offset, "length": place.length, "before": place.before}
-    return {"ecosystem": ecosystem, "name": name, "version": version, **said}
-
-
-@pytest.mark.parametrize(
-    ("ecosystem", "name", "version"),
-    [("PyPI", "thing", "2.0"), ("PyPI", "ape", "1"), ("PyPI", "bear", "0.1"), ("PyPI", "aa", "1"),
-     ("PyPI", "zz", "1"), ("PyPI", "bear", "no version"), ("Go", "aa", "v1.0.0"),
-     ("Go", "zz", "v1.0.0")],
-)  # fmt: skip
-def test_what_no_record_affects_is_accepted(ecosystem: str, name: str, version: str) -> None:
-    found = snapshot(*RECORDS)
-    check.unaffected(facts(found, name, version, ecosystem), found.read)
-
-
-@pytest.mark.parametrize(
-    ("name", "version"),
-    [("thing", "1.9"), ("thing", "0"), ("zebra", "1"), ("thing", ""), ("thing", "odd")],
-)
-def test_what_a_record_affects_or_may_affect_is_rejected(name: str, version: str) -> None:
-    found = snapshot(*RECORDS)
-    with pytest.raises(Rejected):
-        check.unaffected(facts(found, name, version), found.read)
-
-
-def test_no_other_place_than_the_package_s_own_is_accepted() -> None:
-    found = snapshot(*RECORDS)
-    size = len(found.read(0, 1 << 20))
-    lines = [0, *(at + 1 for at in range(size) if found.read(at, 1) == b"\n")]
-    said = facts(found, "thing", "1.5")
-    places = list(product(lines, [to - at for at in lines for to in lines if to >= at], lines))
-    for offset, length, before in {*places, *random.Random(0).sample(places, 20)}:
-        with pytest.raises(Rejected):
-            check.unaffected({**said, "offset": offset, "length": length, "before": before},
-                             found.read)  # fmt: skip
-
-
-def test_an_ecosystem_that_the_snapshot_does_not_have_is_rejected() -> None:
-    found = snapshot(*RECORDS)
-    size = len(found.read(0, 1 << 20))
-    last = len(found.read(0, size).splitlines(keepends=True)[-1])
-    for ecosystem, offset, before in (("npm", size, last), ("Aa", 0, 0)):
-        said = {"ecosystem": ecosystem, "name": "thing", "version": "1.0.0", "offset": offset,
-                "length": 0, "before": before}  # fmt: skip
-        with pytest.raises(Rejected, match=r"no record beside|no earlier"):
-            check.unaffected(said, found.read)
-
-
 values = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just([]) | st.just({})
-
-
-@given(st.dictionaries(st.sampled_from(["offset", "length", "before", "name", "version"]), values))
-def test_facts_that_are_none_are_rejected(changed: dict[str, Any]) -> None:
-    found = snapshot(*RECORDS)
-    said = facts(found, "thing", "1.5")
-    assert said["before"]
-    try:
-        check.unaffected({**said, **changed}, found.read)
-    except Rejected:
-        return
-    version = changed.get("version", "1.5")
-    assert order("PyPI", version) >= order("PyPI", "2") or changed.get("name", "thing") != "thing"
-
-
-@given(st.binary(max_size=40), st.integers(0, 400))
-def test_nothing_but_a_rejection_comes_of_damaged_records(data: bytes, at: int) -> None:
-    found = snapshot(*RECORDS)
-    said = facts(found, "thing", "2.5")
-    whole = found.read(0, 1 << 20)
-    damaged = whole[:at] + data + whole[at + len(data) :]
-
-    def read(offset: int, length: int) -> bytes:
-        return damaged[offset : offset + length]
-
-    with contextlib.suppress(Rejected):
-        check.unaffected(said, read)
 
 
 @given(

@@ -1,13 +1,15 @@
 """Which records speak of the same vulnerability: those that share an id or an alias."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
-def clustered(records: Sequence[tuple[str, tuple[str, ...]]]) -> list[tuple[str, list[int]]]:
-    """The clusters of (id, aliases): each with its name and the numbers of its records.
+def clustered(
+    records: Sequence[tuple[str, tuple[str, ...]]],
+) -> list[tuple[list[str], list[int]]]:
+    """The clusters of (id, aliases): the names of each, and the numbers of its records.
 
-    A name is the least of the ids that most people know it by: CVE, else GHSA, else any.
+    The first name is the one that most people know it by: a CVE, else a GHSA, else any.
     """
     leader = list(range(len(records)))
     first: dict[str, int] = {}
@@ -17,11 +19,7 @@ def clustered(records: Sequence[tuple[str, tuple[str, ...]]]) -> list[tuple[str,
     together: dict[int, list[int]] = defaultdict(list)
     for number in range(len(records)):
         together[_led(leader, number)].append(number)
-    return [
-        (_name({name for number in numbers for name in (records[number][0], *records[number][1])}),
-         numbers)
-        for numbers in together.values()
-    ]  # fmt: skip
+    return [(_names(records[at] for at in numbers), numbers) for numbers in together.values()]
 
 
 def _led(leader: list[int], number: int) -> int:
@@ -36,7 +34,6 @@ def _join(leader: list[int], one: int, other: int) -> None:
     leader[other] = one
 
 
-def _name(names: set[str]) -> str:
-    return min(
-        names, key=lambda name: (not name.startswith("CVE-"), not name.startswith("GHSA-"), name)
-    )
+def _names(records: Iterable[tuple[str, tuple[str, ...]]]) -> list[str]:
+    names = {name for own, aliases in records for name in (own, *aliases)}
+    return sorted(names, key=lambda name: (name[:4] != "CVE-", name[:5] != "GHSA-", name))

@@ -57,7 +57,7 @@ def _is_free(package: Package, place: int) -> bool:
 
 def _unknown(package: Package, place: int) -> tuple[str, ...]:
     return tuple(
-        cluster.id
+        cluster.names[0]
         for cluster in package.clusters
         if any(state_at(row.steps, place) is State.UNKNOWN for row in cluster.rows)
     )

@@ -19,19 +19,20 @@ from probatum.advisories.versions import key_of
 from probatum.errors import FormatError
 from probatum.vocabulary import Reason
 
-VERSION = 1
+VERSION = 2
+_STATES = tuple(State)
 _T = TypeVar("_T")
 
 
 class Row(Struct, frozen=True, array_like=True):
     """What one record says: `steps` are numbers of places times four, with the state from there on.
 
+    `id` is the number of the record's own name among its cluster's.
     `odd` are listed texts that are no versions, `why` is what is unknown, `supposed` the steps if a
     bound that is no version means what it seems to.
     """
 
-    id: str
-    aliases: tuple[str, ...]
+    id: int
     steps: tuple[int, ...]
     odd: tuple[str, ...] = ()
     why: str = ""
@@ -39,9 +40,9 @@ class Row(Struct, frozen=True, array_like=True):
 
 
 class Cluster(Struct, frozen=True, array_like=True):
-    """Records of one package that speak of the same vulnerability, and the name of that."""
+    """Records of one package that speak of one vulnerability, and the names of that: best first."""
 
-    id: str
+    names: tuple[str, ...]
     rows: tuple[Row, ...]
 
 
@@ -62,28 +63,21 @@ class Package(Struct, array_like=True, dict=True):
         return 2 * place + 1 if same else 2 * place
 
     @cached_property
-    def kept(self) -> dict[int, Any]:
+    def kept(self) -> dict[Any, Any]:
         """What was told of a place: `matching` keeps it here."""
         return {}
 
 
 class Place(Struct, frozen=True):
-    """Where the lines of a package lie in the snapshot's records, or would lie: then `length` is 0.
-
-    `before` is the length of the line before them, 0 where they are the first.
-    """
+    """Where the lines of a package lie in the snapshot's records."""
 
     offset: int
     length: int
-    before: int
 
 
 class _Entry(Struct, frozen=True, array_like=True):
-    """`last` is the length of the package's last line."""
-
     offset: int
     length: int
-    last: int
     package: Raw
 
 
@@ -107,7 +101,6 @@ class Index:
         self.digest = read.digest
         self._raw = read.ecosystems
         self._entries: dict[str, dict[str, _Entry]] = {}
-        self._sorted: dict[str, list[str]] = {}
         self._packages: dict[tuple[str, str], Package | None] = {}
 
     @property
@@ -130,24 +123,14 @@ class Index:
             self._packages[asked] = found
         return found
 
-    def place(self, ecosystem: str, name: str) -> Place:
-        """Where a package's lines lie in the records. Raises: FormatError as `package`."""
-        entries = self._of(ecosystem)
-        names = self._sorted.setdefault(ecosystem, list(entries))
-        at = bisect_left(names, name)
-        before = entries[names[at - 1]] if at else self._last_before(ecosystem)
-        offset = before.offset + before.length if before is not None else 0
-        found = entries.get(name)
-        return Place(offset, found.length if found else 0, before.last if before else 0)
+    def range(self, ecosystem: str, name: str) -> Place | None:
+        """Where a package's lines lie; None if no record names it. Raises: as `package`."""
+        found = self._of(ecosystem).get(name)
+        return None if found is None else Place(found.offset, found.length)
 
     def names(self, ecosystem: str) -> Iterable[str]:
         """The packages of an ecosystem that records name, sorted. Raises: FormatError."""
         return self._of(ecosystem).keys()
-
-    def _last_before(self, ecosystem: str) -> _Entry | None:
-        """The last package of the ecosystem before this one."""
-        earlier = max((one for one in self._raw if one < ecosystem), default=None)
-        return None if earlier is None else [*self._of(earlier).values()][-1]
 
     def _of(self, ecosystem: str) -> dict[str, _Entry]:
         found = self._entries.get(ecosystem)
@@ -163,7 +146,7 @@ class Index:
 def state_at(steps: tuple[int, ...], place: int) -> State:
     """What the steps say of a place."""
     found = bisect_right(steps, 4 * place + 3)
-    return State(steps[found - 1] & 3) if found else State.NOT
+    return _STATES[steps[found - 1] & 3] if found else State.NOT
 
 
 def _decoded(raw: Raw, type: type[_T]) -> _T:

@@ -66,20 +66,34 @@ def affected(index: Index, component: Component) -> tuple[Match, ...]:
     found: tuple[Match, ...] | None = package.kept.get(place)
     if found is None:
         found = package.kept[place] = tuple(
-            _match(package, cluster, place) for cluster in package.clusters
+            _kept(package, cluster, place) for cluster in package.clusters
         )
+    return found
+
+
+def _kept(package: Package, cluster: Cluster, place: int) -> Match:
+    """A match is the same for all places between two steps of the cluster's records."""
+    behind = 4 * place + 3
+    steps = (
+        cluster.names[0],
+        *[bisect_right(row.steps, behind) for row in cluster.rows],
+        *[bisect_right(row.supposed, behind) for row in cluster.rows if row.supposed],
+    )
+    found: Match | None = package.kept.get(steps)
+    if found is None:
+        found = package.kept[steps] = _match(package, cluster, place)
     return found
 
 
 def _match(package: Package, cluster: Cluster, place: int) -> Match:
     states = [state_at(row.steps, place) for row in cluster.rows]
     most = max(states)
-    deciding = [row for row, state in zip(cluster.rows, states, strict=True) if state is most]
+    if most is State.NOT:
+        return _told(cluster, most, cluster.rows)
+    deciding = tuple(row for row, state in zip(cluster.rows, states, strict=True) if state is most)
     if most is State.UNKNOWN:
         why = "; ".join(dict.fromkeys(row.why for row in deciding))
         return _told(cluster, most, deciding, why=why, seems=_seems(cluster, place))
-    if most is State.NOT:
-        return _told(cluster, most, deciding)
     evidence = "; ".join(dict.fromkeys(_evidence(package, row, place) for row in deciding))
     return _told(cluster, most, deciding, evidence, fixed=_fixed(package, cluster, place))
 
@@ -97,13 +111,13 @@ def _unplaced(package: Package, version: str, why: str) -> tuple[Match, ...]:
 
 
 def _unplaced_match(cluster: Cluster, version: str, why: str) -> Match:
-    everywhere = [row for row in cluster.rows if row.steps == _EVERYWHERE]
-    listed = [row for row in cluster.rows if version and version in row.odd]
+    everywhere = tuple(row for row in cluster.rows if row.steps == _EVERYWHERE)
+    listed = tuple(row for row in cluster.rows if version and version in row.odd)
     if everywhere:
         return _told(cluster, State.WITHIN, everywhere, "all versions are affected")
     if listed:
         return _told(cluster, State.LISTED, listed, f"{version} is listed")
-    return _told(cluster, State.UNKNOWN, list(cluster.rows), why=why)
+    return _told(cluster, State.UNKNOWN, cluster.rows, why=why)
 
 
 _VERDICTS = (Affects.NO, Affects.UNKNOWN, Affects.YES, Affects.YES)
@@ -112,17 +126,15 @@ _VERDICTS = (Affects.NO, Affects.UNKNOWN, Affects.YES, Affects.YES)
 def _told(
     cluster: Cluster,
     state: State,
-    deciding: list[Row],
+    deciding: tuple[Row, ...],
     evidence: str = "",
     why: str = "",
     seems: Affects | None = None,
     fixed: tuple[str, ...] = (),
 ) -> Match:
-    names = {name for row in cluster.rows for name in (row.id, *row.aliases)}
-    records = tuple(dict.fromkeys(row.id for row in deciding))
-    return Match(
-        cluster.id, _VERDICTS[state], records, tuple(sorted(names)), evidence, why, seems, fixed
-    )
+    names = cluster.names
+    records = tuple([names[row.id] for row in deciding])
+    return Match(names[0], _VERDICTS[state], records, names, evidence, why, seems, fixed)
 
 
 def _evidence(package: Package, row: Row, place: int) -> str:

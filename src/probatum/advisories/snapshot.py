@@ -70,8 +70,8 @@ class Snapshot(Struct, frozen=True):
 
     def records(self, ecosystem: str, name: str) -> tuple[bytes, ...]:
         """The records that name a package, as their source wrote them. Raises: FormatError."""
-        at = self.index.place(ecosystem, name)
-        lines = self.read(at.offset, at.length).split(b"\n")[:-1]
+        at = self.index.range(ecosystem, name)
+        lines = self.read(at.offset, at.length).split(b"\n")[:-1] if at is not None else []
         try:
             return tuple(bytes(msgspec.json.decode(line, type=_Line).record) for line in lines)
         except msgspec.MsgspecError as exc:
@@ -189,9 +189,7 @@ class _Read:
             offset, (ecosystem, name) = len(records), package
             records += b"".join(ordered)
             compiled = _compiled(package, [lines[one] for one in ordered])
-            entries[ecosystem][name] = [
-                offset, len(records) - offset, len(ordered[-1]), compiled,
-            ]  # fmt: skip
+            entries[ecosystem][name] = [offset, len(records) - offset, compiled]
         digest = hashlib.sha256(records).hexdigest()
         counts = {ecosystem: len(names) for ecosystem, names in entries.items()}
         about = About(
@@ -213,24 +211,19 @@ def _compiled(package: tuple[str, str], records: list[Record]) -> object:
     places = {b"": 0}
     for number, key in enumerate(keys):
         places[key], places[key + b"\0"] = 2 * number + 1, 2 * number + 2
-    rows = [_row(one, effect, places) for one, effect in said]
-    named = clustered([(one.id, one.aliases) for one, _ in said])
-    clusters = [(name, [rows[number] for number in numbers]) for name, numbers in named]
+    clusters = [
+        (names, [_row(names.index(said[at][0].id), said[at][1], places) for at in numbers])
+        for names, numbers in clustered([(one.id, one.aliases) for one, _ in said])
+    ]
     return (*package, keys, [texts[key] for key in keys], clusters)
 
 
-def _row(record: Record, effect: Effect, places: dict[bytes, int]) -> list[object]:
+def _row(id: int, effect: Effect, places: dict[bytes, int]) -> list[object]:
     """What `index.Row` reads, without the defaults at its end."""
-    row: list[object] = [
-        record.id,
-        record.aliases,
-        _placed(effect.steps, places),
-        effect.odd,
-        effect.why,
-    ]
+    row: list[object] = [id, _placed(effect.steps, places), effect.odd, effect.why]
     if effect.supposed is not None:
         return [*row, _placed(effect.supposed, places)]
-    while len(row) > 3 and not row[-1]:
+    while len(row) > 2 and not row[-1]:
         row.pop()
     return row
 

@@ -1,11 +1,10 @@
-"""Re-derives from a snapshot's records that no known vulnerability affects a component.
+"""Tells of one advisory whether it affects a version of a package, as its source wrote it.
 
-The records are lines `["ecosystem", "package", "id", {a record in the OSV schema}]`, sorted by the
-first three. `unaffected` reads those of one package, and the line before and behind them: if they
-belong to an earlier and a later package, none is missing. Then each record is asked by itself.
+It is what a check of known vulnerabilities rests on, and shares no code with the index by which
+they are found: here each event of each range is asked about the one version. What a record leaves
+open is None, and no proof.
 
-The trusted base: this file, `advisory_versions`, Python's JSON, and that the snapshot is sorted.
-Which snapshot it is, the certificate says by its digest; whether it is a good one, nothing here.
+The trusted base: this file, `advisory_versions`, and Python's JSON.
 
 Source: ossf.github.io/osv-schema, "Evaluation".
 """
@@ -16,73 +15,6 @@ from collections.abc import Callable
 from typing import Any
 
 from probatum.check.advisory_versions import is_build, order
-from probatum.errors import Rejected
-
-_MOST = 64 << 20
-_HEAD = re.compile(rb'\["([^"\\]{1,140})","([^"\\]{1,512})","([^"\\]{1,128})",')
-_LONGEST_HEAD = 1024
-_FIELDS = {"ecosystem", "name", "version", "offset", "length", "before"}
-
-
-def unaffected(component: dict[str, Any], records: Callable[[int, int], bytes]) -> None:
-    """Raises Rejected unless every record of the component's package says that it is unaffected.
-
-    The component has `ecosystem`, `name` and `version`, `offset` and `length` of its package's
-    lines (`length` 0 if no record names it) and `before`, the length of the line before them.
-    `records` reads the snapshot's records by offset and length, less at their end.
-    """
-    # 1. The component is one.
-    if type(component) is not dict or set(component) != _FIELDS:
-        raise Rejected("not what is said of a component")
-    ecosystem, name, version = (component[field] for field in ("ecosystem", "name", "version"))
-    offset, length, before = (component[field] for field in ("offset", "length", "before"))
-    if any(type(text) is not str for text in (ecosystem, name, version)):
-        raise Rejected("the component has no name or version")
-    if any(type(place) is not int or not place >= 0 for place in (offset, length, before)):
-        raise Rejected("the component's records have no place")
-    if normal(ecosystem, name) != name:
-        raise Rejected(f"{name[:60]!a} is not how {ecosystem[:60]!a} writes a name")
-    if length > _MOST or before > _MOST or before > offset or (offset and not before):
-        raise Rejected("the component's records cannot lie there")
-    # 2. The lines there are the package's, whole, and all of them.
-    lines = _lines(records(offset, length), length)
-    near = {_told(line)[0] for line in lines}
-    if any(_told(line) != (ecosystem, name) for line in lines):
-        raise Rejected("a record there is of another package")
-    for line in _lines(records(offset - before, before), before):
-        near.add(_told(line)[0])
-        if not _told(line) < (ecosystem, name):
-            raise Rejected("the line before belongs to no earlier package")
-    behind = records(offset + length, _LONGEST_HEAD)
-    if behind:
-        near.add(_told(behind)[0])
-        if not _told(behind) > (ecosystem, name):
-            raise Rejected("the line behind belongs to no later package")
-    # 3. The snapshot speaks of the ecosystem at all.
-    if ecosystem not in near:
-        raise Rejected(f"no record beside it is of {ecosystem[:60]!a}")
-    # 4. None of the records affects the version.
-    for line in lines:
-        if affects(record_of(line), ecosystem, name, version) is not False:
-            raise Rejected(f"{_id(line)[:60]!a} may affect it")
-
-
-def _lines(data: bytes, length: int) -> list[bytes]:
-    if len(data) != length or (data and not data.endswith(b"\n")):
-        raise Rejected("the component's records are no whole lines")
-    return data.split(b"\n")[:-1]
-
-
-def _told(line: bytes) -> tuple[str, str]:
-    found = _HEAD.match(line)
-    if found is None:
-        raise Rejected("a line of the snapshot is none")
-    return found[1].decode("ascii", "replace"), found[2].decode("ascii", "replace")
-
-
-def _id(line: bytes) -> str:
-    found = _HEAD.match(line)
-    return found[3].decode("ascii", "replace") if found else ""
 
 
 def record_of(line: bytes) -> Any:
