@@ -48,6 +48,12 @@ def test_an_intermediate_or_the_signer_may_be_what_is_trusted() -> None:
     assert isinstance(judge(data(LEAF, roots=(LEAF,))), Proven)
 
 
+def test_text_around_what_is_trusted_does_no_harm() -> None:
+    trusted = {"roots": [f"# our root\n{pem_of(ROOT)}\nand so on\n"], "time": NOW}
+    bundle = bundle_of(material=chain_of(LEAF, BETWEEN))
+    assert isinstance(judge(folder(bundle, trusted=trusted)), Proven)
+
+
 def test_a_chain_that_leads_to_no_trusted_root_is_refuted() -> None:
     false_root = certificate("root", OTHER_KEY, ca=True)
     assert_refuted(data(LEAF, BETWEEN, roots=(false_root,)), "no trusted certificate")

@@ -252,6 +252,15 @@ def test_a_signature_that_is_not_there_is_wrong_usage(model: Path, pair: tuple[s
     assert main(["verify", str(model / "none"), "--key", pair[1]]) == 3
 
 
+@pytest.mark.parametrize("path", ["", "/", "..", "./cache", "/etc", "a//b"])
+def test_what_is_left_out_is_a_path_in_the_folder(
+    model: Path, pair: tuple[str, str], path: str
+) -> None:
+    assert main(["sign", str(model), "--key", pair[0], "--ignore", path]) == 3
+    assert main(["sign", str(model), "--key", pair[0]]) == 0
+    assert main(["verify", str(model), "--key", pair[1], "--ignore", path]) == 3
+
+
 def test_an_empty_folder_cannot_be_signed(tmp_path: Path, pair: tuple[str, str]) -> None:
     (tmp_path / "void").mkdir()
     assert main(["sign", str(tmp_path / "void"), "--key", pair[0]]) == 3

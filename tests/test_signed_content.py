@@ -188,6 +188,15 @@ def test_what_is_no_file_is_neither_listed_nor_passed_over() -> None:
     assert isinstance(judge(folder(bundle_of(), others=pipe, ignore=("pipe",))), Proven)
 
 
+def test_what_is_listed_must_be_a_file_even_where_it_is_ignored() -> None:
+    files = {name: data for name, data in FILES.items() if name != "a.txt"}
+    signed = bundle_of(statement(ignore_paths=["a.txt"]))
+    for other in (Other("a.txt", "a pipe"), Other("a.txt", "a link", is_link=True)):
+        assert not isinstance(judge(folder(signed, files, others=(other,))), Proven)
+    assert_refuted(folder(signed, files), "a.txt", "not there")
+    assert isinstance(judge(folder(signed)), Proven)
+
+
 def test_a_model_of_one_file_is_called_by_its_name_or_by_a_dot() -> None:
     for called in ("m.bin", "."):
         signed = bundle_of(statement({called: b"x"}))

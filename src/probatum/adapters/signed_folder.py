@@ -8,18 +8,31 @@ files. A name that is not UTF-8, or that stands for something else than a file, 
 # ruff: noqa: PTH112, PTH115, PTH116, PTH119
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from probatum.audit.open import printable
 from probatum.audit.targets import boundary
-from probatum.errors import TargetError
+from probatum.errors import FormatError, TargetError, UsageError
+from probatum.formats.model_manifest import relative
 from probatum.formats.signed_folder import Folder, Other, Stored
 
 
 def beside(target: str) -> str:
     """Where the signature of a folder or file lies, where nothing else is said."""
     return os.path.join(target, "model.sig") if os.path.isdir(target) else f"{target}.sig"
+
+
+def left_out(paths: Iterable[str]) -> tuple[str, ...]:
+    """The paths that a user leaves out. Raises: UsageError if one is no path in the folder."""
+    found = []
+    for one in paths:
+        try:
+            found.append(relative(one.rstrip("/")))
+        except FormatError as exc:
+            says = f"--ignore {one!a}: write a path in the folder, as in sub/cache"
+            raise UsageError(says) from exc
+    return tuple(found)
 
 
 def listed(

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from probatum.adapters.signed_folder import contents
 from probatum.errors import FormatError, UsageError
-from probatum.formats.model_manifest import NEVER_SIGNED, PREDICATE, STATEMENT, path
+from probatum.formats.model_manifest import NEVER_SIGNED, PREDICATE, STATEMENT, relative
 from probatum.formats.signed_folder import (
     Folder,
     Other,
@@ -122,7 +122,7 @@ def _files(target: str, output: str, left_out: tuple[str, ...]) -> list[Stored]:
         if one.is_link:
             raise UsageError(f"{one.name!a} cannot be signed: a link; --ignore leaves it out")
         try:
-            path(one.name)
+            relative(one.name)
         except FormatError as exc:
             raise UsageError(f"{one.name!a} cannot be signed: {exc.detail}") from exc
         found.append(one)

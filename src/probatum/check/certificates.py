@@ -28,7 +28,7 @@ _DIGITAL_SIGNATURE, _SIGN_CERTIFICATES = 0, 5  # bits of a key's usage
 _DEEPEST = 8
 _MOST_TRIED = 256
 _TIME = re.compile(rb"(\d{2}|\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z")
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*")
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 
 
 class Certificate(NamedTuple):
@@ -47,9 +47,9 @@ class Certificate(NamedTuple):
 
 
 def of_pem(text: str) -> list[Certificate]:
-    """Every certificate in a text of nothing else. Raises: Rejected."""
+    """Every certificate in a text. Raises: Rejected."""
     found = _PEM.findall(text)
-    if not found or _PEM.sub("", text).strip():
+    if not found:
         raise Rejected("what is trusted is no list of certificates in PEM")
     try:
         return [read(base64.b64decode("".join(one.split()), validate=True)) for one in found]

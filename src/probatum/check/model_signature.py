@@ -87,7 +87,12 @@ def _demand_nothing_else(folder: _Folder, statement: Listed) -> None:
 
 
 def _folder(read: Bytes, size: int) -> _Folder:
-    start = read(0, _LONGEST)
+    start = b""
+    while start.count(b"\n") < 2 and len(start) < min(size, _LONGEST):
+        piece = read(len(start), _PIECE)
+        if not piece:
+            raise Rejected("the list of the folder ends before its size")
+        start += piece
     line, ended, _ = start.removeprefix(_FIRST).partition(b"\n")
     if not start.startswith(_FIRST) or not ended:
         raise Rejected("this is no signed folder")

@@ -15,7 +15,7 @@ from probatum.errors import Rejected
 
 _CURVES = {"1.2.840.10045.3.1.7": P256, "1.3.132.0.34": P384, "1.3.132.0.35": P521}
 _ELLIPTIC, _RSA, _ED25519 = "1.2.840.10045.2.1", "1.2.840.113549.1.1.1", "1.3.101.112"
-_PEM = re.compile(r"\s*-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----\s*")
+_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
 # What PKCS #1 v1.5 puts before a digest (RFC 8017, section 9.2, note 1).
 _PREFIXES = {
     "sha256": bytes.fromhex("3031300d060960864801650304020105000420"),
@@ -35,11 +35,11 @@ class Key(NamedTuple):
 
 def of_pem(text: str) -> Key:
     """Raises: Rejected."""
-    found = _PEM.fullmatch(text)
-    if found is None:
-        raise Rejected("a trusted key is no public key in PEM")
+    found = _PEM.findall(text)
+    if len(found) != 1:
+        raise Rejected("a trusted key is not one public key in PEM")
     try:
-        return of_info(base64.b64decode("".join(found[1].split()), validate=True))
+        return of_info(base64.b64decode("".join(found[0].split()), validate=True))
     except ValueError as exc:
         raise Rejected("a trusted key is no base64") from exc
 

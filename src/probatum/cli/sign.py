@@ -45,7 +45,7 @@ def add_parser(subparsers: SubParsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from probatum.adapters.signed_folder import beside
+    from probatum.adapters.signed_folder import beside, left_out
     from probatum.adapters.signing import is_open_to_others, private_key, signed
     from probatum.cli.output import demand_writable, say, write
     from probatum.errors import FormatError, UsageError
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         if is_open_to_others(arguments.key):
             say(f"{arguments.key} can be read by others on this machine: chmod 600 it")
         certificates = _read(arguments.certificates) if arguments.certificates else b""
-        ignore = tuple(one.strip("/") for one in arguments.ignore)
+        ignore = left_out(arguments.ignore)
         made = signed(arguments.model, output, key, certificates=certificates, ignore=ignore)
     except FormatError as exc:
         raise UsageError(exc.detail) from exc

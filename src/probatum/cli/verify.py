@@ -77,7 +77,7 @@ def add_parser(subparsers: SubParsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from probatum.adapters.signed_folder import beside, listed
+    from probatum.adapters.signed_folder import beside, left_out, listed
     from probatum.analyzers.supply.signed_content import SIGNED_CONTENT, signed_content
     from probatum.audit.judge import judged
     from probatum.audit.open import printable
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     demand_writable(arguments.output)
     signature = arguments.signature or beside(arguments.model)
-    ignore = tuple(path.strip("/") for path in arguments.ignore)
+    ignore = left_out(arguments.ignore)
     folder = listed(arguments.model, signature, _trust(arguments), ignore)
     material = packed(folder)
     name = printable(arguments.model)

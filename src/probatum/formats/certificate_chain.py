@@ -45,8 +45,17 @@ def leaf_key(chain: Iterable[bytes], roots: Iterable[str], time: Any) -> tuple[o
         leaf, *between = map(load_der_x509_certificate, chain)
         trusted = [one for pem in roots for one in load_pem_x509_certificates(pem.encode())]
         return followed(leaf, between, trusted, at), _who(leaf, trusted)
-    except (ValueError, TypeError, OverflowError) as exc:
+    except unreadable() as exc:
         raise FormatError(Reason.MALFORMED, "a certificate is none") from exc
+
+
+def unreadable() -> tuple[type[Exception], ...]:
+    """What `cryptography` raises where a certificate or its extensions cannot be read."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.x509 import DuplicateExtension, UnsupportedGeneralNameType
+
+    other = UnsupportedAlgorithm, DuplicateExtension, UnsupportedGeneralNameType
+    return ValueError, TypeError, OverflowError, *other
 
 
 def followed(

@@ -87,7 +87,7 @@ def _manifest(payload: bytes) -> Manifest:
     return found
 
 
-def path(value: Any) -> str:
+def relative(value: Any) -> str:
     """A relative path that every reader takes for the same. Raises: FormatError."""
     if not isinstance(value, str) or not value or "\0" in value:
         raise malformed(f"a name in the statement is none: {str(value)[:80]!a}")
@@ -128,7 +128,7 @@ def _ignore(value: Any) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list) or len(value) > _MOST:
         raise malformed("the paths that the signature ignores are no list")
-    return tuple(path(one.rstrip("/") if isinstance(one, str) else one) for one in value)
+    return tuple(relative(one.rstrip("/") if isinstance(one, str) else one) for one in value)
 
 
 def _resource(value: Any, algorithm: str, shard_size: int) -> Resource:
@@ -138,16 +138,16 @@ def _resource(value: Any, algorithm: str, shard_size: int) -> Resource:
         raise malformed(f"a resource is digested with {str(named)[:40]!a}, not {algorithm}")
     digest = _hex(one.get("digest"), HASHES[algorithm])
     if not shard_size:
-        return Resource(path(one.get("name")), digest)
+        return Resource(relative(one.get("name")), digest)
     shard = _SHARD.fullmatch(str(one.get("name")))
     if shard is None:
         raise malformed(f"{str(one.get('name'))[:80]!a} names no shard of a file")
-    return Resource(path(shard[1]), digest, int(shard[2]), int(shard[3]))
+    return Resource(relative(shard[1]), digest, int(shard[2]), int(shard[3]))
 
 
 def _subject(value: Any) -> Resource:
     one = fields(value, "a subject", ("name", "digest", "annotations"))
-    return Resource(path(one.get("name")), _sha256_of_subject(value))
+    return Resource(relative(one.get("name")), _sha256_of_subject(value))
 
 
 def _sha256_of_subject(value: Any) -> str:

@@ -120,7 +120,7 @@ class Read(Struct, frozen=True):
 
 def read(material: Material) -> Read:
     """What the artifact says of itself. Raises: FormatError if it is no signed folder."""
-    head = material.read(0, _LONGEST)
+    head = _head(material)
     first, _, rest = head.partition(b"\n")
     line, ended, _ = rest.partition(b"\n")
     if first + b"\n" != _FIRST or not ended:
@@ -147,6 +147,14 @@ def read(material: Material) -> Read:
     signature = material.read(at, size)
     folder = Folder(signature, trust, files, others, ignore, single)
     return Read(folder, tuple(starts), hashlib.sha256(head[:at] + signature).hexdigest())
+
+
+def _head(material: Material) -> bytes:
+    """The bytes up to the end of the second line at least, and not much more."""
+    head = b""
+    while head.count(b"\n") < 2 and len(head) < min(_LONGEST, material.size):
+        head += material.read(len(head), _PIECE)
+    return head
 
 
 def digests(material: Material, of: Read, spans: Sequence[Span], algorithm: str) -> tuple[str, ...]:

@@ -154,6 +154,8 @@ def _key(pem: str) -> "Key":
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+    if pem.count("-----BEGIN PUBLIC KEY-----") != 1:
+        raise FormatError(Reason.MALFORMED, "a trusted key is not one public key in PEM")
     try:
         return supported(load_pem_public_key(pem.encode()))
     except (ValueError, UnsupportedAlgorithm) as exc:

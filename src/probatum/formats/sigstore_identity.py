@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from probatum.errors import FormatError
-from probatum.formats.certificate_chain import followed
+from probatum.formats.certificate_chain import followed, unreadable
 from probatum.formats.signers import NotTrusted, is_by, supported
 from probatum.formats.sigstore_bundle import Bundle, pre_authentication
 from probatum.formats.transparency_log import logged
@@ -43,7 +43,7 @@ def identified(bundle: Bundle, trust: Mapping[str, Any]) -> str:
         key = _key(leaf, [one for one in root.authorities if one.period.holds(time)], time)
         names = _names(leaf)
         vouched = _issuers(leaf)
-    except (ValueError, TypeError, OverflowError) as exc:
+    except unreadable() as exc:
         raise FormatError(Reason.MALFORMED, "a certificate is none") from exc
     if identity not in names or vouched != {issuer}:
         told = f"{', '.join(sorted(names))[:200]!a} by {', '.join(sorted(vouched))[:200]!a}"

@@ -63,7 +63,11 @@ def signed_content(artifact: Artifact, material: Material) -> Verdict:
         return Refuted((Witness(str(exc), Place(part="the signature")),))
     listed = manifest(signed.payload, folder.folder.single)
     left_out = (*NEVER_SIGNED, *listed.ignore, *folder.folder.ignore)
-    others = [one for one in folder.folder.others if not ignored(one.name, left_out)]
+    others = [
+        one
+        for one in folder.folder.others
+        if one.name in listed.names or not ignored(one.name, left_out)
+    ]
     witnesses = [
         *_links(folder, others, listed),
         *_strays(folder, listed, left_out),
