@@ -24,6 +24,7 @@ from probatum.comparison.record import Item, Record
 from probatum.comparison.tensors import Tensor, contiguous, digest, pieces
 from probatum.errors import FormatError, Rejected
 from probatum.material import BytesMaterial
+from protobuf_writer import part, whole
 from torch_archives import TENSOR, archive
 
 Told = dict[str, tuple[str, tuple[int, ...], str]]
@@ -239,8 +240,8 @@ def test_parts_in_folders_are_told_apart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, parts in (("a", ("unet", "vae")), ("b", ("vae", "unet"))):
-        for part, value in zip(parts, (1.0, 2.0), strict=True):
-            folder = tmp_path / name / part
+        for inner, value in zip(parts, (1.0, 2.0), strict=True):
+            folder = tmp_path / name / inner
             folder.mkdir(parents=True)
             data = safetensors({"w": ("F32", (1,), floats(value))})
             (folder / "model.safetensors").write_bytes(data)
@@ -284,3 +285,23 @@ def test_a_measure_never_calls_other_values_the_same(pairs: list[tuple[float, fl
     found = measured(tensor([one for one, _ in pairs]), tensor([other for _, other in pairs]))
     assert found.changed == sum(one != other for one, other in pairs)
     assert found.largest < float("inf")
+
+
+def graph(*content: bytes) -> bytes:
+    return whole(1, 8) + part(8, part(1, ""), whole(2, 13)) + part(7, *content)
+
+
+def test_initialisers_of_onnx_have_the_same_digests_and_its_graph_is_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = whole(1, 2) + whole(1, 2) + whole(2, 1) + part(8, "w")
+    initialiser = part(5, about, part(9, floats(1, 2, 3, 4)))
+    packed = part(5, about, part(4, floats(1, 2, 3, 4)))
+    expected = first("safetensors", safetensors({"w": ("F32", (2, 2), floats(1, 2, 3, 4))}))
+    assert first("onnx", graph(initialiser)) == first("onnx", graph(packed)) == expected
+    (tmp_path / "a.onnx").write_bytes(graph(initialiser))
+    (tmp_path / "b.onnx").write_bytes(graph(initialiser, part(2, "other")))
+    paths = [str(tmp_path / name) for name in ("a.onnx", "b.onnx")]
+    assert main(["compare", *paths, "-q", "--must-equal", "tensors"]) == 0
+    assert main(["compare", *paths, "-q", "--must-equal", "code"]) == 1
+    assert "differs    code" in capsys.readouterr().out

@@ -247,10 +247,11 @@ def _one(change: Change, before: "_Shelf", after: "_Shelf", line: Line) -> Told:
     old, new = change.before, change.after
     if change.how == "renamed" or (change.aspect == "tensors" and not (old and new)):
         return Told()
-    if old and new and old.shape is not None and old.dtype and new.dtype:
-        line.stand(new.file, 4 * (old.size + new.size))
+    size = sum(one.size for one in (old, new) if one is not None)
+    line.stand((new or old or _NOTHING).file, 4 * size)
+    if old and new and old.dtype and new.dtype:
         measure = measures.measured(before.tensor(old), after.tensor(new))
-        line.went(old.size + new.size)
+        line.went(size)
         return Told(measure=measure)
     if change.aspect == "tensors" or _is_of_gguf(old or new):
         return Told()

@@ -37,7 +37,7 @@ _TOKENIZER = re.compile(
     r"\.(?:json|txt|model|vocab|bpe)|.*\.tiktoken"
 )
 _TEMPLATE = re.compile(
-    r"(?:.*[!/])?(?:tokenizer\.)?chat_template(?:\.(?P<name>[^/]+?))?(?:\.jinja)?"
+    r"(?:.*[!/])?(?:tokenizer\.)?chat_template(?:\.(?P<name>(?!jinja$)[^/]+?))?(?:\.jinja)?"
 )
 CARRIES = frozenset({"tokenizer-config", "model-config"})  # see `formats.tokenizer_config`
 _CONFIGURES = frozenset({"model-config", "json", "yaml", "toml"})

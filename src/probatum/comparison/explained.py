@@ -95,8 +95,6 @@ def _of_lines(old: str, new: str) -> Iterator[str]:
 
 
 def _of_values(old: Any, new: Any, path: str = "", depth: int = 0) -> Iterator[str]:
-    if old == new and type(old) is type(new):
-        return
     if (depth < 100 and _WORDS.fullmatch(path)) or _are_words(old, new):
         yield from _of_words(path or "vocabulary", _words(old), _words(new))
     elif depth < 100 and isinstance(old, dict) and isinstance(new, dict):
@@ -111,7 +109,7 @@ def _of_values(old: Any, new: Any, path: str = "", depth: int = 0) -> Iterator[s
     elif depth < 100 and isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for number, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from _of_values(one, other, f"{path}[{number}]", depth + 1)
-    else:
+    elif json.dumps(old) != json.dumps(new):  # 1 is not 1.0, nor true
         yield f"-{path}: {_shown(old)}"
         yield f"+{path}: {_shown(new)}"
 
