@@ -27,7 +27,8 @@ _SOURCE = "a request that nobody asks who sent it, as routes beside it do,"
 _FROM_AFAR = "a request from another machine that nobody asks who sent it"
 _RUNNING = ("no-code-injection", "no-command-injection", "no-unsafe-deserialization")
 _EVERYBODY = ("0.0.0.0", "::")  # noqa: S104 (what is looked for)
-_LEAST_SIBLINGS = 2
+_REFUSALS = (401, 403)
+_LEAST_SIBLINGS, _DEEPEST = 2, 2
 
 
 def shows(claim: str, source: str, steps: tuple[Step, ...], spots: list[Spot]) -> None:
@@ -51,7 +52,8 @@ def shows(claim: str, source: str, steps: tuple[Step, ...], spots: list[Spot]) -
             continue
         words, _, name = step.says.partition(" asks by ")
         held = any(one.lower() == name.lower() for one in other.named())
-        if words != other.said or not held or not _asks(name):
+        asks = _asks(name) or other.turns_away_by(name)
+        if words != other.said or not held or not asks:
             raise Rejected(f"step {number}: the route does not ask by that")
         asking += 1
     if asking < _LEAST_SIBLINGS:
@@ -85,6 +87,14 @@ class _Route(NamedTuple):
                     yield one.arg
         yield from (ast.unparse(one) for one in _annotations(self.function))
 
+    def turns_away_by(self, name: str) -> bool:
+        """A function of this name that is injected turns away those who are not known."""
+        return any(
+            _turns_away(self.file, one, 0)
+            for one in ast.walk(self.function.args)
+            if dotted(one).lower() == name.lower() != ""
+        )
+
     def is_open(self) -> bool:
         """It is meant for those who are not known yet."""
         said = f"{self.said.partition(' ')[2]} {self.name}".lower()
@@ -100,6 +110,29 @@ def _annotations(function: Any) -> Iterator[Any]:
 def _asks(name: str) -> bool:
     lower = name.lower()
     return not lower.endswith("_id") and any(word in lower for word in property_words("asks"))
+
+
+def _turns_away(file: File, node: Any, depth: int) -> bool:
+    """A function of the project answers 401 or 403, raises an error that says so, or is injected
+    one that does."""
+    for name in file.meant(node):
+        place = file.project.definition(name)
+        if place is None or not isinstance(place[1], FUNCTIONS):
+            continue
+        home, function = place
+        if any(_refuses(one) for one in ast.walk(function)):
+            return True
+        inner = [one for one in ast.walk(function.args) if dotted(one)]
+        if depth < _DEEPEST and any(_turns_away(home, one, depth + 1) for one in inner):
+            return True
+    return False
+
+
+def _refuses(node: Any) -> bool:
+    if isinstance(node, ast.Constant):
+        return type(node.value) is int and node.value in _REFUSALS
+    said = getattr(node, "id", getattr(node, "attr", ""))
+    return any(word in str(said).lower() for word in property_words("turns away"))
 
 
 def _route(spot: Spot) -> _Route | None:

@@ -94,7 +94,7 @@ class Guards(Comparisons):
         if self.switches.opted(place, test, way):
             return PROVEN
         if not self.touches(place, test, path):
-            return NONE
+            return UNKNOWN if self.lacks(place, node, way, claim) else NONE
         if self.leaves_nothing(place, test, way, path):
             return PROVEN
         if kind == COMPARE:
@@ -113,6 +113,13 @@ class Guards(Comparisons):
             return self.called(place, inner, way, claim, depth)
         checking = kind == ATTR and any(word in node[2].lower() for word in words("check", claim))
         return UNKNOWN if checking else NONE
+
+    def lacks(self, place: Place, node: Node, way: int, claim: str) -> bool:
+        """The library has no filter of its own: `if hasattr(tarfile, "data_filter")` fails."""
+        if claim != "no-archive-traversal" or node[0] != CALL or way != FAILS:
+            return False
+        asked = [self.program.dotted(place, one) for one in node[2][:1]]
+        return self.program.short(place, node[1]) == "hasattr" and asked == ["tarfile"]
 
     def gathered(self, place: Place, node: Node, path: set[Leaf], claim: str, depth: int) -> int:
         """`any(…)` and `all(…)`: what holds of one element or of each, if that guards at all."""

@@ -12,6 +12,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from probatum.taint.archives import FIELDS, METHODS, Archive
+
 FOLDER = "/srv/own"  # the folders of the program, each with its number behind
 STANDS = "/srv/own0"  # where the program runs
 
@@ -71,8 +73,8 @@ def method(receiver: Any, name: str, given: list[Any]) -> Any:
         return UNSAID
     if isinstance(receiver, Own):
         return _of_own(receiver, name, given)
-    if isinstance(receiver, PurePosixPath):
-        known = _OF_PATHS.get(name)
+    if isinstance(receiver, PurePosixPath) or type(receiver) in METHODS:
+        known = METHODS.get(type(receiver), _OF_PATHS).get(name)
         return _worked_out(known, [receiver, *given]) if known is not None else UNSAID
     if isinstance(receiver, str) and name in _OF_TEXTS:
         plain = [
@@ -92,6 +94,9 @@ def attribute(value: Any, name: str) -> Any:
     if isinstance(value, PurePosixPath) and name in _FIELDS:
         found = getattr(value, name)
         return tuple(found) if name in ("parents", "parts", "suffixes") else found
+    if type(value) in FIELDS:
+        known = FIELDS[type(value)].get(name)
+        return known(value) if known is not None else UNSAID
     if isinstance(value, SplitResult) and name in _OF_ADDRESSES:
         return _worked_out(lambda one: getattr(one, name), [value])
     if isinstance(value, (ipaddress.IPv4Address, ipaddress.IPv6Address)) and name[:3] == "is_":
@@ -100,7 +105,10 @@ def attribute(value: Any, name: str) -> Any:
 
 
 def leads_outside(value: Any, folders: Iterable[str]) -> bool:
-    """A path that leads out of the program's folders, to which those named belong."""
+    """A path that leads out of the program's folders, to which those named belong; or an archive,
+    of which none is tried that does not."""
+    if isinstance(value, Archive):
+        return True
     if not isinstance(value, (str, PurePosixPath)):
         return False
     path = posixpath.normpath(str(value))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from probatum.taint.archives import Archive
 from probatum.taint.flow import (
     ATTR,
     BOTH,
@@ -129,6 +130,12 @@ class Outcomes:
         _, base, at = self.program[place].nodes[node]
         held = self.of(place, base, known, depth)
         return held[at] if isinstance(held, tuple) and 0 <= at < len(held) else UNSAID
+
+    def element(self, place: Place, node: int, known: Known, depth: int) -> Any:
+        """What a loop goes over, where that is one thing."""
+        held = self.of(place, self.program[place].nodes[node][1], known, depth)
+        held = (held.member,) if isinstance(held, Archive) else held
+        return held[0] if isinstance(held, tuple) and len(held) == 1 else UNSAID
 
     def choice(self, place: Place, node: int, known: Known, depth: int) -> Any:
         """Of several that meet the one whose conditions hold, or what they all are."""
@@ -399,5 +406,5 @@ _MAKING = {
     ATTR: Outcomes.member, ITEM: Outcomes.item, PART: Outcomes.part, CALL: Outcomes.called,
     JOIN: Outcomes.choice, TEXT: Outcomes.put_together, PACK: Outcomes.several,
     COMPARE: Outcomes.compared, BOTH: Outcomes.both, EITHER: Outcomes.either,
-    NOT: Outcomes.denied, MATH: Outcomes.under,
+    NOT: Outcomes.denied, MATH: Outcomes.under, EACH: Outcomes.element,
 }  # fmt: skip

@@ -13,7 +13,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from probatum.taint.comparisons import NONE
+from probatum.taint import archives
+from probatum.taint.archives import Archive
+from probatum.taint.comparisons import NONE, UNKNOWN
 from probatum.taint.flow import CALL, CONST, JOIN, WAY, at_line
 from probatum.taint.guards import Guards, may_refuse
 from probatum.taint.known_answers import FOLDER, UNSAID, Own, Refused, leads_outside
@@ -23,7 +25,7 @@ from probatum.taint.rules import words
 from probatum.taint.states import State
 from probatum.taint.values import Leaf, Values
 
-_CLAIMS = ("no-path-traversal",)
+_CLAIMS = ("no-path-traversal", "no-archive-traversal")
 _LONGEST_PATH = 60  # states
 _MOST_ATTACKS = 60
 _MOST_UNKNOWN = 3  # attacks of which nobody knows whether they pass: no other will be better off
@@ -53,7 +55,7 @@ class Trials:
         for attack in self._attacks(claim, segments):
             passes = self._comes_out(claim, segments, attack)
             if passes:
-                return f"`{guard}` lets `{_shown(attack)}` through"
+                return f"`{guard}` lets {_shown(attack)} through"
             unknown += passes is None
             if unknown == _MOST_UNKNOWN:
                 break
@@ -99,8 +101,11 @@ class Trials:
 
     # Attacks
 
-    def _attacks(self, claim: str, segments: list[Segment]) -> Iterator[str]:
-        """Texts to try, the plainest first, and as the conditions on the way want them spelt."""
+    def _attacks(self, claim: str, segments: list[Segment]) -> Iterator[str | Archive]:
+        """What to try, the plainest first, and as the conditions on the way want it spelt."""
+        if claim == "no-archive-traversal":
+            yield from archives.attacks(_MOST_FOLDERS)
+            return
         plain = [one for one in words("attack", claim) if "/" in one and leads_outside(one, ())]
         plain.sort(key=lambda one: (len(one), one))
         plain += sorted(words("encoded attack", claim))
@@ -133,14 +138,14 @@ class Trials:
 
     # One attack
 
-    def _comes_out(self, claim: str, segments: list[Segment], attack: str) -> bool | None:
+    def _comes_out(self, claim: str, segments: list[Segment], attack: Any) -> bool | None:
         """Whether an attack goes the whole way and leads outside; None where nobody knows."""
         try:
             return self._passes(claim, segments, attack)
         except Refused:  # by what the code does beside the conditions
             return False
 
-    def _passes(self, claim: str, segments: list[Segment], attack: str) -> bool | None:
+    def _passes(self, claim: str, segments: list[Segment], attack: Any) -> bool | None:
         outcomes = Outcomes(self.program, self.values, may_refuse(claim))
         known: dict[tuple[Place, tuple[object, ...]], Known] = {}
         value: Any = attack
@@ -164,14 +169,21 @@ class Trials:
     def _enter(
         self, outcomes: Outcomes, segment: Segment, known: Known, after: Segment, here: Known
     ) -> None:
-        """The other parameters of a function that the value is given to."""
+        """The other parameters of a function that the value is given to: what is not known of
+        them is of the program's own, as it is where nobody gives them, unless the value is given
+        to two of them."""
         site, place = segment[-1].site, segment[-1].place
-        if site >= 0:
-            call = self.program[place].nodes[site]
-            for node, value in outcomes.bound(place, call, after[0].place, known).items():
-                here.setdefault(node, value)
+        if site < 0:
+            return
+        call = self.program[place].nodes[site]
+        path = self._path(segment)
+        given = (*call[2], *(value for _, value in call[3]))
+        once = sum(bool(self.values.leaves(place, one) & path) for one in given) < 2
+        for node, value in outcomes.bound(place, call, after[0].place, known).items():
+            own = outcomes.own((after[0].place, node)) if once and value is UNSAID else value
+            here.setdefault(node, own)
 
-    def _step(self, outcomes: Outcomes, state: State, known: Known, value: Any, attack: str) -> Any:
+    def _step(self, outcomes: Outcomes, state: State, known: Known, value: Any, attack: Any) -> Any:
         """What the node of a state comes to, where the one before came to `value`."""
         given = self.program[state.place].nodes[state.node]
         if given[0] == JOIN:
@@ -195,19 +207,28 @@ class Trials:
             passed = outcomes.passed(place, test, way, known)
             if passed:
                 continue
-            if not self.guards.touches(place, test, path):
-                continue
             judged = self.guards.judged(place, test, way & WAY, path, claim, 0)
+            if judged != UNKNOWN and not self.guards.touches(place, test, path):
+                continue
             if passed is False:
                 return False
             if judged != NONE:
                 return None
-        looked_at = outcomes.checks(place)
+        site = segment[-1].site  # a function's own conditions are tried where it is entered
+        entered = self._functions(place, site) if site >= 0 else []
         return not any(
             outcomes.refuses(place, one, known)
-            for one in looked_at
-            if self.values.leaves(place, one) & path and one not in path
+            for one in outcomes.checks(place)
+            if self.values.leaves(place, one) & path
+            and one not in path
+            and not (entered and entered == self._functions(place, one))
         )
+
+    def _functions(self, place: Place, call: int) -> list[Place]:
+        """The functions of the project that a call may mean; none where it is no call."""
+        given = self.program[place].nodes[call]
+        meanings = self.program.meanings(place, given[1]) if given[0] == CALL else []
+        return [one.function for one in meanings if one.function is not None]
 
     def _path(self, segment: Segment) -> set[Leaf]:
         return self.guards.path(segment[0].place, [one.node for one in segment])
@@ -231,6 +252,7 @@ def _takes_out(given: tuple[object, ...]) -> bool:
     return given[0] != CALL or not given[2]
 
 
-def _shown(attack: str) -> str:
+def _shown(attack: str | Archive) -> str:
     """An attack as a reader writes it: the program's own folder has no name."""
-    return re.sub(r"own\d+", "folder", attack).replace("/srv/", "/")
+    said = f"`{attack}`" if isinstance(attack, str) else str(attack)
+    return re.sub(r"own\d+", "folder", said).replace("/srv/", "/")

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from probatum.taint.comparisons import NONE
 from probatum.taint.flow import CALL, FUNCTION, PARAM
 from probatum.taint.program import Place
+from probatum.taint.properties.beside import Beside
 from probatum.taint.properties.matching import Matching
 from probatum.taint.properties.routes import Route, Routes
 from probatum.taint.properties.rows import called, instead
@@ -47,6 +48,10 @@ class Authentication:
                     told.add(route.place)
                     fronted = self.routes.everywhere(route.owner if route.app else "")
                     yield self._told(route, asked, asking, reached, fronted)
+        for route, asked in Beside(self.routes, routes, asking).forgotten():
+            if route.place not in told:
+                told.add(route.place)
+                yield self._told(route, asked, asking, None, self.routes.everywhere(""))
         if routes and not any(asking.values()) and not self.routes.everywhere(""):
             yield from self._nobody(routes)
 

@@ -132,7 +132,8 @@ class Routes:
             for name in self.matching.mentioned(route.outer, decorator) - {route.path.lower()}:
                 if self._is(name, "asks"):
                     return name
-        return ""
+        injected = (name for name in function.injected if self._refuses(route.place, name, 0))
+        return next(injected, "")
 
     def may_ask(self, route: Route) -> bool:
         """Something in a handler, or in what it calls or is given, may ask who calls."""
@@ -150,6 +151,16 @@ class Routes:
         if any(self._dependency_asks(route.place, name, 0) for name in injected):
             return True
         return self._body_asks(route.place, 0, stored)
+
+    def asks_inside(self, route: Route) -> bool:
+        """Like `may_ask`, where those beside it show how this project asks: by names that say so
+        and by refusals, and not by a name that may stand for anything."""
+        function = self.program[route.place]
+        if len(function.decorators) > 1 + self._documenting(route):
+            return True
+        if any(self._dependency_asks(route.place, name, 0) for name in function.injected):
+            return True
+        return self._body_asks(route.place, 1)
 
     def _documenting(self, route: Route) -> int:
         """How many of the other decorators are routes too."""
@@ -178,6 +189,21 @@ class Routes:
         if depth < _DEEPEST and any(self._dependency_asks(found, one, depth + 1) for one in inner):
             return True
         return self._body_asks(found, depth)
+
+    def _refuses(self, place: Place, name: str, depth: int) -> bool:
+        """A function of the project that is injected turns away those who are not known."""
+        found = self.program.found(self.program.annotated(place, name))
+        if found is None or self.program[found].kind != "function":
+            return False
+        if any(self._turns_away(node) for node in self.program[found].nodes):
+            return True
+        inner = self.program[found].injected
+        return depth < _DEEPEST and any(self._refuses(found, one, depth + 1) for one in inner)
+
+    def _turns_away(self, node: Node) -> bool:
+        if node[0] in (NAME, ATTR):
+            return self._is(node[1] if node[0] == NAME else node[2], "turns away")
+        return node[0] == CONST and type(node[1]) is int and node[1] in _REFUSALS
 
     def _body_asks(self, place: Place, depth: int, stored: bool = False) -> bool:
         """A body names what asks, or refuses; or calls a function of the project that does.
