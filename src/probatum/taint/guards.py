@@ -1,8 +1,9 @@
 """What the conditions in front of a sink prove of the value that reaches it."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
+from probatum.taint import groups
 from probatum.taint.comparisons import MATCHING, NONE, PROVEN, UNKNOWN, Comparisons
 from probatum.taint.flow import (
     ATTR,
@@ -13,6 +14,7 @@ from probatum.taint.flow import (
     EITHER,
     FAILS,
     HOLDS,
+    ITEM,
     NAME,
     NOT,
     PACK,
@@ -35,6 +37,7 @@ _WHOLE_PREFIX = {
 }
 _LONGEST_PATTERN = 200
 _DEEPEST_CALL = 3
+_OBJECTS = (("self",), ("cls",))
 _ANSWERS = frozenset((COMPARE, NOT, BOTH, EITHER, CALL))
 
 
@@ -105,12 +108,14 @@ class Guards(Comparisons):
             idle = claim == "no-path-traversal" and self.is_idle(place, node)
             return NONE if idle else self.compared(place, node, way, path, claim)
         if kind == CALL:
+            if self.takes_out(place, test, path, claim):
+                return NONE
             if self.program.short(place, node[1]) in ("any", "all"):
                 return self.gathered(place, node, path, claim, depth)
-            return self.called(place, node, way, claim, depth)
+            return self.called(place, node, way, path, claim, depth)
         inner: Node = self.program[place].nodes[node[1]] if kind == PART else node
         if inner[0] == CALL:  # `is_safe, why = check(x)`
-            return self.called(place, inner, way, claim, depth)
+            return self.called(place, inner, way, path, claim, depth)
         checking = kind == ATTR and any(word in node[2].lower() for word in words("check", claim))
         return UNKNOWN if checking else NONE
 
@@ -125,12 +130,23 @@ class Guards(Comparisons):
         """`any(…)` and `all(…)`: what holds of one element or of each, if that guards at all."""
         nodes = self.program[place].nodes
         parts = [part for one in node[2] if nodes[one][0] == PACK for part in nodes[one][1:]]
+        if any(self.refuses_a_part(place, one, claim) for one in parts):
+            return UNKNOWN
         levels = [
             self.judged(place, part, way, path, claim, depth)
             for part in parts
             for way in (HOLDS, FAILS)
         ]
         return min(max(levels, default=NONE), UNKNOWN)
+
+    def refuses_a_part(self, place: Place, test: int, claim: str) -> bool:
+        """`part == ".."` of each part: what is compared to is an attack by itself."""
+        nodes = self.program[place].nodes
+        node = nodes[test]
+        if node[0] != COMPARE or node[1] not in ("==", "!="):
+            return False
+        said = [nodes[one][1] for one in node[2:] if nodes[one][0] == CONST]
+        return any(one in words("attack", claim) for one in said)
 
     def leaves_nothing(self, place: Place, test: int, way: int, path: set[Leaf]) -> bool:
         """The condition has the value be empty or None: `if not value`."""
@@ -144,7 +160,9 @@ class Guards(Comparisons):
 
     # Calls
 
-    def called(self, place: Place, node: Node, way: int, claim: str, depth: int) -> int:
+    def called(
+        self, place: Place, node: Node, way: int, path: set[Leaf], claim: str, depth: int
+    ) -> int:
         """How far a call of a value guards: as a predicate, or by returning at all."""
         short = self.program.short(place, node[1])
         checking = self.checks(place, node[1], short, claim)
@@ -155,7 +173,8 @@ class Guards(Comparisons):
                 return UNKNOWN
             if not checking and way != RETURNS and not self.predicate(body):
                 return NONE
-            return UNKNOWN if self.inside(body, way, claim, depth) else NONE
+            given = self.given(place, node, body, path)
+            return UNKNOWN if self.inside(body, way, given, claim, depth) else NONE
         if short == "startswith" and way != RETURNS:
             prefix = self.program[place].nodes[node[2][0]] if node[2] else (CONST, "")
             if prefix[0] != CONST or prefix[1] == "-":
@@ -201,6 +220,29 @@ class Guards(Comparisons):
             return True
         return not any(bool(test(attack)) == (way == HOLDS) for attack in attacks)
 
+    def takes_out(self, place: Place, test: int, path: set[Leaf], claim: str) -> bool:
+        """A search for a pattern of which a group goes on that may be an attack as a whole."""
+        nodes = self.program[place].nodes
+        if test not in path or self.program.short(place, nodes[test][1]) not in MATCHING:
+            return False
+        pattern = self.pattern(place, nodes[test])[-1]
+        return any(
+            groups.lets_through(pattern, nodes[group][-1], words("attack", claim))
+            for group in self.taken_groups(place, test, path)
+        )
+
+    def taken_groups(self, place: Place, test: int, path: set[Leaf]) -> Iterator[int]:
+        """What the path asks a match for: `match.group(1)`, `match[1]`."""
+        nodes = self.program[place].nodes
+        for one in path:
+            node: Node = nodes[one] if isinstance(one, int) else (CONST, None)
+            if node[0] == ITEM and node[1] == test:
+                yield node[2]
+            elif node[0] == CALL and len(node[2]) == 1 and nodes[node[1]][0] == ATTR:
+                callee = nodes[node[1]]
+                if callee[1] == test and callee[2] == "group":
+                    yield node[2][0]
+
     def removes(self, place: Place, node: Node, short: str, claim: str) -> bool:
         """`re.sub` that lets no sign through by which a text does harm, nor any known attack."""
         signs = words("harmful sign", claim)
@@ -243,21 +285,39 @@ class Guards(Comparisons):
         whole = bool(answers) and len(answers) == len(function.exits)
         return whole and all(node[0] in _ANSWERS or isinstance(node[-1], bool) for node in answers)
 
-    def inside(self, place: Place, way: int, claim: str, depth: int) -> int:
+    def given(self, place: Place, call: Node, body: Place, path: set[Leaf]) -> frozenset[int]:
+        """The parameters of a function that a call gives a value of the path; every one but the
+        object itself where that is not seen."""
+        parameters = self.program[body].parameters
+        shift = int(self.program.owner(body) is not None and tuple(parameters[:1]) in _OBJECTS)
+        found = {
+            at + shift for at, one in enumerate(call[2]) if self.values.leaves(place, one) & path
+        }
+        for name, one in call[3]:
+            if self.values.leaves(place, one) & path:
+                found.add(parameters.index(name) if name in parameters else len(parameters))
+        if not found or max(found) >= len(parameters):
+            return frozenset(range(shift, len(parameters) + 2))
+        return frozenset(found)
+
+    def inside(
+        self, place: Place, way: int, given: frozenset[int], claim: str, depth: int
+    ) -> int:
         """Whether a function raises, or answers, by a condition on what it is given."""
-        key = ("inside", place, way, claim, depth)
+        key = ("inside", place, way, given, claim, depth)
         known: int | None = self.program.memo.get(key)
         if known is None:
-            known = self.program.memo[key] = self._inside(place, way, claim, depth + 1)
+            known = self.program.memo[key] = self._inside(place, way, given, claim, depth + 1)
         return known
 
-    def _inside(self, place: Place, way: int, claim: str, depth: int) -> int:
+    def _inside(
+        self, place: Place, way: int, given: frozenset[int], claim: str, depth: int
+    ) -> int:
         function = self.program[place]
-        method = self.program.owner(place) is not None
         path: set[Leaf] = {
             at
             for at, node in enumerate(function.nodes)
-            if node[0] == PARAM and (node[1] or not method)
+            if node[0] == PARAM and node[1] in given
         }
         tests: list[tuple[int, int]] = []
         for link in function.raises if way == RETURNS else ():

@@ -114,10 +114,11 @@ class Origins:
         return None
 
     def of_attribute(self, row: Sink, place: Place, node: Node) -> Source | None:
-        """The source that an attribute of what a call answers is."""
-        if self.program[place].nodes[node[1]][0] != CALL:
-            return None
-        fitting = (one for one in sources() if node[2] in one.attributes)
+        """The source that an attribute is, as a rule of what a call answers."""
+        answered = self.program[place].nodes[node[1]][0] == CALL
+        fitting = (
+            one for one in sources() if node[2] in one.attributes and (answered or one.of_any)
+        )
         return next((one for one in fitting if one.is_for(row.claim)), None)
 
     def of_field(self, place: Place, node: Node) -> Source | None:

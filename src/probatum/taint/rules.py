@@ -28,7 +28,7 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     `text`: dangerous only where the value was put into a text, and one that begins with one of
     `verbs` if there are any; `joined`: only behind a base path; `shell`: only in a list behind
     `-c`; `program`: of a list only the first; `most`: only with so many positional arguments or
-    fewer, if it is not 0. `public`: the parameters of a public function count as sources.
+    fewer, if it is not 0; `relative`: no absolute path is taken. `public`: the parameters of a public function count as sources.
     `instead` is what to write in its place.
     """
 
@@ -52,6 +52,7 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     shell: bool = False
     most: int = 0
     program: bool = False
+    relative: bool = False
     public: bool = False
     instead: str = ""
 
@@ -65,7 +66,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     private; `methods` (of `receivers` called so, or with a name that ends like one of them that
     begins with `_`, and `never` called so where they are given nothing) and `calls`: what they
     answer, and `objects` what such objects answer when they are called; `attributes`: of what a
-    call answered. `handed`: of functions that a call of this name is given there. `fields`: of the
+    call answered, or `of_any` object. `handed`: of functions that a call of this name is given there. `fields`: of the
     object itself, in those classes. `only`: for these claims.
     """
 
@@ -83,6 +84,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     calls: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
+    of_any: bool = False
     only: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     offered: bool = False

@@ -99,7 +99,7 @@ class Search:
                     most = min(most, len(seen) + _MORE_STATES)
         if best is None:
             return None
-        weak = self.trials.comes_through(row.claim, best.state) if best.rank[0] else ""
+        weak = self.trials.comes_through(row, best.state) if best.rank[0] else ""
         if weak:
             row = structs.replace(row, instead=f"{weak}: {row.instead}")
             best = best._replace(state=best.state.guarded(NONE, ""))

@@ -21,7 +21,7 @@ from probatum.taint.guards import Guards, may_refuse
 from probatum.taint.known_answers import FOLDER, UNSAID, Own, Refused, leads_outside
 from probatum.taint.outcomes import Known, Outcomes
 from probatum.taint.program import Place, Program
-from probatum.taint.rules import words
+from probatum.taint.rules import Sink, words
 from probatum.taint.states import State
 from probatum.taint.values import Leaf, Values
 
@@ -43,9 +43,10 @@ class Trials:
         self.values = values
         self.guards = guards
 
-    def comes_through(self, claim: str, found: State) -> str:
+    def comes_through(self, row: Sink, found: State) -> str:
         """What to say of the check on a path that an attack passes; empty if none is known to."""
-        if claim not in _CLAIMS:
+        claim = row.claim
+        if claim not in _CLAIMS or row.relative:
             return ""
         segments = self._segments(found)
         guard = self._guard(claim, segments, found.guard) if segments else ""
