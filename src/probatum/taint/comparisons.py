@@ -82,6 +82,8 @@ class Comparisons:
                 return UNKNOWN  # `base in path.parents`
             if nodes[right][0] == PACK and self.stands_beside(place, left, path):
                 return NONE
+            if left not in path and self.is_key(place, left, right):
+                return NONE
             inside = (operator == "in") == (way == HOLDS)
             return self.contained(place, node, inside, path, claim)
         return UNKNOWN
@@ -94,6 +96,11 @@ class Comparisons:
                 return False
             given = self.program[place].nodes[given[2][0]]
         return given[0] == ATTR and bool(given[2] == "parents")
+
+    def is_key(self, place: Place, key: int, held: int) -> bool:
+        """What is looked for in a mapping is what it is asked for: `if name in given: given[name]`."""
+        nodes = self.program[place].nodes
+        return nodes[key][0] != CONST and (ITEM, held, key) in nodes
 
     def stands_beside(self, place: Place, node: int, path: set[Leaf]) -> bool:
         """Another part of a tuple than the one on the path: `kind` of `kind, url = parse(x)`."""

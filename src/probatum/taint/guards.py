@@ -15,6 +15,7 @@ from probatum.taint.flow import (
     FAILS,
     HOLDS,
     ITEM,
+    JOIN,
     NAME,
     NOT,
     PACK,
@@ -181,15 +182,27 @@ class Guards(Comparisons):
                 return UNKNOWN
             whole = _WHOLE_PREFIX.get(claim)
             return UNKNOWN if whole and whole.match(str(prefix[1])) else NONE
-        if short in words("inert call"):
+        if short in words("inert call") or self.reads_a_type(place, node[1]):
             return NONE
         if way == RETURNS or short not in (*MATCHING, "is_relative_to"):
             return UNKNOWN if checking else NONE
         return UNKNOWN if self.stops(place, node, short, way, claim) else NONE
 
+    def reads_a_type(self, place: Place, callee: int) -> bool:
+        """`TypeAdapter(HttpUrl).validate_python`: of a type of the library, which any address is."""
+        nodes = self.program[place].nodes
+        made = nodes[nodes[callee][1]] if nodes[callee][0] == ATTR else nodes[callee]
+        if made[0] != CALL or self.program.short(place, made[1]) != "TypeAdapter":
+            return False
+        return [self.program.dotted(place, one) for one in made[2]][:1] == ["pathlib.Path"] or any(
+            self.program.dotted(place, one).startswith("pydantic.") for one in made[2][:1]
+        )
+
     def checks(self, place: Place, callee: int, short: str, claim: str) -> bool:
         """What is called may refuse, by its name or by that of its object's class."""
-        return _may_refuse(short, claim) or self.is_checker(place, callee)
+        library = self.program.dotted(place, callee).partition(".")[0]
+        named = _may_refuse(short, claim) or library in words("library of checks")
+        return named or self.is_checker(place, callee)
 
     def is_checker(self, place: Place, callee: int) -> bool:
         """A method of a class of the project whose objects check what they are given."""
@@ -329,9 +342,8 @@ class Guards(Comparisons):
             if any(self.told_of(place, value, path) for value, _ in function.exits):
                 return UNKNOWN
             for value, link in function.exits:
-                decided = (
-                    [test for test, _ in self.program.conditions(place, link)] if value >= 0 else []
-                )
+                links = [link, *self.chosen(place, value)] if value >= 0 else []
+                decided = [test for one in links for test, _ in self.program.conditions(place, one)]
                 tests += [(test, said) for test in decided for said in (HOLDS, FAILS)]
                 if value >= 0 and function.nodes[value][0] != CONST:
                     tests.append((value, way))
@@ -339,6 +351,13 @@ class Guards(Comparisons):
             (self.judged(place, test, said, path, claim, depth) for test, said in tests),
             default=NONE,
         )
+
+    def chosen(self, place: Place, value: int) -> list[int]:
+        """The conditions by which one of several values is taken: `allowed = True` under an `if`."""
+        function = self.program[place]
+        links = function.under.get(value, ())
+        several = function.nodes[value][0] == JOIN and isinstance(links, tuple)
+        return [one for one in links if one >= 0] if several else []
 
     def told_of(self, place: Place, answer: int, path: set[Leaf]) -> bool:
         """The answer is an attribute of an object that looked at the values: `visitor.found`."""

@@ -294,9 +294,11 @@ class Origins:
         if node[0] == CALL:
             node = nodes[node[1]]
         if node[0] == ATTR and node[2] in source.decorators:
-            if nodes[node[1]][0] == CALL:
-                return True
             called = self.values.called(outer, node[1]).lower()
+            made = nodes[node[1]]
+            if made[0] == CALL:  # a variable of the module, or made for this alone
+                called += f" {self.program.short(outer, made[1]).lower()}" if called else ""
+                return not called or any(one in called for one in source.of)
             if nodes[node[1]][0] == PARAM and called == "self":
                 return self._is_application(outer)
             return any(one in called for one in source.of)

@@ -144,12 +144,31 @@ class Program(Names):
         if cls is None and not base:
             cls = self.class_of(self.dotted(place, given[1]))  # a field of the class itself
         if cls is None:
-            return f"{base}.{given[2]}" if base else ""
+            shared = self._shared_type(place, given, depth)
+            return shared or (f"{base}.{given[2]}" if base else "")
         for ancestor, _ in self.ancestry(cls):
             said = self._own_field_type(ancestor, given[2], depth) if ancestor is not None else ""
             if said:
                 return said
         return ""
+
+    def _shared_type(self, place: Place, given: Node, depth: int) -> str:
+        """The type of what an application keeps for all its handlers: `g.x`, `app.state.x`."""
+        if not self._is_shared(place, given[1]):
+            return ""
+        kept = [
+            ((module, index), value)
+            for module, index, base, value, _ in self.stores.get(given[2], ())
+            if self._is_shared((module, index), base)
+        ]
+        return self._first_type(kept[:_MOST_ALTERNATIVES], depth)
+
+    def _is_shared(self, place: Place, node: int) -> bool:
+        """The object on which a framework lets an application keep things."""
+        given = self[place].nodes[node]
+        if given[0] == ATTR:
+            return bool(given[2] == "state")
+        return given[0] == NAME and self.dotted(place, node) in _SHARED
 
     def _own_field_type(self, cls: Place, name: str, depth: int) -> str:
         """The type of a field as the class says it: annotated, a property's, of what is stored."""
@@ -291,6 +310,7 @@ class Program(Names):
         return []
 
 
+_SHARED = frozenset(["flask.g", "quart.g", "flask.current_app", "quart.current_app"])
 _TRANSPARENT = frozenset(["Optional", "Union", "Annotated", "Final", "ClassVar", "Type", "type"])
 _CONTAINERS = frozenset(
     [
