@@ -113,13 +113,21 @@ class Source:
             for name in meant
         )
 
+    def filled_by_name(self, owner: ast.ClassDef, name: str) -> Iterator[str]:
+        """`*` where the class itself declares a field of this name that is not private."""
+        declared = (one.target for one in owner.body if isinstance(one, ast.AnnAssign))
+        if not name.startswith("_") and name in (getattr(one, "id", "") for one in declared):
+            yield "*"
+
     def filled(self, row: dict[str, Any]) -> bool:
         """A field that a framework fills of the object in whose method it stands."""
         node = self.node
         if not isinstance(node, ast.Attribute) or dotted(node.value) != "self":
             return False
         owner = self.file.owner(self.file.function(node))
-        if owner is None or node.attr not in row["fields"]:
+        if owner is None or not {node.attr, *self.filled_by_name(owner, node.attr)} & {
+            *row["fields"]
+        }:
             return False
         return any(name.endswith(tuple(row["classes"])) for name in self.bases(owner))
 

@@ -124,8 +124,12 @@ class Origins:
     def of_field(self, place: Place, node: Node) -> Source | None:
         """The source that a field is which a framework fills: `self.request` of a handler."""
         owner = self.program.owner(place)
-        fitting = [one for one in sources() if node[2] in one.fields]
-        if owner is None or not fitting or self.program[place].nodes[node[1]] != (PARAM, 0):
+        if owner is None or self.program[place].nodes[node[1]] != (PARAM, 0):
+            return None
+        filled = not node[2].startswith("_") and node[2] in self.program[owner].annotations
+        meant = {node[2], "*"} if filled else {node[2]}
+        fitting = [one for one in sources() if meant.intersection(one.fields)]
+        if not fitting:
             return None
         bases = [one for _, one in self.program.ancestry(owner)]
         return next(

@@ -67,7 +67,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     begins with `_`, and `never` called so where they are given nothing) and `calls`: what they
     answer, and `objects` what such objects answer when they are called; `attributes`: of what a
     call answered, or `of_any` object. `handed`: of functions that a call of this name is given there. `fields`: of the
-    object itself, in those classes. `only`: for these claims.
+    object itself, in those classes; `*` is each that the class declares. `only`: for these claims.
     """
 
     says: str
