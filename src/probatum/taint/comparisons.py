@@ -98,7 +98,7 @@ class Comparisons:
         return given[0] == ATTR and bool(given[2] == "parents")
 
     def is_key(self, place: Place, key: int, held: int) -> bool:
-        """What is looked for in a mapping is what it is asked for: `if name in given: given[name]`."""
+        """A mapping is asked for what is looked for in it: `if name in given: given[name]`."""
         nodes = self.program[place].nodes
         return nodes[key][0] != CONST and (ITEM, held, key) in nodes
 

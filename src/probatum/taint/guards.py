@@ -1,10 +1,9 @@
 """What the conditions in front of a sink prove of the value that reaches it."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
-from probatum.taint import groups
-from probatum.taint.comparisons import MATCHING, NONE, PROVEN, UNKNOWN, Comparisons
+from probatum.taint.comparisons import MATCHING, NONE, PROVEN, UNKNOWN
 from probatum.taint.flow import (
     ATTR,
     BOTH,
@@ -14,9 +13,7 @@ from probatum.taint.flow import (
     EITHER,
     FAILS,
     HOLDS,
-    ITEM,
     JOIN,
-    NAME,
     NOT,
     PACK,
     PARAM,
@@ -26,6 +23,7 @@ from probatum.taint.flow import (
     WAY,
     Node,
 )
+from probatum.taint.patterns import Patterns
 from probatum.taint.program import Place
 from probatum.taint.rules import words
 from probatum.taint.switches import opposite
@@ -36,13 +34,12 @@ _WHOLE_PREFIX = {
     "no-path-traversal": re.compile(r"(?s)/.*/$"),
     "no-request-forgery": re.compile(r"\w+://[^/@]+/"),
 }
-_LONGEST_PATTERN = 200
 _DEEPEST_CALL = 3
 _OBJECTS = (("self",), ("cls",))
 _ANSWERS = frozenset((COMPARE, NOT, BOTH, EITHER, CALL))
 
 
-class Guards(Comparisons):
+class Guards(Patterns):
     """Judges conditions: each is a node, and a way: it holds, it fails, or as a call it returned.
 
     `path` is what of a function's values the sink's value is made of.
@@ -189,7 +186,7 @@ class Guards(Comparisons):
         return UNKNOWN if self.stops(place, node, short, way, claim) else NONE
 
     def reads_a_type(self, place: Place, callee: int) -> bool:
-        """`TypeAdapter(HttpUrl).validate_python`: of a type of the library, which any address is."""
+        """`TypeAdapter(HttpUrl).validate_python`: any address is of such a type of the library."""
         nodes = self.program[place].nodes
         made = nodes[nodes[callee][1]] if nodes[callee][0] == ATTR else nodes[callee]
         if made[0] != CALL or self.program.short(place, made[1]) != "TypeAdapter":
@@ -219,76 +216,6 @@ class Guards(Comparisons):
                 return called
         return None
 
-    def stops(self, place: Place, node: Node, short: str, way: int, claim: str) -> bool:
-        """Whether a test by a pattern stops every attack that is known for the claim."""
-        pattern = self.pattern(place, node)
-        attacks = words("attack", claim)
-        if short not in MATCHING or not attacks or pattern[0] != CONST:
-            return True
-        if not isinstance(pattern[1], str) or not 0 < len(pattern[1]) <= _LONGEST_PATTERN:
-            return True
-        try:
-            test = getattr(re.compile(pattern[1]), short)
-        except (re.error, RecursionError, OverflowError):
-            return True
-        return not any(bool(test(attack)) == (way == HOLDS) for attack in attacks)
-
-    def takes_out(self, place: Place, test: int, path: set[Leaf], claim: str) -> bool:
-        """A search for a pattern of which a group goes on that may be an attack as a whole."""
-        nodes = self.program[place].nodes
-        if test not in path or self.program.short(place, nodes[test][1]) not in MATCHING:
-            return False
-        pattern = self.pattern(place, nodes[test])[-1]
-        return any(
-            groups.lets_through(pattern, nodes[group][-1], words("attack", claim))
-            for group in self.taken_groups(place, test, path)
-        )
-
-    def taken_groups(self, place: Place, test: int, path: set[Leaf]) -> Iterator[int]:
-        """What the path asks a match for: `match.group(1)`, `match[1]`."""
-        nodes = self.program[place].nodes
-        for one in path:
-            node: Node = nodes[one] if isinstance(one, int) else (CONST, None)
-            if node[0] == ITEM and node[1] == test:
-                yield node[2]
-            elif node[0] == CALL and len(node[2]) == 1 and nodes[node[1]][0] == ATTR:
-                callee = nodes[node[1]]
-                if callee[1] == test and callee[2] == "group":
-                    yield node[2][0]
-
-    def removes(self, place: Place, node: Node, short: str, claim: str) -> bool:
-        """`re.sub` that lets no sign through by which a text does harm, nor any known attack."""
-        signs = words("harmful sign", claim)
-        method = self.program[place].nodes[node[1]][0] == ATTR
-        if short != "sub" or not signs or not method or not 2 <= len(node[2]) <= 3:
-            return False
-        pattern = self.pattern(place, node)[-1]
-        other = self.program[place].nodes[node[2][-2]][-1]
-        if not isinstance(pattern, str) or not isinstance(other, str):
-            return False
-        try:
-            removed = re.compile(pattern[:_LONGEST_PATTERN])
-            told = {one: removed.sub(other, one) for one in signs | words("attack", claim)}
-        except (re.error, RecursionError, OverflowError):
-            return False
-        return not any(one == after or signs & {*after} for one, after in told.items())
-
-    def pattern(self, place: Place, node: Node) -> Node:
-        """The pattern of a search: given to it, or to the `re.compile` that made its object."""
-        nodes = self.program[place].nodes
-        callee = nodes[node[1]]
-        held = nodes[callee[1]] if callee[0] == ATTR else callee
-        values = [(place, callee[1])] if held[0] == CALL else []
-        if held[0] == NAME:
-            values = list(self.program.bound(place, held[1]))
-        for where, value in values:
-            made = self.program[where].nodes[value]
-            if made[0] == CALL and made[2] and self.program.short(where, made[1]) == "compile":
-                found: Node = self.program[where].nodes[made[2][0]]
-                return found
-        given: Node = nodes[node[2][0]] if node[2] else (CONST, None)
-        return given
-
     def predicate(self, place: Place) -> bool:
         """The function answers yes or no."""
         function = self.program[place]
@@ -296,6 +223,9 @@ class Guards(Comparisons):
             return function.returns == "bool"
         answers = [function.nodes[value] for value, _ in function.exits if value >= 0]
         whole = bool(answers) and len(answers) == len(function.exits)
+        several = [one for one in answers if one[0] == JOIN]  # a flag that is set, or not
+        answers += [function.nodes[one] for node in several for one in node[1:]]
+        answers = [one for one in answers if one[0] != JOIN]
         return whole and all(node[0] in _ANSWERS or isinstance(node[-1], bool) for node in answers)
 
     def given(self, place: Place, call: Node, body: Place, path: set[Leaf]) -> frozenset[int]:
@@ -313,9 +243,7 @@ class Guards(Comparisons):
             return frozenset(range(shift, len(parameters) + 2))
         return frozenset(found)
 
-    def inside(
-        self, place: Place, way: int, given: frozenset[int], claim: str, depth: int
-    ) -> int:
+    def inside(self, place: Place, way: int, given: frozenset[int], claim: str, depth: int) -> int:
         """Whether a function raises, or answers, by a condition on what it is given."""
         key = ("inside", place, way, given, claim, depth)
         known: int | None = self.program.memo.get(key)
@@ -323,14 +251,10 @@ class Guards(Comparisons):
             known = self.program.memo[key] = self._inside(place, way, given, claim, depth + 1)
         return known
 
-    def _inside(
-        self, place: Place, way: int, given: frozenset[int], claim: str, depth: int
-    ) -> int:
+    def _inside(self, place: Place, way: int, given: frozenset[int], claim: str, depth: int) -> int:
         function = self.program[place]
         path: set[Leaf] = {
-            at
-            for at, node in enumerate(function.nodes)
-            if node[0] == PARAM and node[1] in given
+            at for at, node in enumerate(function.nodes) if node[0] == PARAM and node[1] in given
         }
         tests: list[tuple[int, int]] = []
         for link in function.raises if way == RETURNS else ():
@@ -353,7 +277,7 @@ class Guards(Comparisons):
         )
 
     def chosen(self, place: Place, value: int) -> list[int]:
-        """The conditions by which one of several values is taken: `allowed = True` under an `if`."""
+        """The conditions by which one of several values is taken: a flag set under an `if`."""
         function = self.program[place]
         links = function.under.get(value, ())
         several = function.nodes[value][0] == JOIN and isinstance(links, tuple)

@@ -28,8 +28,8 @@ class Sink(Struct, frozen=True, forbid_unknown_fields=True):
     `text`: dangerous only where the value was put into a text, and one that begins with one of
     `verbs` if there are any; `joined`: only behind a base path; `shell`: only in a list behind
     `-c`; `program`: of a list only the first; `most`: only with so many positional arguments or
-    fewer, if it is not 0; `relative`: no absolute path is taken. `public`: the parameters of a public function count as sources.
-    `instead` is what to write in its place.
+    fewer, if it is not 0; `relative`: no absolute path is taken. `public`: the parameters of a
+    public function count as sources. `instead` is what to write in its place.
     """
 
     claim: str
@@ -66,8 +66,9 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     private; `methods` (of `receivers` called so, or with a name that ends like one of them that
     begins with `_`, and `never` called so where they are given nothing) and `calls`: what they
     answer, and `objects` what such objects answer when they are called; `attributes`: of what a
-    call answered, or `of_any` object. `handed`: of functions that a call of this name is given there. `fields`: of the
-    object itself, in those classes; `*` is each that the class declares. `only`: for these claims.
+    call answered, or `of_any` object. `handed`: of functions that a call of this name is given
+    there. `fields`: of the object itself, in those classes; `*` is each that the class declares.
+    `only`: for these claims.
     """
 
     says: str
