@@ -216,8 +216,7 @@ class Steps(Answers):
         _, callee, arguments, keywords = nodes[call]
         name = self.values.parameter(place, position)
         found = [(value, wanted) for keyword, value in keywords if keyword == name]
-        if position < len(function.parameters):
-            found += [(value, (name, *wanted)) for keyword, value in keywords if keyword is None]
+        said = bool(found)
         shift = 0
         if self.program.owner(place) is not None and function.parameters[:1] in _RECEIVERS:
             bound = nodes[callee][0] == ATTR
@@ -227,6 +226,9 @@ class Steps(Answers):
         at = position - shift
         if position < function.first_keyword and 0 <= at < len(arguments):
             found.append((arguments[at], wanted))
+            said = said or not any(nodes[one][0] == STAR for one in arguments[: at + 1])
+        if position < len(function.parameters) and not said:  # by `**`: what nothing else gives
+            found += [(value, (name, *wanted)) for keyword, value in keywords if keyword is None]
         elif position == len(function.parameters):
             found += [(one, ()) for one in arguments[max(0, function.first_keyword - shift) :]]
         elif position > len(function.parameters):
