@@ -20,7 +20,7 @@ from probatum.comparison import tensors as one_tensor
 from probatum.comparison import weights
 from probatum.comparison.differences import SAME, differences
 from probatum.comparison.measures import _EIGHT, _eight, measured
-from probatum.comparison.record import Item, Record
+from probatum.comparison.record import Item, Lost, Record
 from probatum.comparison.tensors import Tensor, contiguous, digest, pieces
 from probatum.errors import FormatError, Rejected
 from probatum.material import BytesMaterial
@@ -305,3 +305,16 @@ def test_initialisers_of_onnx_have_the_same_digests_and_its_graph_is_code(
     assert main(["compare", *paths, "-q", "--must-equal", "tensors"]) == 0
     assert main(["compare", *paths, "-q", "--must-equal", "code"]) == 1
     assert "differs    code" in capsys.readouterr().out
+
+
+def test_what_is_missing_from_a_model_that_was_not_read_whole_is_not_called_removed() -> None:
+    lost = (Lost("tensors", "g", "malformed", "cut short", "00"),)
+    whole = Record(source="m", items=(item("v", "x", "f"), item("w", "y", "g")))
+    cut = Record(source="m", items=(item("v", "x", "f"),), lost=lost)
+    for records in ((whole, cut), (cut, whole)):
+        tensors = differences(*records)[0]
+        assert (tensors.state, tensors.changes) == ("undecided", ())
+    added = Record(source="m", items=(item("v", "z", "f"), item("u", "z", "f")), lost=lost)
+    tensors = differences(whole, added)[0]
+    assert tensors.state == "differs"
+    assert sorted(change.how for change in tensors.changes) == ["added", "changed"]

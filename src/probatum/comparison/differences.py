@@ -53,6 +53,8 @@ def _aspect(name: str, first: Record, second: Record) -> Aspect:
     before, after = _of(name, first.items), _of(name, second.items)
     lost, alike = _lost(name, first, second)
     same, changes = _compared(name, before, after)
+    missed = tuple(not set(lost).isdisjoint(record.lost) for record in (first, second))
+    changes = [one for one in changes if _is_sure(one, *missed)]
     unread = UNDECIDED if lost else SAME
     return Aspect(
         name=name,
@@ -78,6 +80,14 @@ def _lost(aspect: str, first: Record, second: Record) -> tuple[tuple[Lost, ...],
         elif one.aspect in ("", aspect):
             lost.append(one)
     return tuple(lost), same
+
+
+def _is_sure(change: Change, missed_first: bool, missed_second: bool) -> bool:
+    """Whether it is a change even if what could not be read of either model is anything."""
+    if change.how == "changed":
+        return True
+    may_be_there = missed_first if change.before is None else missed_second
+    return not (may_be_there or (change.how == "renamed" and missed_first))
 
 
 _Named = dict[str, list[Item]]

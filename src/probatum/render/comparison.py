@@ -51,7 +51,8 @@ def headline(aspect: Aspect) -> str:
     noun = NOUNS[aspect.name]
     if aspect.state == SAME:
         twice = ", read twice" if aspect.proven else ""
-        return f"{plural(aspect.same, noun)}, each with the same digest{twice}"
+        each = "each " if aspect.same > 1 else ""
+        return f"{plural(aspect.same, noun)}, {each}with the same digest{twice}"
     counted = Counter(one.how for one in aspect.changes)
     parts = [f"{counted[how]:,} {how}" for how in SIGNS if counted[how]]
     parts += [f"{aspect.same:,} the same"] if aspect.same else []
