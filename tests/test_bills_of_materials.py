@@ -69,9 +69,8 @@ def test_a_project_holds_models_needs_packages_and_starts_services(tmp_path: Pat
     bill = of(project_in(tmp_path / "shop")).bill
     models = {one.name for one in bill.parts if one.type == MODEL and not one.external}
     assert models == {"chat", "embed.safetensors"}
-    assert {to for of, to in linked(bill, CONTAINS) if of == "shop"} == models
     needs = {to for of, to in linked(bill, DEPENDS_ON) if of == "shop"}
-    assert needs == {"torch", "requests", "web", "db", "nginx", "host:5000/pg"}
+    assert needs == models | {"torch", "requests", "web", "db", "nginx", "host:5000/pg"}
     torch = part(bill, "torch")
     assert torch.purl == "pkg:pypi/torch@2.6.0%2Bcu124"
     assert torch.places == (Spot("requirements.txt", 1),)
@@ -95,7 +94,7 @@ def test_what_is_not_known_is_said_and_not_made_up(tmp_path: Path) -> None:
         "the architecture of embed.safetensors is not known",
         "what embed.safetensors was trained on is not known",
         "the version of requests (>=2) is not fixed in requirements.txt",
-        "the licences of 2 packages are not known: an inventory does not say them",
+        "the licences of 2 packages are not known",
         "the digest of the image nginx:1.25 is not known: compose.yaml names none",
     ):
         assert line in lacks
@@ -276,3 +275,52 @@ def test_the_subject_is_the_same_whatever_it_is_called(tmp_path: Path) -> None:
     before = of(model_in(tmp_path / "chat-1")).bill
     after = of(model_in(tmp_path / "chat-2")).bill
     assert not difference(before, after).differs
+
+
+UV_LOCK = """\
+version = 1
+[[package]]
+name = "requests"
+version = "2.32.3"
+source = { registry = "https://pypi.org/simple" }
+"""
+
+
+def test_what_a_lock_file_fixes_is_fixed_for_the_manifest_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    (folder / "sub").mkdir(parents=True)
+    manifest = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["requests>=2"]\n'
+    (folder / "pyproject.toml").write_text(manifest)
+    (folder / "uv.lock").write_text(UV_LOCK)
+    found = of(folder)
+    package = part(found.bill, "requests")
+    assert package.version == "2.32.3"
+    assert {one.location for one in package.places} == {"pyproject.toml", "uv.lock"}
+    assert not any("not fixed" in line for line in found.lacks)
+    (folder / "sub" / "requirements.txt").write_text("requests>=2\n")
+    assert any("not fixed in sub/requirements.txt" in line for line in of(folder).lacks)
+
+
+@pytest.mark.parametrize(
+    ("headers", "license"),
+    [
+        ("License-Expression: MIT OR Apache-2.0\nLicense: other", "MIT OR Apache-2.0"),
+        ("License: apache-2.0", "Apache-2.0"),
+        ("Classifier: License :: OSI Approved :: MIT License", "MIT"),
+        ("Classifier: License :: OSI Approved :: BSD License", "BSD License"),
+        ("License: UNKNOWN", ""),
+        ("\nLicense: in the description", ""),
+    ],
+)
+def test_an_installed_package_has_the_licence_that_it_declares(
+    headers: str, license: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "env" / "tool-1.0.dist-info"
+    folder.mkdir(parents=True)
+    metadata = f"Metadata-Version: 2.4\nName: tool\nVersion: 1.0\n{headers}\n\nText\n"
+    (folder / "METADATA").write_text(metadata)
+    (folder / "RECORD").write_text("")
+    found = of(tmp_path / "env")
+    package = part(found.bill, "tool")
+    assert package.licenses == ((license,) if license else ())
+    assert ("the licence of tool is not known" in found.lacks) is not bool(license)

@@ -9,7 +9,7 @@ from probatum.bom import models, packages, services
 from probatum.bom.drafts import Draft, file_part
 from probatum.bom.homes import Home, folder_of, homes
 from probatum.bom.telling import Told
-from probatum.formats.bills import APPLICATION, CONTAINS, Bill, Part
+from probatum.formats.bills import APPLICATION, CONTAINS, DEPENDS_ON, Bill, Part
 from probatum.formats.python_environment import KIND as ENVIRONMENT
 
 
@@ -39,7 +39,7 @@ def gathered(name: str, files: Sequence[Told], *, all_files: bool = False) -> Ga
     else:
         main = draft.add(Part(ref=f"target:{name}", type=APPLICATION, name=name))
         for ref in refs.values():
-            draft.link(main, CONTAINS, ref)
+            draft.link(main, DEPENDS_ON, ref)
     packages.add(draft, files, main)
     services.add(draft, files, main)
     if all_files:

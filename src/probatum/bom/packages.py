@@ -1,10 +1,11 @@
 """The packages that a target's inventories name, as parts of its bill."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
 from probatum.bom.drafts import Draft
+from probatum.bom.homes import folder_of
 from probatum.bom.telling import Told
 from probatum.components import Component, purl
 from probatum.formats.bills import DEPENDS_ON, LIBRARY, Part, Spot
@@ -13,25 +14,65 @@ from probatum.formats.bills import DEPENDS_ON, LIBRARY, Part, Spot
 def add(draft: Draft, files: Sequence[Told], main: str) -> None:
     """Take in every package, once for each version, with every place that names it."""
     refs: dict[str, None] = {}
+    licenses = {one.artifact.name: one.license for one in files if one.license}
+    locked = _locked(files)
     for one in files:
         if one.inventory is None:
             continue
         name = one.artifact.name
         for component in one.inventory.components:
             place = Spot(component.place.part or name, component.place.line or 0)
-            ref = draft.named(_part(component), place)
-            _digests(draft, ref, component)
-            refs[ref] = None
-            if not component.version:
-                wanted = f" ({component.wanted})" if component.wanted else ""
-                draft.lack(f"the version of {component.name}{wanted} is not fixed in {name}")
+            for each in _fixed(component, folder_of(one), locked):
+                ref = draft.named(_part(each), place)
+                _digests(draft, ref, each)
+                _licensed(draft, ref, licenses.get(place.location, ""))
+                refs[ref] = None
+                if not each.version:
+                    wanted = f" ({each.wanted})" if each.wanted else ""
+                    draft.lack(f"the version of {each.name}{wanted} is not fixed in {name}")
         for unread in one.inventory.unread:
-            draft.lack(f"{name}, {unread.place}: {unread.why}")
+            where = f"{name}, {unread.place}" if str(unread.place) else name
+            draft.lack(f"{where}: {unread.why}")
     for ref in refs:
         draft.link(main, DEPENDS_ON, ref)
-    if refs:
-        count = f"{len(refs)} packages" if len(refs) > 1 else "1 package"
-        draft.lack(f"the licences of {count} are not known: an inventory does not say them")
+    _lacks(draft, refs)
+
+
+def _lacks(draft: Draft, refs: Iterable[str]) -> None:
+    """One line for all the packages without a licence: a lock file knows none."""
+    bare = [draft.parts[ref].name for ref in refs if not draft.parts[ref].licenses]
+    if len(bare) == 1:
+        draft.lack(f"the licence of {bare[0]} is not known")
+    elif bare:
+        draft.lack(f"the licences of {len(bare)} packages are not known")
+
+
+Locked = dict[tuple[str, str, str], list[Component]]
+
+
+def _locked(files: Sequence[Told]) -> Locked:
+    """What the lock files fix, by their folders, ecosystems and names."""
+    found: Locked = {}
+    for one in files:
+        if one.inventory is not None and one.inventory.resolved:
+            for component in one.inventory.components:
+                if component.version:
+                    key = folder_of(one), component.ecosystem, component.name
+                    found.setdefault(key, []).append(component)
+    return found
+
+
+def _fixed(component: Component, folder: str, locked: Locked) -> list[Component]:
+    """What a range stands for: the versions that the lock file beside it fixes, if one does."""
+    if component.version or component.source:
+        return [component]
+    return locked.get((folder, component.ecosystem, component.name), [component])
+
+
+def _licensed(draft: Draft, ref: str, license: str) -> None:
+    part = draft.parts[ref]
+    if license and license not in part.licenses:
+        draft.parts[ref] = replace(part, licenses=(*part.licenses, license))
 
 
 def _part(component: Component) -> Part:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from probatum.bom import metadata
 from probatum.bom.cards import Card, card
 from probatum.bom.configs import NAMES, Config, config
 from probatum.bom.weights import KINDS as WEIGHTS
@@ -30,7 +31,8 @@ CONFIGURATIONS = frozenset({"model-config", "json"})
 class Told(Struct, frozen=True, kw_only=True):
     """One file of the target with what it tells; `troubles` say what it does not, and why.
 
-    `templates` are the digests of the chat templates that it holds, by their names.
+    `license` is that of the distribution whose metadata it is. `templates` are the digests of the
+    chat templates that it holds, by their names.
     """
 
     artifact: Artifact
@@ -39,6 +41,7 @@ class Told(Struct, frozen=True, kw_only=True):
     card: Card | None = None
     inventory: Inventory | None = None
     deployment: Deployment | None = None
+    license: str = ""
     templates: tuple[tuple[str, str], ...] = ()
     troubles: tuple[str, ...] = ()
 
@@ -88,5 +91,6 @@ def told(
             kind in READERS,
             lambda: READERS[kind](region(material, 0, min(material.size, _LARGEST))),
         ),
+        license=asked("licence", kind == metadata.KIND, lambda: metadata.license(material)) or "",
         troubles=tuple(troubles),
     )
