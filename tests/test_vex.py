@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from advisory_records import entry, index, record
 from bills import NAMES, TEXTS
 from probatum.bom import vex
+from probatum.bom.affecting import digest_of, stated
 from probatum.bom.trust import Heard, Rule, speaks_of, weighed
 from probatum.cli.main import main
+from probatum.components import Component, Inventory
 from probatum.errors import FormatError
 from probatum.formats.vex import (
     AFFECTED,
@@ -24,7 +27,7 @@ from probatum.formats.vex import (
     Statement,
 )
 from probatum.formats.vex_documents import statements
-from probatum.vocabulary import Reason
+from probatum.vocabulary import Certificate, Reason
 from test_bill_documents import _validator
 
 MADE = "2026-01-31T12:00:00Z"
@@ -300,7 +303,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_command_tells_what_counts_and_why_not(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["vex", "a.json", "--trust", "trust.toml"]) == 0
+    assert main(["vex", "show", "a.json", "--trust", "trust.toml"]) == 0
     assert capsys.readouterr().out == (
         f"counts   not_affected  {TORCH}  CVE-2025-0001  vulnerable_code_not_in_execute_path  "
         f"by Us  {SHOWN.evidence}\n"
@@ -308,7 +311,7 @@ def test_the_command_tells_what_counts_and_why_not(
         "(its author is not trusted to say under_investigation)\n"
         "1 of 2 statements count\n"
     )
-    assert main(["vex", "a.json", "--format", "json"]) == 0
+    assert main(["vex", "show", "a.json", "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [one["counts"] for one in told] == [False, False]
     assert told[0]["document"].startswith("sha256:")
@@ -328,7 +331,7 @@ def test_a_wrong_rule_is_told(
     rules: str, says: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "trust.toml").write_text(rules)
-    assert main(["vex", "a.json", "--trust", "trust.toml"]) == 3
+    assert main(["vex", "show", "a.json", "--trust", "trust.toml"]) == 3
     assert says in capsys.readouterr().err
 
 
@@ -336,6 +339,47 @@ def test_a_document_that_is_none_is_wrong_usage(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "b.json").write_text("{}")
-    assert main(["vex", "b.json"]) == 3
+    assert main(["vex", "show", "b.json"]) == 3
     assert "neither OpenVEX nor CycloneDX" in capsys.readouterr().err
-    assert main(["vex", "missing.json"]) == 3
+    assert main(["vex", "show", "missing.json"]) == 3
+
+
+# --- out of a snapshot ---------------------------------------------------------------------
+
+ALL = ("introduced", "0")
+
+
+def _stated(shown: Certificate | None, *components: Component) -> tuple[Statement, ...]:
+    known = index(
+        record("PYSEC-1", entry(ALL, ("fixed", "2.0")), aliases=["CVE-2026-0001"]),
+        record("PYSEC-2", entry(ALL, ("last_affected", "1.0-NA"))),
+    )
+    return stated(Inventory(components), known, shown)
+
+
+def _thing(version: str, **fields: Any) -> Component:
+    return Component(**({"ecosystem": "PyPI", "name": "thing", "version": version} | fields))
+
+
+def test_what_affects_a_component_is_stated_with_what_to_do() -> None:
+    first, second = _stated(None, _thing("1.0"))
+    assert (first.component, first.status) == ("pkg:pypi/thing@1.0", AFFECTED)
+    assert {"PYSEC-1", "CVE-2026-0001"} <= set(first.vulnerabilities)
+    assert first.says == "upgrade to 2.0"
+    assert second.status == UNDER_INVESTIGATION
+    assert second.says
+
+
+def test_what_does_not_affect_is_stated_only_with_its_certificate() -> None:
+    assert [one.status for one in _stated(None, _thing("3.0"))] == [UNDER_INVESTIGATION]
+    shown = Certificate("no_known_vulnerability", {"snapshot": "ab"})
+    statement = _stated(shown, _thing("3.0"))[0]
+    assert statement.status == NOT_AFFECTED
+    assert statement.evidence == digest_of(shown)
+    assert digest_of(shown) != digest_of(Certificate("no_known_vulnerability", {"snapshot": "ac"}))
+
+
+def test_nothing_is_stated_of_what_its_address_does_not_mean() -> None:
+    shown = Certificate("no_known_vulnerability", {})
+    assert not _stated(shown, _thing(""), _thing("1.0", source="git+https://a.example/thing"))
+    assert not _stated(shown, _thing("1.0", ecosystem="npm"), _thing("1.0", name="other"))

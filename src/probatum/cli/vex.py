@@ -11,9 +11,17 @@ if TYPE_CHECKING:
     from probatum.bom.trust import Heard, Rule, Weighed
 
 _DESCRIPTION = """\
-Read what others say on whether a vulnerability affects a component (OpenVEX, or CycloneDX in JSON),
-and tell which of it counts. A statement counts where a rule of the file --trust says that its
-author is believed; without rules none does. What does not count is told with the reason.
+Read what others say on whether a vulnerability affects a component.
+"""
+
+_EXAMPLES = """\
+  probatum vex show vendor.openvex.json --trust trust.toml
+"""
+
+_SHOW = """\
+Tell what documents say (OpenVEX, or CycloneDX in JSON), and which of it counts. A statement counts
+where a rule of the file --trust says that its author is believed; without rules none does. What
+does not count is told with the reason.
 
   [[trust]]
   author = "Acme security"                 # as the document names its author
@@ -25,9 +33,9 @@ A document says itself who its author is: read only documents from where you wou
 name them by their digests.
 """
 
-_EXAMPLES = """\
-  probatum vex vendor.openvex.json --trust trust.toml
-  probatum vex a.json b.json --trust trust.toml --format json
+_SHOW_EXAMPLES = """\
+  probatum vex show vendor.openvex.json --trust trust.toml
+  probatum vex show a.json b.json --trust trust.toml --format json
 """
 
 _LARGEST = 64 << 20
@@ -38,16 +46,36 @@ def add_parser(subparsers: SubParsers) -> None:
         subparsers,
         "vex",
         run,
-        help="what others say of vulnerabilities, and what of it counts",
+        help="what is said of vulnerabilities, and what of it counts",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
+    )
+    actions = made.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, help="what to do with the statements"
+    )
+    _add_show(actions)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Never called: each command below sets its own."""
+    raise AssertionError(arguments)
+
+
+def _add_show(actions: SubParsers) -> None:
+    made = add_command(
+        actions,
+        "show",
+        _show,
+        help="what documents say, and which of it counts",
+        description=_SHOW,
+        examples=_SHOW_EXAMPLES,
     )
     made.add_argument("documents", nargs="+", metavar="FILE", help="OpenVEX or CycloneDX in JSON")
     made.add_argument("--trust", metavar="FILE", help="whose statements count, in TOML")
     add_output(made, ("terminal", "json"))
 
 
-def run(arguments: argparse.Namespace) -> int:
+def _show(arguments: argparse.Namespace) -> int:
     from probatum.bom.trust import weighed
     from probatum.cli.output import demand_writable, write
     from probatum.render.vex import FORMS
