@@ -11,7 +11,7 @@ from probatum.components import Component, Inventory
 from probatum.errors import FormatError
 from probatum.formats.kinds import kind_of
 from probatum.formats.kinds_inventory import JSON_FORMS, TEXT_FORMS
-from probatum.inventory.reading import KINDS, inventory_of
+from probatum.inventory.reading import KINDS, MENTIONING, inventory_of
 from probatum.material import BytesMaterial
 
 PYLOCK = """\
@@ -488,4 +488,4 @@ def test_every_form_of_file_is_asked_what_its_plain_form_is_asked() -> None:
         wanted = {one.claim.id for one in accepting(plain)}
         for form in forms:
             assert wanted <= {one.claim.id for one in accepting(form)}, form
-            assert form in KINDS
+            assert form in KINDS | MENTIONING

@@ -9,7 +9,7 @@ from probatum.formats.patterns import Later
 TEXT_FORMS = frozenset(
     {"requirements", "python-manifest", "poetry-lock", "uv-lock", "pdm-lock", "pylock", "pipfile",
      "distribution-metadata", "yarn-lock", "go-mod", "cargo-lock", "dpkg-status",
-     "apk-installed"}
+     "apk-installed", "modelfile"}
 )  # fmt: skip
 """Kinds that are plain text first, and are asked all that plain text is asked."""
 JSON_FORMS = frozenset({"pipfile-lock", "npm-lock"})
@@ -40,6 +40,7 @@ _PYLOCK = Later(r"pylock\.[^.]+\.toml")
 _REQUIREMENTS = Later(r"(?:.*[^a-z])?(?:requirements?|constraints?)(?:[^a-z].*)?\.(?:txt|in|pip)")
 _FOLDER = Later(r"(?:^|[/!])requirements?/[^/]+\.(?:txt|in|pip)\Z")
 _METADATA = Later(r"\.(?:dist-info/METADATA|egg-info/PKG-INFO)\Z")
+_MODELFILE = Later(r"(?mi)^[ \t]*FROM[ \t]+\S")
 _DPKG = Later(r"(?:[A-Z][\w-]*:[^\n]*\n(?:[ \t][^\n]*\n)*)*?Package:")
 _APK = Later(r"(?:[A-Za-z]:[^\n]*\n)*?P:")
 _CONDA = Later(r"(?m)^dependencies:[ \t\r]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*- ")
@@ -65,6 +66,8 @@ def inventory_kind(seen: Seen) -> str | None:
         return "distribution-metadata"
     if seen.base in ("metadata", "pkg-info") and _METADATA.search(seen.inside):
         return "distribution-metadata"
+    if seen.base == "modelfile" or seen.base.endswith(".modelfile"):
+        return "modelfile" if _MODELFILE.search(seen.text) else None
     if seen.base == "status" or "/status.d/" in seen.inside:
         return "dpkg-status" if _DPKG.match(seen.text) else None
     if seen.base == "installed":

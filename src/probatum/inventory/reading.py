@@ -35,19 +35,30 @@ _READERS = {
     "apk-installed": "system_packages.alpine",
 }
 
+_MENTIONS = {
+    "dockerfile": "installs.dockerfile",
+    "launcher": "installs.script",
+    "shell-script": "installs.script",
+    "model-config": "models.config",
+    "modelfile": "models.modelfile",
+}
+
 KINDS = frozenset(_READERS)
-"""The kinds of artifacts that name components."""
+"""The kinds of artifacts that are there to name components, all of them."""
+MENTIONING = frozenset(_MENTIONS)
+"""The kinds that name some among other things: nothing holds of all that is there in the end."""
 
 
 def inventory_of(kind: str, name: str, material: Material) -> Inventory:
-    """The components that an artifact of one of `KINDS` names.
+    """The components that an artifact of one of `KINDS` or `MENTIONING` names.
 
     `name` is the artifact's. Other files that it includes are asked of the material. Raises:
     FormatError where nothing can be told of the whole: no such kind, or it breaks its format.
     """
-    if kind not in _READERS:
+    known = _READERS.get(kind) or _MENTIONS.get(kind)
+    if known is None:
         raise FormatError(Reason.UNSUPPORTED, f"files of kind {kind} name no components")
-    module, _, function = _READERS[kind].partition(".")
+    module, _, function = known.partition(".")
     read = getattr(importlib.import_module(f"probatum.inventory.{module}"), function)
     inventory: Inventory = read(name, material)
     return inventory

@@ -53,6 +53,8 @@ def requirement(text: str) -> Requirement | None:
     wanted = (found["wanted"] or found["inner"] or "").strip()
     if wanted and _clauses(wanted) is None:
         return None
+    if found["url"] and not {":", "/"} & set(found["url"]):
+        return None
     return Requirement(
         name=python_name(found["name"]),
         at=len(text) - len(text.lstrip()),

@@ -81,6 +81,11 @@ def lines(source: str) -> Iterator[Line]:
             yield Line(bare[:end], _options(bare[end:]), at)
 
 
+def is_pypi(url: str) -> bool:
+    """Whether this is the index that pip asks by itself."""
+    return _PYPI.match(url) is not None
+
+
 def decoded(data: bytes) -> tuple[str, bool]:
     """The text as pip decodes it, and whether its bytes are those of UTF-8.
 
@@ -188,7 +193,7 @@ class _Reader:
             elif option == "--editable":
                 self._asked(value, (), place(at))
             elif option in ("--index-url", "--pypi-url"):
-                self._index = "" if _PYPI.match(value) else value
+                self._index = "" if is_pypi(value) else value
 
     def _asked(self, text: str, options: tuple[tuple[str, str], ...], place: Place) -> None:
         hashes = tuple(value for option, value in options if option == "--hash")
