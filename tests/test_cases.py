@@ -6,6 +6,7 @@ import pytest
 from tools.case_pages import Case, Expected, cases, cases_of
 
 from bytes_of_text import built
+from known_advisories import known
 from probatum.audit.judge import judged
 from probatum.catalog import analyzers
 from probatum.material import BytesMaterial
@@ -19,13 +20,13 @@ def test_a_case_page_tells_the_truth(case: Case) -> None:
     artifact, material = _sample(case)
     for expected in case.expected:
         chosen = _chosen(expected.id or case.page, artifact.kind)
-        verdict = judged(chosen, artifact, material)
+        verdict = judged(chosen, artifact, material, known())
         told = f"{chosen.id} on {artifact.name} ({artifact.kind}) says {verdict}"
         assert _word(verdict) == (expected.verdict, expected.reason), told
         for word in expected.words:
             assert word in str(verdict), f"{word!r} is not said: {told}"
         if isinstance(verdict, Proven):
-            _recheck(verdict, material)
+            _recheck(verdict, artifact, material)
 
 
 def _sample(case: Case) -> tuple[Artifact, Material]:
@@ -64,9 +65,10 @@ def _word(verdict: Verdict) -> tuple[str, str | None]:
             return "undecided", reason.value
 
 
-def _recheck(verdict: Proven, material: Material) -> None:
+def _recheck(verdict: Proven, artifact: Artifact, material: Material) -> None:
     checker = import_module(f"probatum.check.{verdict.certificate.checker}")
-    checker.holds(verdict.certificate.facts, material.read, material.size)
+    more = (artifact.kind, known()) if hasattr(checker, "ADVISORIES") else ()
+    checker.holds(verdict.certificate.facts, material.read, material.size, *more)
 
 
 def test_a_sample_that_promises_nothing_is_an_error() -> None:

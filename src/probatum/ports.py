@@ -66,6 +66,11 @@ class Advisories(Protocol):
         """Why nothing may be proven by it, such as that it is too old; empty if it may."""
         ...
 
+    @property
+    def covers(self) -> frozenset[str]:
+        """The ecosystems of which it holds every advisory that its sources had."""
+        ...
+
     def file(self, name: str) -> bytes:
         """One of its small files, whole. Raises: FormatError."""
         ...

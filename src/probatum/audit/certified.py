@@ -26,7 +26,7 @@ can be walked again (`check.code_witness`).
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -235,8 +235,8 @@ def rejection(
         return why
     try:
         if hasattr(module, "ADVISORIES"):
-            records = _records(facts, advisories)
-            module.holds(facts, material.read, material.size, artifact.kind, records)
+            chosen = _chosen(facts, advisories)
+            module.holds(facts, material.read, material.size, artifact.kind, chosen)
         elif hasattr(module, "FOLDERS"):
             module.holds(facts, material.read, material.size, _folders(artifact, material))
         else:
@@ -253,8 +253,8 @@ def rejection(
     return ""
 
 
-def _records(facts: dict[str, Any], advisories: Installed | None) -> Callable[[int, int], bytes]:
-    """The records of the snapshot that a certificate names. Raises: Rejected."""
+def _chosen(facts: dict[str, Any], advisories: Installed | None) -> Installed:
+    """The snapshot that a certificate names. Raises: Rejected."""
     if advisories is None:
         raise Rejected("it rests on advisories, and none are installed")
     if facts.get("snapshot") != advisories.digest:
@@ -263,7 +263,7 @@ def _records(facts: dict[str, Any], advisories: Installed | None) -> Callable[[i
         raise Rejected(advisories.stale)
     if not advisories.intact():
         raise Rejected(f"the installed advisories are not {advisories.digest[:12]} any more")
-    return advisories.records
+    return advisories
 
 
 def _folders(artifact: Artifact, material: Material) -> tuple[Folder, ...]:

@@ -16,11 +16,13 @@ _PIECE = 1 << 20
 class Snapshot(Struct, frozen=True, kw_only=True):
     """Which advisories an audit rests on: `digest` names a folder in `folder`.
 
-    `stale` says why nothing may be proven by them, such as that they are too old; empty if it may.
+    `covers` are the ecosystems of which every advisory is there. `stale` says why nothing may be
+    proven by them, such as that they are too old; empty if it may.
     """
 
     folder: str
     digest: str
+    covers: frozenset[str] = frozenset()
     stale: str = ""
 
 
@@ -40,6 +42,10 @@ class Installed:
     @property
     def stale(self) -> str:
         return self._snapshot.stale
+
+    @property
+    def covers(self) -> frozenset[str]:
+        return self._snapshot.covers
 
     def file(self, name: str) -> bytes:
         """One of the small files of the snapshot, whole. Raises: FormatError."""

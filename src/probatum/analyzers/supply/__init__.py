@@ -1,1 +1,1 @@
-"""Analysers of where software and models come from."""
+"""Analysers of what software is made of, and who made it."""
