@@ -82,8 +82,51 @@ def test_what_may_name_something_else_is_rejected(kind: str, text: str) -> None:
         _read(kind, text)
 
 
-_KINDS = ("requirements", "uv-lock", "poetry-lock", "pdm-lock", "pylock", "pipfile-lock",
-          "npm-lock", "cargo-lock")  # fmt: skip
+def _environment(**files: bytes) -> str:
+    """An environment of these files, whose names have `__` for `/`."""
+    held = ((name.replace("__", "/"), data) for name, data in files.items())
+    parts = [b"%d %s\n%s" % (len(data), name.encode(), data) for name, data in held]
+    return b"".join([b"python-environment 1\n", *parts]).decode("latin-1")
+
+
+_METADATA = b"Metadata-Version: 2.1\nName: Torch_Audio\nVersion: 2.5.0\n\nVersion: 9\n"
+
+
+def test_the_distributions_of_an_environment_are_read() -> None:
+    text = _environment(
+        **{"a.dist-info__METADATA": _METADATA, "b.egg-info": b"Name: b\r\nVersion: 1\r\n"}
+    )
+    assert _read("python-environment", text) == [("torch-audio", "2.5.0"), ("b", "1")]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a.dist-info__METADATA": b"Name: a\n"},
+        {"a.dist-info__METADATA": b"Name: a\nVersion: 1\nVersion: 2\n"},
+        {"a.dist-info__METADATA": b"Name: a\nVersion: 1\nNAME : b\n"},
+        {"a.dist-info__METADATA": b"Name: a\nVersion: 1\n .2\n"},
+        {"a.dist-info__METADATA": b"Name: a\nX: y\rVersion: 1\n"},
+        {"a.dist-info__METADATA": _METADATA, "a.dist-info__direct_url.json": b"{}"},
+        {"a.egg-link": b"/src"},
+    ],
+)
+def test_what_an_environment_may_hold_otherwise_is_rejected(files: dict[str, bytes]) -> None:
+    with pytest.raises(Rejected):
+        _read("python-environment", _environment(**files))
+
+
+def test_what_was_left_out_of_an_environment_may_be_anything() -> None:
+    whole = _environment(**{"a.dist-info__METADATA": _METADATA})
+    for text in (whole.replace("\n", "\n- b.dist-info: a link\n", 1), whole[:-1], whole + "1"):
+        with pytest.raises(Rejected):
+            _read("python-environment", text)
+
+
+_KINDS = (
+    "python-environment", "requirements", "uv-lock", "poetry-lock", "pdm-lock", "pylock",
+    "pipfile-lock", "npm-lock", "cargo-lock",
+)  # fmt: skip
 _VALUES: Any = st.recursive(
     st.none() | st.integers() | st.text(max_size=8),
     lambda inner: (

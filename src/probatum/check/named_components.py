@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from probatum.check.gathered_files import files
 from probatum.errors import Rejected
 
 Named = tuple[str, str, str]
@@ -26,6 +27,7 @@ _PIN = re.compile(
     r"((?:\s+--hash[=\s]\s*sha(?:256|384|512):[0-9a-f]+)*)",
     re.A,
 )
+_ENVIRONMENT = b"python-environment 1\n"
 _HARMLESS = re.compile(r"--(?:require-hashes|no-deps|only-binary[=\s].*|no-binary[=\s].*)", re.A)
 _PYPI = re.compile(
     r"https://(?:pypi\.org|pypi\.python\.org|files\.pythonhosted\.org)(?:/.*)?", re.A
@@ -38,10 +40,10 @@ _CRATES = ("registry+https://github.com/rust-lang/crates.io-index",
 def named(kind: str, data: bytes) -> list[Named]:
     """Every component that an artifact of this kind names. Raises: Rejected."""
     reader = _READERS.get(kind)
-    if reader is None:
+    if reader is None and kind != "python-environment":
         raise Rejected(f"2: components of the kind {kind} are not read here")
     try:
-        return list(reader(data.decode("utf-8")))
+        return list(_environment(data) if reader is None else reader(data.decode("utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise Rejected("2: it is not what such a file has to be") from exc
 
@@ -134,6 +136,23 @@ def _cargo(text: str) -> Iterator[Named]:
         if "source" in package:
             _demand(package["source"] in _CRATES, package)
             yield "crates.io", str(package["name"]), _version(package["version"])
+
+
+def _environment(data: bytes) -> Iterator[Named]:
+    """The distribution that each file of metadata names; one that came from an address is none."""
+    for path, content in files(data, _ENVIRONMENT):
+        if not path.endswith((".dist-info/METADATA", ".egg-info/PKG-INFO", ".egg-info")):
+            raise Rejected(f"2: not from the registry: {path[:80]}")
+        headers = content.decode("utf-8").replace("\r\n", "\n").partition("\n\n")[0]
+        yield _python(_header(headers, "Name"), _header(headers, "Version"))
+
+
+def _header(headers: str, name: str) -> str:
+    """The value of the one header of this name, which ends with its line."""
+    found = re.findall(rf"^{name}[ \t]*:(.*(?:\n[ \t].*)*)", headers, re.M | re.I)
+    if len(found) != 1 or "\n" in found[0] or "\r" in headers:
+        raise Rejected(f"2: not one {name} in the metadata of a distribution")
+    return str(found[0].strip())
 
 
 def _packages(lock: dict[str, Any], key: str) -> list[dict[str, Any]]:

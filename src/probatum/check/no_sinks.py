@@ -13,8 +13,8 @@ library is not imported, or no name is the row's last part.
 
 The prover asks `words` and `spoken` before it says Proven, besides a search of its own in the text.
 
-The trusted base: this file, `code_trees`, Python's parser, and the rows of `rules/code`: sinks,
-calls, hiding words.
+The trusted base: this file, `code_trees`, `gathered_files`, Python's parser, and the rows of
+`rules/code`: sinks, calls, hiding words.
 """
 
 import ast
@@ -28,6 +28,7 @@ from functools import cache
 from typing import Any
 
 from probatum.check.code_trees import rows
+from probatum.check.gathered_files import files
 from probatum.errors import Rejected
 
 Read = Callable[[int, int], bytes]
@@ -57,7 +58,7 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
     if hashlib.sha256(data).hexdigest() != facts["sha256"]:
         raise Rejected("1: the project has another digest")
     everything: set[str] = set()
-    for name, content in _files(data):
+    for name, content in files(data, _FIRST):
         for said, line in spoken(name, content):
             if said in names:
                 raise Rejected(f"3: {name}, line {line} names {said}")
@@ -124,19 +125,6 @@ def _by_itself() -> dict[str, list[str]]:
         if row["of"] == "does it itself":
             found.setdefault(row["claim"], []).extend(row["words"])
     return found
-
-
-def _files(data: bytes) -> Iterator[tuple[str, bytes]]:
-    if not data.startswith(_FIRST):
-        raise Rejected("2: no project begins like this")
-    at = len(_FIRST)
-    while at < len(data):
-        end = data.find(b"\n", at)
-        size, _, name = data[at:end].partition(b" ")
-        if end < 0 or not size.isdigit() or len(size) > 12 or end + 1 + int(size) > len(data):
-            raise Rejected("2: something of the project was left out, or it breaks off")
-        at = end + 1 + int(size)
-        yield name.decode("utf-8", "replace"), data[end + 1 : at]
 
 
 def _cells(content: bytes) -> Iterator[bytes]:
