@@ -13,8 +13,9 @@ import pytest
 from advisory_mirror import Mirror, advisory, epss, export, kev, lines
 from probatum.adapters import advisories_sources
 from probatum.adapters.advisories import Asked, Updated, update
+from probatum.adapters.advisories_chosen import data_folder
 from probatum.adapters.advisories_installed import Held, current, demanded, priority
-from probatum.adapters.advisories_store import Store, data_folder
+from probatum.adapters.advisories_store import Store
 from probatum.advisories.matching import Affects, affected
 from probatum.advisories.priority import Priority
 from probatum.components import Component
@@ -359,13 +360,13 @@ def test_the_folder_is_where_the_environment_says(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("PROBATUM_DATA", raising=False)
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
-    assert data_folder() == tmp_path / ".local/share/probatum/advisories"
+    assert Path(data_folder()) == tmp_path / ".local/share/probatum/advisories"
     monkeypatch.setenv("XDG_DATA_HOME", "relative")  # to be ignored, says the specification
-    assert data_folder() == tmp_path / ".local/share/probatum/advisories"
+    assert Path(data_folder()) == tmp_path / ".local/share/probatum/advisories"
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
-    assert data_folder() == tmp_path / "xdg/probatum/advisories"
+    assert Path(data_folder()) == tmp_path / "xdg/probatum/advisories"
     monkeypatch.setenv("PROBATUM_DATA", str(tmp_path / "own"))
-    assert data_folder() == tmp_path / "own/advisories"
+    assert Path(data_folder()) == tmp_path / "own/advisories"
 
 
 def test_the_default_sources_are_https() -> None:

@@ -72,19 +72,28 @@ class _Analyzers(Struct, rename="kebab", kw_only=True):
     third_party: tuple[_Said, ...] = ()
 
 
+class _Advisories(Struct, rename="kebab", kw_only=True):
+    max_age_days: _Count = 30
+
+
 class _File(Struct, rename="kebab", kw_only=True):
     policy: _Policy = msgspec.field(default_factory=_Policy)
     limits: LimitsTable = msgspec.field(default_factory=LimitsTable)
     analyzers: _Analyzers = msgspec.field(default_factory=_Analyzers)
+    advisories: _Advisories = msgspec.field(default_factory=_Advisories)
 
 
 class Configuration(Struct, frozen=True, kw_only=True):
-    """What a team's file says, or the defaults. `path` is the file, if there is one."""
+    """What a team's file says, or the defaults. `path` is the file, if there is one.
+
+    Advisories whose sources were asked more than `oldest_advisories_days` ago prove nothing.
+    """
 
     policy: Policy = Policy()
     limits: Limits = Limits()
     caps: Caps = Caps()
     third_party: tuple[str, ...] = ()
+    oldest_advisories_days: int = _Advisories().max_age_days
     path: str | None = None
 
 
@@ -197,6 +206,7 @@ def _configuration(path: str, data: dict[str, Any]) -> Configuration:
         limits=limits,
         caps=caps,
         third_party=file.analyzers.third_party,
+        oldest_advisories_days=file.advisories.max_age_days,
         path=path,
     )
 

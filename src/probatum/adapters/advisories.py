@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from probatum.adapters.advisories_chosen import MANIFEST
 from probatum.adapters.advisories_feeds import Record, contents, head, utc
 from probatum.adapters.advisories_fetch import Show
 from probatum.adapters.advisories_gather import (
@@ -29,7 +30,6 @@ from probatum.adapters.advisories_gather import (
     demand_newer,
 )
 from probatum.adapters.advisories_installed import (
-    MANIFEST,
     PRIORITIES,
     Held,
     Manifest,

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from probatum.adapters.advisories_chosen import MANIFEST
 from probatum.adapters.advisories_gather import Tally
 from probatum.adapters.advisories_sources import Source
 from probatum.adapters.advisories_store import Store
@@ -15,7 +16,7 @@ from probatum.advisories.priority import Exploited, Priorities, Priority, Scores
 from probatum.advisories.snapshot import Snapshot
 from probatum.errors import FeedError, FormatError
 
-MANIFEST, PRIORITIES = "feeds.json", "priorities"
+PRIORITIES = "priorities"
 ADVICE = "run 'probatum advisories update'"
 
 

@@ -20,19 +20,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from probatum.adapters.advisories_chosen import CURRENT, SNAPSHOTS
 from probatum.errors import FeedError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DRAFT = "draft-"
-
-
-def data_folder() -> Path:
-    """Where advisories are kept. Source: XDG Base Directory Specification 0.8."""
-    if own := os.environ.get("PROBATUM_DATA"):
-        return Path(own).absolute() / "advisories"
-    xdg = Path(os.environ.get("XDG_DATA_HOME", ""))
-    home = xdg if xdg.is_absolute() else Path("~/.local/share").expanduser()
-    return home / "probatum" / "advisories"
 
 
 class Store:
@@ -41,8 +33,8 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.feeds = folder / "feeds"
-        self._snapshots = folder / "snapshots"
-        self._current = folder / "current"
+        self._snapshots = folder / SNAPSHOTS
+        self._current = folder / CURRENT
 
     def current(self) -> Path | None:
         """The folder of the snapshot in use. Raises: FeedError if it is named and not there."""

@@ -212,9 +212,12 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _store() -> Store:
-    from probatum.adapters.advisories_store import Store, data_folder
+    from pathlib import Path
 
-    return Store(data_folder())
+    from probatum.adapters.advisories_chosen import data_folder
+    from probatum.adapters.advisories_store import Store
+
+    return Store(Path(data_folder()))
 
 
 def _now() -> datetime:

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from probatum.cli.help import Parser, SubParsers, add_command, add_output
-from probatum.cli.limits import add_configuration, add_limits, count
+from probatum.cli.limits import add_advisories, add_configuration, add_limits, count
 
 TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def add_parser(subparsers: SubParsers) -> None:
     made.add_argument("--cache", metavar="DIR",
                       help="keep here what makes the next review of the same code short; "
                            "a folder of your own, outside of every target")  # fmt: skip
+    add_advisories(made)
     _add_policy(made)
     add_limits(made)
     _add_talk(made)
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from probatum.adapters.anywhere import roots
     from probatum.audit.run import audit
-    from probatum.cli.limits import configuration, settings
+    from probatum.cli.limits import advisories, configuration, settings
     from probatum.cli.output import demand_writable, say, write
     from probatum.cli.progress import progress
     from probatum.errors import UsageError
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     with progress(False if arguments.quiet else arguments.progress) as on_progress:
         report = audit(
             arguments.targets,
-            settings(arguments, read, arguments.jobs, arguments.cache),
+            settings(arguments, read, arguments.jobs, arguments.cache, advisories(arguments, read)),
             roots_of=partial(roots, exclude=arguments.exclude),
             on_progress=on_progress,
             on_note=talk,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from probatum.cli.help import SubParsers, add_command, add_output, exit_codes
-from probatum.cli.limits import add_configuration, add_limits
+from probatum.cli.limits import add_advisories, add_configuration, add_limits
 
 TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def add_parser(subparsers: SubParsers) -> None:
     made.add_argument("targets", nargs="+", metavar="TARGET", help="what was audited")
     made.add_argument("--exclude", action="append", default=[], metavar="GLOB",
                       help="what the audit left out of a folder; may be repeated")  # fmt: skip
+    add_advisories(made)
     add_output(made, ("terminal", "json"))
     group = made.add_argument_group("policy")
     add_configuration(group)
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from probatum.adapters.anywhere import roots
     from probatum.audit.recheck import rechecked
-    from probatum.cli.limits import configuration, settings
+    from probatum.cli.limits import advisories, configuration, settings
     from probatum.cli.output import demand_writable, say, write
     from probatum.errors import UsageError
     from probatum.policy import decide
@@ -92,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     result = rechecked(
         report,
         arguments.targets,
-        settings(arguments, read, jobs=1),
+        settings(arguments, read, jobs=1, advisories=advisories(arguments, read)),
         roots_of=partial(roots, exclude=arguments.exclude),
         on_note=say,
     )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from probatum.audit.run import Settings
+    from probatum.audit.snapshots import Snapshot
     from probatum.cli.help import Parser
     from probatum.configuration import Configuration
 
@@ -43,6 +44,13 @@ def add_configuration(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--no-config", action="store_true", help="read no configuration file")
 
 
+def add_advisories(parser: Parser) -> None:
+    """Add `--advisories`."""
+    parser.add_argument("--advisories", metavar="DIGEST",
+                        help="rest on this installed snapshot, whatever its age, instead of the "
+                             "current one (see `probatum advisories`)")  # fmt: skip
+
+
 def configuration(arguments: argparse.Namespace, talk: Callable[[str], None]) -> Configuration:
     """The configuration that the command line names, or that lies in the working folder."""
     from probatum.configuration import Configuration, found, read
@@ -55,11 +63,22 @@ def configuration(arguments: argparse.Namespace, talk: Callable[[str], None]) ->
     return Configuration() if path is None else read(path)
 
 
+def advisories(arguments: argparse.Namespace, configuration: Configuration) -> Snapshot | None:
+    """The advisories that the command line names, or that are installed."""
+    import datetime
+
+    from probatum.adapters.advisories_chosen import chosen
+
+    now = datetime.datetime.now(datetime.UTC)
+    return chosen(arguments.advisories, configuration.oldest_advisories_days, now)
+
+
 def settings(
     arguments: argparse.Namespace,
     configuration: Configuration,
     jobs: int,
     cache: str | None = None,
+    advisories: Snapshot | None = None,
 ) -> Settings:
     """How to work, by the configuration with what the command line says put over it."""
     from probatum.audit.run import Settings
@@ -73,6 +92,7 @@ def settings(
         caps=caps,
         third_party=configuration.third_party,
         cache=cache,
+        advisories=advisories,
     )
 
 
