@@ -5,6 +5,8 @@ from functools import cache
 from typing import Any
 
 from probatum.advisories.snapshot import INDEX, RECORDS, Built, build
+from probatum.errors import FormatError
+from probatum.vocabulary import Reason
 
 
 class Known:
@@ -19,7 +21,8 @@ class Known:
         self.stale = stale
 
     def file(self, name: str) -> bytes:
-        assert name != RECORDS
+        if name not in self._files:
+            raise FormatError(Reason.MISSING_ADVISORIES, f"there is no {name}")
         return self._files[name]
 
     def records(self, offset: int, length: int) -> bytes:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from probatum.check.named_components import named
@@ -140,10 +140,11 @@ _VALUES: Any = st.recursive(
             max_size=4,
         )
     ),
-    max_leaves=12,
+    max_leaves=6,
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(_KINDS), st.binary(max_size=200) | _VALUES.map(json.dumps).map(str.encode))
 def test_hostile_bytes_are_read_or_rejected(kind: str, data: bytes) -> None:
     with suppress(Rejected):

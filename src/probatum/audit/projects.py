@@ -29,8 +29,8 @@ from probatum.vocabulary import Artifact
 
 Fetch = Callable[[int, int], bytes]
 
-OF_PROJECTS = frozenset({"code-reviewed"})
-"""The claims of a Python file that are made of its project, where one covers it."""
+OF_PROJECTS = frozenset({"code-reviewed", "no-known-vulnerability"})
+"""Claims of a file that are made of its project or environment, where one covers it."""
 
 _MOST_LEFT_OUT = 1000
 _MOST_IN_MEMORY = 64 << 20  # bytes of the Python files of one archive

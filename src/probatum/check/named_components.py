@@ -143,8 +143,12 @@ def _environment(data: bytes) -> Iterator[Named]:
     for path, content in files(data, _ENVIRONMENT):
         if not path.endswith((".dist-info/METADATA", ".egg-info/PKG-INFO", ".egg-info")):
             raise Rejected(f"2: not from the registry: {path[:80]}")
-        headers = content.decode("utf-8").replace("\r\n", "\n").partition("\n\n")[0]
-        yield _python(_header(headers, "Name"), _header(headers, "Version"))
+        yield from _distribution(content.decode("utf-8"))
+
+
+def _distribution(text: str) -> Iterator[Named]:
+    headers = text.replace("\r\n", "\n").partition("\n\n")[0]
+    yield _python(_header(headers, "Name"), _header(headers, "Version"))
 
 
 def _header(headers: str, name: str) -> str:
@@ -189,6 +193,7 @@ def _version(said: Any) -> str:
 
 
 _READERS: dict[str, Callable[[str], Iterator[Named]]] = {
+    "distribution-metadata": _distribution,
     "requirements": _requirements,
     "uv-lock": _uv,
     "poetry-lock": _poetry,
