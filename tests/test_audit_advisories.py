@@ -1,6 +1,7 @@
 """Audits and checks that rest on installed advisories, as a user meets them."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ from advisory_mirror import advisory, lines
 from probatum.cli.main import main
 
 _CLAIM = "no-known-vulnerability"
-_RECORDS = [advisory(f"X-{number}", "demo", fixed="2.0") for number in range(20)]
+_TODAY = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _known(id: str, fixed: str) -> dict[str, Any]:
+    """A record of today: advisories from a file are as old as its newest record."""
+    return advisory(id, "demo", fixed=fixed, modified=_TODAY)
+
+
+_RECORDS = [_known(f"X-{number}", "2.0") for number in range(20)]
 
 
 @pytest.fixture
@@ -29,7 +38,7 @@ def installed(project: Path) -> str:
     return _updated(project, *_RECORDS)
 
 
-def _updated(project: Path, *records: bytes) -> str:
+def _updated(project: Path, *records: dict[str, Any]) -> str:
     feed = project.parent / "feed.jsonl"
     feed.write_bytes(lines(*records))
     assert main(["advisories", "update", "--from", str(feed)]) == 0
@@ -91,7 +100,7 @@ def test_advisories_that_are_too_old_prove_nothing(
 
 def test_a_check_asks_the_same_advisories(project: Path, installed: str) -> None:
     assert _audited(project)[0] == 0
-    newer = _updated(project, *_RECORDS, advisory("X-21", "demo", fixed="3.0"))
+    newer = _updated(project, *_RECORDS, _known("X-21", "3.0"))
     assert newer != installed
     assert _checked(project) == 1
     assert _checked(project, "--advisories", installed) == 0

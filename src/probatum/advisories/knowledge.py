@@ -45,8 +45,8 @@ class Knowledge:
     def summaries(self, component: Component) -> dict[str, str]:
         """What the records of a package say of themselves in one line, by their ids."""
         name = package_name(component.ecosystem, component.name)
-        at = self.index.place(component.ecosystem, name)
-        lines = self._advisories.records(at.offset, at.length)
+        at = self.index.range(component.ecosystem, name)
+        lines = self._advisories.records(at.offset, at.length) if at is not None else b""
         told = map(_told, lines.splitlines())
         return {id: summary for id, summary in told if summary}
 
