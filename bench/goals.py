@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.measure import TIMEOUT
-from bench.sections import configuration
+from bench.sections import configuration, signing
 from bench.tables import table
 from bench.tools import FLAGGED, PASSED, PROBATUM
 
@@ -197,6 +197,7 @@ _JUDGES = {
     "speed": _speed,
     "checking": _checking,
     "code": _code,
+    "signing": signing.goals,
 }
 _BETTER = {
     "hostile": _hostile_better,

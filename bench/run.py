@@ -22,7 +22,7 @@ from typing import Any
 from bench import goals
 from bench.configuring.judges import judges
 from bench.reviewing.reviewers import reviewers
-from bench.sections import benign, checking, code, configuration, hostile, speed
+from bench.sections import benign, checking, code, configuration, hostile, signing, speed
 from bench.tables import table
 from bench.tools import Bench, Tool
 
@@ -33,8 +33,9 @@ SECTIONS: dict[str, tuple[str, ModuleType]] = {
     "checking": ("Checking against proving", checking),
     "code": ("Code review", code),
     "configuration": ("Configurations", configuration),
+    "signing": ("Signed models", signing),
 }
-_TOOLS = {"code": reviewers, "configuration": judges}
+_TOOLS = {"code": reviewers, "configuration": judges, "signing": signing.signers}
 """The sections with tools of their own."""
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -130,10 +130,10 @@ class Bench:
 
     def install(self, tool: Tool) -> None:
         """Make the tool's virtual environment, unless it is there; Probatum's is always renewed."""
-        if self.probatum is not None and tool is PROBATUM:
+        if self.probatum is not None and tool.name == PROBATUM.name:
             return
         folder = self.work / "venvs" / tool.name
-        wanted = tool.requirements or (f"{self.source}[archives]",)
+        wanted = tool.requirements or (f"{self.source}[archives,signing]",)
         if not folder.exists():
             subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         elif tool.requirements:
