@@ -137,11 +137,14 @@ def entry(
 
 
 def signed(
-    leaf: x509.Certificate | None = None, key: Any = SIGNER, **changes: Any
+    leaf: x509.Certificate | None = None,
+    key: Any = SIGNER,
+    said: dict[str, Any] | None = None,
+    **changes: Any,
 ) -> dict[str, Any]:
-    """A bundle over the sample's statement, signed by way of this instance."""
+    """A bundle over the sample's statement, or another, signed by way of this instance."""
     leaf = leaf or issued()
-    made = bundle_of(statement(), key, {"certificate": {"rawBytes": b64(der_of(leaf))}})
+    made = bundle_of(said or statement(), key, {"certificate": {"rawBytes": b64(der_of(leaf))}})
     envelope = made["dsseEnvelope"]
     payload = base64.b64decode(envelope["payload"])
     signature = base64.b64decode(envelope["signatures"][0]["sig"])

@@ -1,5 +1,6 @@
 """Signatures by way of Sigstore: the identity, the certificate, the log's three proofs."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -186,6 +187,56 @@ def test_a_signature_by_another_key_than_the_certificates_is_refuted() -> None:
 def test_keys_and_identities_are_never_taken_for_each_other() -> None:
     assert_refuted(folder(signed()), "signed with a certificate")
     assert_refuted(data(bundle_of()), "not signed by way of Sigstore")
+
+
+def attestation(kind: str, *names: str) -> dict[str, Any]:
+    """An attestation of files that all hold `x`."""
+    digest = {"sha256": hashlib.sha256(b"x").hexdigest()}
+    said = {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": name, "digest": digest} for name in names],
+        "predicateType": kind,
+        "predicate": None,
+    }
+    made = signed(said=said)
+    material, envelope = made["verificationMaterial"], made["dsseEnvelope"]
+    return {
+        "version": 1,
+        "verification_material": {
+            "certificate": material["certificate"]["rawBytes"],
+            "transparency_entries": material["tlogEntries"],
+        },
+        "envelope": {
+            "statement": envelope["payload"],
+            "signature": envelope["signatures"][0]["sig"],
+        },
+    }
+
+
+PUBLISH = "https://docs.pypi.org/attestations/publish/v1"
+
+
+@pytest.mark.parametrize("kind", [PUBLISH, "https://slsa.dev/provenance/v1"])
+def test_an_attestation_of_a_distribution_is_proven_of_that_file_alone(kind: str) -> None:
+    made = attestation(kind, "a.whl", "b.whl")
+    verdict = judge(folder(made, {"a.whl": b"x"}, trust(), single="a.whl"))
+    assert isinstance(verdict, Proven)
+    assert f"Of the statement ({kind}) only the files' digests are read." in verdict.assumptions
+    assert_refuted(folder(made, {"a.whl": b"y"}, trust(), single="a.whl"), "a.whl")
+    assert_undecided(folder(made, {"c.whl": b"x"}, trust(), single="c.whl"), Reason.MALFORMED)
+    assert_undecided(folder(made, {"a.whl": b"x"}, trust()), Reason.UNSUPPORTED)
+    assert_refuted(folder(made, {"a.whl": b"x"}, trust(issuer="https://x"), single="a.whl"))
+
+
+def test_an_attestation_in_another_form_is_undecided() -> None:
+    for change in ({"version": 2}, {"version": True}, {"version": 1.0}, {"version": "1"}):
+        made = attestation(PUBLISH, "a.whl") | change
+        sample = folder(made, {"a.whl": b"x"}, trust(), single="a.whl")
+        assert_undecided(sample, Reason.UNSUPPORTED)
+    for part in ("verification_material", "envelope"):
+        made = attestation(PUBLISH, "a.whl") | {part: {}}
+        sample = folder(made, {"a.whl": b"x"}, trust(), single="a.whl")
+        assert_undecided(sample, Reason.MALFORMED)
 
 
 @pytest.mark.parametrize("root", [None, {}, [], "x", {"mediaType": "x"}])

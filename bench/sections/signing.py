@@ -90,10 +90,10 @@ def written(data: dict[str, Any]) -> str:
         for title, one in data["costs"].items()
     ]  # fmt: skip
     return f"""\
-{_FILES} files of {data["bytes"] / (_FILES << 20):,.0f} MiB, signed by `probatum sign` with a P-384 key
-and verified with its public half. Hashing alone is `hashlib.file_digest` (SHA-256) in as many threads as
-there are processors. CPU seconds, the start of the interpreter included, the least of several
-runs that took turns.
+{_FILES} files of {data["bytes"] / (_FILES << 20):,.0f} MiB, signed by `probatum sign` with a
+P-384 key and verified with its public half. Hashing alone is `hashlib.file_digest` (SHA-256) in as
+many threads as there are processors. CPU seconds, the start of the interpreter included, the
+least of several runs that took turns.
 
 {table(["", "exit code", "CPU s", "hashing alone/this", "MB"], rows)}
 """

@@ -125,7 +125,10 @@ def _folder(read: Bytes, size: int) -> _Folder:
 
 def _bundle(data: bytes) -> tuple[bytes, bytes, dict[str, Any]]:
     """The payload, the one signature over it, and what it is verified with."""
-    bundle = only(json_of(data), "mediaType", "verificationMaterial", "dsseEnvelope")
+    said = json_of(data)
+    if type(said) is dict and "verification_material" in said and "mediaType" not in said:
+        return _attestation(said)
+    bundle = only(said, "mediaType", "verificationMaterial", "dsseEnvelope")
     envelope = only(bundle["dsseEnvelope"], "payload", "payloadType", "signatures")
     signatures = envelope["signatures"]
     kinds = bundle["mediaType"] in _MEDIA_TYPES, envelope["payloadType"] == _PAYLOAD_TYPE
@@ -136,6 +139,20 @@ def _bundle(data: bytes) -> tuple[bytes, bytes, dict[str, Any]]:
     signature = only(signatures[0], "sig")
     material = only(bundle["verificationMaterial"])
     return base64_of(envelope["payload"]), base64_of(signature["sig"]), material
+
+
+def _attestation(said: dict[str, Any]) -> tuple[bytes, bytes, dict[str, Any]]:
+    """An attestation of the Python package index, as the bundle that it could be (PEP 740)."""
+    said = only(said, "version", "verification_material", "envelope")
+    if type(said["version"]) is not int or said["version"] != 1:
+        raise Rejected("an attestation of another version")
+    envelope = only(said["envelope"], "statement", "signature")
+    held = only(said["verification_material"], "certificate", "transparency_entries")
+    material = {
+        "certificate": {"rawBytes": held["certificate"]},
+        "tlogEntries": held["transparency_entries"],
+    }
+    return base64_of(envelope["statement"]), base64_of(envelope["signature"]), material
 
 
 def _digest(read: Bytes, start: int, size: int, algorithm: str) -> str:

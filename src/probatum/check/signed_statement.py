@@ -1,7 +1,7 @@
 """Reads what the signature of a model lists, strictly, for the checker `model_signature`.
 
 Source: OpenSSF Model Signing specification 1.0, sections 5 and 6; section 11 for the older form, in
-which the subjects are the files.
+which the subjects are the files, as they are in attestations (PEP 740; SLSA 1.0, provenance).
 """
 
 import base64
@@ -15,6 +15,10 @@ from probatum.errors import Rejected
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _PREDICATE = "https://model_signing/signature/v1.0"
 _OLDER_PREDICATE = "https://model_signing/Digests/v0.1"
+_ATTESTATIONS = (
+    "https://docs.pypi.org/attestations/publish/v1",
+    "https://slsa.dev/provenance/v1",
+)
 _SIZES = {"sha256": 64, "blake2b": 128}  # hex digits
 _SHARD = re.compile(r"(.+):([0-9]{1,18}):([0-9]{1,18})", re.DOTALL)
 
@@ -43,11 +47,15 @@ def listed(payload: bytes, single: str) -> Listed:
     subjects, kind = statement["subject"], statement["predicateType"]
     if statement["_type"] != _STATEMENT or type(subjects) is not list or not subjects:
         raise Rejected("what is signed is no in-toto statement with a subject")
-    if kind == _OLDER_PREDICATE:
+    if kind == _OLDER_PREDICATE or kind in _ATTESTATIONS:
         found = [(_path(only(one, "name")["name"]), _sha256(one)) for one in subjects]
         spans = {name: [Span(0, None, digest)] for name, digest in found}
         if len(spans) != len(found):
             raise Rejected("a file is listed twice")
+        if kind in _ATTESTATIONS:  # it may be one of many files, and is read for one
+            if not single or single not in spans:
+                raise Rejected("an attestation of other files")
+            spans = {single: spans[single]}
         return Listed(spans, "sha256")
     if kind != _PREDICATE or len(subjects) != 1:
         raise Rejected("a statement of another kind, or of more than one subject")

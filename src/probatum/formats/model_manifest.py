@@ -3,7 +3,8 @@
 A name that readers could take for different files (`./a`, `a//b`, `..`, a backslash, a name
 twice) is refused, and so are shards that do not cover a file from its first byte to its last.
 
-Sources: OpenSSF Model Signing specification 1.0, sections 5, 6 and 11; in-toto Statement v1. The
+Sources: OpenSSF Model Signing specification 1.0, sections 5, 6 and 11; in-toto Statement v1; PEP
+740 and SLSA 1.0, provenance, whose subjects are files too. The
 older form, `Digests/v0.1`, lists the files as subjects; model-signing 0.2 wrote it.
 """
 
@@ -23,6 +24,11 @@ from probatum.vocabulary import Reason
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://model_signing/signature/v1.0"
 OLDER_PREDICATE = "https://model_signing/Digests/v0.1"
+ATTESTATIONS = (
+    "https://docs.pypi.org/attestations/publish/v1",
+    "https://slsa.dev/provenance/v1",
+)
+"""Statements about single files; what else they say of them is not read."""
 NEVER_SIGNED = (".git", ".gitattributes", ".github", ".gitignore")
 """Top-level names that a signature never speaks of (section 6.2)."""
 
@@ -48,6 +54,7 @@ class Manifest(Struct, frozen=True):
     shard_size: int = 0
     allow_symlinks: bool = False
     ignore: tuple[str, ...] = ()
+    kind: str = PREDICATE
 
     @property
     def names(self) -> frozenset[str]:
@@ -60,9 +67,23 @@ def manifest(payload: bytes, single: str = "") -> Manifest:
     The first versions of model-signing called a model of one file `.`.
     """
     found = _manifest(payload)
+    if found.kind in ATTESTATIONS:
+        return _of_one(found, single)
     if single and found.names == {"."}:
         return replace(found, resources=tuple(replace(o, name=single) for o in found.resources))
     return found
+
+
+def _of_one(found: Manifest, single: str) -> Manifest:
+    """What an attestation, which may be one of many files, says of this one."""
+    if not single:
+        raise FormatError(
+            Reason.UNSUPPORTED, "an attestation of single files, and this is a folder"
+        )
+    if single not in found.names:
+        told = ", ".join(sorted(found.names))[:200]
+        raise malformed(f"the attestation is one of {told!a}, not of {single[:200]!a}")
+    return replace(found, resources=tuple(one for one in found.resources if one.name == single))
 
 
 def _manifest(payload: bytes) -> Manifest:
@@ -73,8 +94,8 @@ def _manifest(payload: bytes) -> Manifest:
     subjects, kind = statement.get("subject"), statement.get("predicateType")
     if not isinstance(subjects, list) or not 0 < len(subjects) <= _MOST:
         raise malformed("the statement has no list of subjects")
-    if kind == OLDER_PREDICATE:
-        return _agreed(Manifest(tuple(map(_subject, subjects)), "sha256"))
+    if kind in (OLDER_PREDICATE, *ATTESTATIONS):
+        return _agreed(Manifest(tuple(map(_subject, subjects)), "sha256", kind=kind))
     if kind != PREDICATE:
         raise FormatError(Reason.UNSUPPORTED, f"a statement of the kind {str(kind)[:80]!a}")
     if len(subjects) != 1:

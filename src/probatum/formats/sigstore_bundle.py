@@ -1,4 +1,5 @@
-"""Reads a Sigstore bundle: a DSSE envelope with one signature, and what it is verified with.
+"""Reads a Sigstore bundle, or an attestation of the Python package index: a DSSE envelope with one
+signature, and what it is verified with.
 
 A bundle is protobuf written as JSON. Its other readers take a field's name in snake_case too, let
 an unknown field pass, and take several spellings of base64 for the same bytes: here a field has
@@ -6,7 +7,7 @@ one name, stands once, and base64 is the standard alphabet in its one canonical 
 readers could take differently is refused.
 
 Sources: sigstore protobuf-specs, `sigstore_bundle.proto` (bundle 0.3), `sigstore_rekor.proto`;
-github.com/secure-systems-lab/dsse `protocol.md`, `envelope.md` (1.0).
+github.com/secure-systems-lab/dsse `protocol.md`, `envelope.md` (1.0); PEP 740, attestation objects.
 """
 
 import base64
@@ -54,7 +55,10 @@ class Bundle(Struct, frozen=True):
 
 def bundle(data: bytes) -> Bundle:
     """Raises: FormatError."""
-    top = fields(parsed(data, "the signature"), "the signature", _BUNDLE)
+    said = parsed(data, "the signature")
+    if isinstance(said, dict) and "verification_material" in said and "mediaType" not in said:
+        return _attestation(said)
+    top = fields(said, "the signature", _BUNDLE)
     if top.get("mediaType") not in MEDIA_TYPES:
         told = str(top.get("mediaType"))[:80]
         raise FormatError(Reason.UNSUPPORTED, f"a signature of the media type {told!a}")
@@ -124,16 +128,35 @@ def _envelope(value: Any) -> tuple[bytes, bytes]:
     return payload, base64_of(one.get("sig"), "the signature in the envelope")
 
 
+def _attestation(said: dict[str, Any]) -> Bundle:
+    top = fields(said, "the attestation", ("version", "verification_material", "envelope"))
+    if top.get("version") != 1 or type(top.get("version")) is not int:
+        raise FormatError(Reason.UNSUPPORTED, "an attestation of another version than 1")
+    known = ("certificate", "transparency_entries")
+    material = fields(top.get("verification_material"), "the verification material", known)
+    envelope = fields(top.get("envelope"), "the envelope", ("statement", "signature"))
+    return Bundle(
+        payload=base64_of(envelope.get("statement"), "the statement"),
+        signature=base64_of(envelope.get("signature"), "the signature"),
+        certificate=base64_of(material.get("certificate"), "the certificate"),
+        entries=_entries(material.get("transparency_entries")),
+    )
+
+
+def _entries(value: Any) -> tuple[dict[str, Any], ...]:
+    entries = _list(value, "the log's entries", _MOST_ENTRIES)
+    known = ("logId", "kindVersion", "canonicalizedBody")
+    return tuple(fields(entry, "an entry of the log", known) for entry in entries)
+
+
 def _material(value: Any, payload: bytes, signature: bytes) -> Bundle:
     material = fields(value, "the verification material", _MATERIAL)
     ways = [name for name in _MATERIAL[:3] if name in material]
     if len(ways) != 1:
         raise malformed(f"the verification material names {len(ways)} ways to verify it, not one")
     found: dict[str, Any] = {"payload": payload, "signature": signature}
-    entries = _list(material.get("tlogEntries"), "the log's entries", _MOST_ENTRIES)
-    for entry in entries:
-        fields(entry, "an entry of the log", ("logId", "kindVersion", "canonicalizedBody"))
-    found |= {"entries": tuple(entries), "timestamps": _timestamps(material)}
+    entries = _entries(material.get("tlogEntries"))
+    found |= {"entries": entries, "timestamps": _timestamps(material)}
     if ways == ["publicKey"]:
         key = fields(material["publicKey"], "the public key", ("hint", "rawBytes", "keyDetails"))
         hint = key.get("hint") or ""

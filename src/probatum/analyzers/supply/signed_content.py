@@ -1,7 +1,8 @@
 """Whether a folder is what its signature lists, and is signed by someone whom the user trusts.
 
 The signature is one of OpenSSF Model Signing: a Sigstore bundle (`model.sig`) around a statement
-that lists the digest of every file. Who is trusted is never taken from it: a key, certificates or
+that lists the digest of every file. Of a single file it may be an attestation of the Python package
+index (PEP 740), or SLSA provenance. Who is trusted is never taken from it: a key, certificates or
 an identity are named by who asks, and `probatum verify` asks.
 
 **Proven** when the signature is by someone trusted, when every file that it lists is there and has
@@ -21,13 +22,13 @@ be read in two ways (`parser-differential`) or not at all, or something in the f
 listed nor a file.
 
 Sources: OpenSSF Model Signing specification 1.0; DSSE 1.0, protocol; in-toto Statement v1;
-Sigstore bundle 0.3.
+Sigstore bundle 0.3; PEP 740; SLSA 1.0, provenance.
 """
 
 import unicodedata
 from collections.abc import Iterator
 
-from probatum.formats.model_manifest import NEVER_SIGNED, Manifest, manifest
+from probatum.formats.model_manifest import ATTESTATIONS, NEVER_SIGNED, Manifest, manifest
 from probatum.formats.signed_folder import Other, Read, Span, digests, ignored, read
 from probatum.formats.signers import NotTrusted, signer
 from probatum.formats.sigstore_bundle import bundle
@@ -136,7 +137,9 @@ def _changed(material: Material, folder: Read, listed: Manifest) -> Iterator[Wit
 
 
 def _unsigned(folder: Read, listed: Manifest, left_out: tuple[str, ...]) -> Iterator[str]:
-    """What is there and nothing is signed of."""
+    """What is there, or said, and nothing is signed or read of."""
+    if listed.kind in ATTESTATIONS:
+        yield f"Of the statement ({listed.kind}) only the files' digests are read."
     names = {one.name for one in folder.folder.files} | {one.name for one in folder.folder.others}
     names -= listed.names
     for path in dict.fromkeys(left_out):
