@@ -202,14 +202,43 @@ def test_a_question_without_its_length_is_refused(server: Server) -> None:
         assert line.recv(100).startswith(b"HTTP/1.1 411")
 
 
-def test_connections_are_bounded(server: Server) -> None:
+def test_connections_beyond_the_bound_wait_for_others(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(advisories_server, "CONNECTIONS", 4)
     address = ("127.0.0.1", server.server_address[1])
-    held = [socket.create_connection(address, 10) for _ in range(advisories_server.CONNECTIONS)]
-    with pytest.raises((ConnectionError, http.client.HTTPException)):
-        for _ in range(20):  # the last of them may not have been taken yet
-            asked(server, "GET", "/v1/vulns/GHSA-1")
-    for one in held:
-        one.close()
+    held = [socket.create_connection(address, 10) for _ in range(4)]
+    answers: list[int] = []
+    one = threading.Thread(
+        target=lambda: answers.append(asked(server, "GET", "/v1/vulns/GHSA-1")[0])
+    )
+    one.start()
+    one.join(0.3)
+    assert answers == []
+    for line in held:
+        line.close()
+    one.join(10)
+    assert answers == [200]
+
+
+def test_a_crowd_is_not_kept_waiting_by_lines_that_idle(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(advisories_server, "CONNECTIONS", 2)
+    lines = [http.client.HTTPConnection(*server.server_address[:2], timeout=10) for _ in range(6)]  # type: ignore[arg-type]
+    for line in lines:  # none of them is closed by its client
+        line.request("GET", "/v1/vulns/GHSA-1")
+    assert [line.getresponse().status for line in lines] == [200] * 6
+    for line in lines:
+        line.close()
+
+
+def test_a_connection_that_has_gone_quiet_is_closed(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(advisories_server._Handler, "timeout", 0.1)
+    with socket.create_connection(("127.0.0.1", server.server_address[1]), 10) as line:
+        assert line.recv(1) == b""
 
 
 def test_an_update_is_served_from_the_next_question_on(server: Server, tmp_path: Path) -> None:

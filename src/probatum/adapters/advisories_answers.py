@@ -66,6 +66,16 @@ class _Record(Struct, frozen=True):
     undecided: str
 
 
+class _Changed(Struct):
+    modified: str
+
+
+class _Place(Struct, frozen=True):
+    start: int
+    end: int
+    modified: str
+
+
 class Answers:
     """One snapshot, asked as OSV is. Several threads may ask at once."""
 
@@ -105,8 +115,7 @@ class Answers:
                 if len(found) == self._page:
                     following = f"{self.digest[:16]}.{number}"
                     break
-                modified = self._record(one.id).get("modified")
-                found.append({"id": one.id, "modified": modified})
+                found.append({"id": one.id, "modified": self._places[one.id].modified})
             results.append(msgspec.Raw(_encoded(found, following)))
         return msgspec.json.encode({"results": results})
 
@@ -176,19 +185,19 @@ class Answers:
         return found
 
     def _raw(self, id: str) -> bytes:
-        start, end = self._places[id]
-        return bytes(msgspec.json.decode(self._data[start:end], type=_LINE)[3])
+        place = self._places[id]
+        line = self._data[place.start : place.end]
+        return bytes(msgspec.json.decode(line, type=tuple[str, str, str, msgspec.Raw])[3])
 
-    def _located(self) -> Iterator[tuple[str, tuple[int, int]]]:
+    def _located(self) -> Iterator[tuple[str, _Place]]:
         """Each id, with where one line of its record lies: all of its lines hold it whole."""
+        decoder = msgspec.json.Decoder(tuple[str, str, str, _Changed])
         start = 0
         while start < len(self._data):
             end = self._data.find(b"\n", start) + 1 or len(self._data)
-            yield msgspec.json.decode(self._data[start:end], type=_LINE)[2], (start, end)
+            _, _, id, record = decoder.decode(self._data[start:end])
+            yield id, _Place(start, end, record.modified)
             start = end
-
-
-_LINE = tuple[str, str, str, msgspec.Raw]
 
 
 def _purl(text: str) -> tuple[str, str, str]:

@@ -19,7 +19,8 @@ from probatum.adapters.advisories_store import Store
 from probatum.errors import FeedError, UsageError
 
 BODY = 4 << 20
-CONNECTIONS = 64
+CONNECTIONS = 128
+"""Those beyond it wait; while more than half are open, each ends with its answer."""
 TIMEOUT_S = 30
 
 
@@ -43,14 +44,15 @@ class Server(ThreadingHTTPServer):
     """Answers from what is current in `store`."""
 
     daemon_threads = True
-    request_queue_size = CONNECTIONS
+    request_queue_size = 1024
 
     def __init__(self, store: Store, host: str, port: int, *, page: int = PAGE) -> None:
         """Raises: FeedError if nothing is installed; UsageError if it cannot listen there."""
         self._store = store
         self._page = page
         self._lock = threading.Lock()
-        self._free = threading.BoundedSemaphore(CONNECTIONS)
+        self._open = 0
+        self._changed = threading.Condition()
         self._answers = Answers(demanded(store), page)
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
@@ -71,17 +73,24 @@ class Server(ThreadingHTTPServer):
                 self._answers = Answers(demanded(self._store), self._page)
             return self._answers
 
+    def is_crowded(self) -> bool:
+        return self._open > CONNECTIONS // 2
+
     def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._open < CONNECTIONS, TIMEOUT_S):
+                self.shutdown_request(request)
+                return
+            self._open += 1
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._free.release()
+            with self._changed:
+                self._open -= 1
+                self._changed.notify()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away in the middle is no event."""
@@ -92,6 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "probatum"
     sys_version = ""
     timeout = TIMEOUT_S
+    wbufsize = -1  # head and body in one packet: two would wait 40 ms for each other
+    disable_nagle_algorithm = True
     server: Server
 
     def do_POST(self) -> None:
@@ -141,6 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, msgspec.json.encode({"code": code, "message": says}))
 
     def _send(self, status: int, body: bytes, digest: str = "") -> None:
+        self.close_connection = self.close_connection or self.server.is_crowded()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
