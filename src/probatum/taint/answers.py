@@ -51,6 +51,7 @@ class Answers(Fields):
             short = self.program.short(place, node[1]) if nodes[node[1]][0] != FUNCTION else ""
             meanings = self.program.meanings(place, node[1])
             functions = [one.function for one in meanings if one.function is not None]
+            exits = tuple(self._exits(functions))
             known = self.program.memo[key] = _Called(
                 short,
                 meanings,
@@ -58,9 +59,16 @@ class Answers(Fields):
                 self._cleans(row, short, meanings)
                 or self.guards.removes(place, node, short, row.claim),
                 any(self.program[one].exits for one in functions),
-                tuple(self._exits(functions)),
+                exits,
+                bool(exits) and self._sanitizes(exits[0][0], row.claim),
             )
         return known
+
+    def _sanitizes(self, target: Place, claim: str) -> bool:
+        """The function says by its name that it makes harmless what it returns."""
+        short = self.program[target].name.rpartition(".")[2].lower()
+        said = words("sanitizer", claim)
+        return any(word in short and f"un{word}" not in short for word in said)
 
     def _exits(self, functions: list[Place]) -> Iterator[tuple[Place, int, int, str]]:
         """What functions return: the value, the link it stands under, and how it is said."""
@@ -84,21 +92,18 @@ class Answers(Fields):
         if not called.exits or len(state.context) >= DEEPEST_CONTEXT:
             return
         context = (*state.context, (state.place, state.node))
-        guarded = self._changed(row, self.guarded(row, state), called.exits[0][0])
+        guarded = self._changed(row, self.guarded(row, state), called)
         for target, value, link, says in called.exits:
             yield guarded.across(
                 target, value, says, link, context=context, part=state.part, wanted=state.wanted
             )
 
-    def _changed(self, row: Sink, state: State, target: Place) -> State:
+    def _changed(self, row: Sink, state: State, called: "_Called") -> State:
         """The state behind a function that makes harmless, by its name, what it returns."""
-        short = self.program[target].name.rpartition(".")[2].lower()
-        named = any(
-            word in short and f"un{word}" not in short for word in words("sanitizer", row.claim)
-        )
-        idle = row.joined and not self.program[target].controls  # it asks nothing of the name
-        if state.level or not named or idle:
+        if state.level or not called.harmless:
             return state
+        if row.joined and not self.program[called.exits[0][0]].controls:
+            return state  # it asks nothing of the name
         return state.guarded(UNKNOWN, self._said(state))
 
     def _receiver(
@@ -193,8 +198,9 @@ class _Called(NamedTuple):
     """A call as a claim sees it, whatever state comes to it.
 
     Its short name, what it may mean, the source that its answer is, whether that is `clean`,
-    whether a function of the project `answers`: no path leads around it then, and what such
-    functions return (`exits`): function, value, link, words.
+    whether a function of the project `answers`: no path leads around it then, what such functions
+    return (`exits`): function, value, link, words, and whether the first of them is called as one
+    that makes it harmless.
     """
 
     short: str
@@ -203,3 +209,4 @@ class _Called(NamedTuple):
     clean: bool
     answers: bool
     exits: tuple[tuple[Place, int, int, str], ...]
+    harmless: bool

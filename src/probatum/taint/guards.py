@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 
 from probatum.taint.comparisons import MATCHING, NONE, PROVEN, UNKNOWN
 from probatum.taint.flow import (
@@ -114,7 +115,7 @@ class Guards(Patterns):
         inner: Node = self.program[place].nodes[node[1]] if kind == PART else node
         if inner[0] == CALL:  # `is_safe, why = check(x)`
             return self.called(place, inner, way, path, claim, depth)
-        checking = kind == ATTR and any(word in node[2].lower() for word in words("check", claim))
+        checking = kind == ATTR and _may_refuse(node[2], claim)
         return UNKNOWN if checking else NONE
 
     def lacks(self, place: Place, node: Node, way: int, claim: str) -> bool:
@@ -296,21 +297,32 @@ class Guards(Patterns):
         )
 
     def is_checked(self, place: Place, node: int, claim: str) -> bool:
-        """What a function answers that may refuse what it is given."""
-        given = self.program[place].nodes[node]
-        if given[0] != CALL:
-            return False
-        return self.checks(place, given[1], self.program.short(place, given[1]), claim)
+        """One of the values that are joined is what a function answers that may refuse it."""
+        key = ("checked", place, node, claim)
+        known: bool | None = self.program.memo.get(key)
+        if known is None:
+            nodes = self.program[place].nodes
+            calls = [nodes[one][1] for one in nodes[node][1:] if nodes[one][0] == CALL]
+            known = self.program.memo[key] = any(
+                self.checks(place, one, self.program.short(place, one), claim) for one in calls
+            )
+        return known
 
 
 def may_refuse(claim: str) -> Callable[[str], bool]:
     """Asks of a function's name whether the function may refuse what it is given."""
-    said = words("check", claim)
-    return lambda name: any(word in name.lower() for word in said)
+    return lambda name: _may_refuse(name, claim)
 
 
 def _may_refuse(name: str, claim: str) -> bool:
-    return any(word in name.lower() for word in words("check", claim))
+    return _checking(claim).search(name.lower()) is not None
+
+
+@cache
+def _checking(claim: str) -> re.Pattern[str]:
+    """Any of the words that say that something is checked."""
+    said = sorted(words("check", claim))
+    return re.compile("|".join(map(re.escape, said)) if said else r"(?!)")
 
 
 def _together(levels: list[int], every: bool) -> int:

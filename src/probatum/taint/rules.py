@@ -4,15 +4,13 @@ Every row names its `source` (a specification, CWE, CVE, library documentation),
 words says `why` these words mean what the engine takes them for.
 """
 
-import tomllib
 from collections import defaultdict
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, convert
 
-_FOLDER = Path(__file__).parent.parent / "rules" / "code"
+from probatum.check import code_trees
 
 
 class Sink(Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,7 +116,7 @@ class Returned(Struct, frozen=True, forbid_unknown_fields=True):
 def sinks() -> dict[str, list[Sink]]:
     """Rows by the last part of the names they are called by."""
     found: dict[str, list[Sink]] = defaultdict(list)
-    for row in convert(_rows("sinks")["sink"], list[Sink]):
+    for row in convert(code_trees.rows("sinks")["sink"], list[Sink]):
         for name in {*(call.rpartition(".")[2] for call in row.calls), *row.methods}:
             found[name].append(row)
     return dict(found)
@@ -127,7 +125,7 @@ def sinks() -> dict[str, list[Sink]]:
 @cache
 def sources() -> tuple[Source, ...]:
     """Every row, in the order of the file: the first that fits names the source."""
-    return convert(_rows("sources")["source"], tuple[Source, ...])
+    return convert(code_trees.rows("sources")["source"], tuple[Source, ...])
 
 
 def answering(outside: str, short: str) -> list[Source]:
@@ -163,17 +161,18 @@ def handed() -> dict[str, tuple[int | str, ...]]:
 @cache
 def words(of: str, claim: str = "") -> frozenset[str]:
     """The words of every list that is `of` this, for the claim or for every claim."""
-    rows = convert(_rows("words")["words"], list[Words])
-    fitting = [row for row in rows if row.of == of and row.claim in ("", claim)]
+    fitting = [row for row in _words() if row.of == of and row.claim in ("", claim)]
     return frozenset(word for row in fitting for word in row.words)
+
+
+@cache
+def _words() -> list[Words]:
+    return convert(code_trees.rows("words")["words"], list[Words])
 
 
 @cache
 def returned_types() -> dict[str, str]:
     """The type of what a function of a library returns, by its absolute name."""
-    return {row.call: row.type for row in convert(_rows("words")["returned"], list[Returned])}
-
-
-@cache
-def _rows(name: str) -> dict[str, Any]:
-    return tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8"))
+    return {
+        row.call: row.type for row in convert(code_trees.rows("words")["returned"], list[Returned])
+    }

@@ -112,7 +112,7 @@ class Steps(Answers):
         if row.joined and known[:1] == (-1,) and self._is_open_file(state):
             return
         function = self.program[state.place]
-        checked = any(self.guards.is_checked(state.place, one, row.claim) for one in node[1:])
+        checked = self.guards.is_checked(state.place, state.node, row.claim)
         for position, one in enumerate(node[1:]):
             wanted: keyed.Wanted | None = state.wanted
             if position and keyed.is_filled(function, one):
