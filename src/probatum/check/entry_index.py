@@ -17,10 +17,10 @@ _MAKES_NEW = (
     ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.Constant,
 )  # fmt: skip
 _MANGLED = re.compile(r"_[^_]\w*?(__\w*)$")
-_BINDS_NOTHING = (
+_BINDS_NOTHING = {
     ast.keyword, ast.Tuple, ast.List, ast.Dict, ast.Subscript, ast.arg,
     ast.JoinedStr, ast.FormattedValue, ast.Return, ast.If, ast.BoolOp, ast.IfExp,
-)  # fmt: skip
+}  # fmt: skip
 BUILTINS = frozenset(dir(builtins))
 
 
@@ -115,31 +115,36 @@ class Index:
         waiting: list[tuple[ast.AST, Unit]] = [(one, unit) for one in reversed(body)]
         while waiting:
             child, inside = waiting.pop()
-            waiting.extend(reversed(list(self._read(child, inside))))
+            waiting += reversed(self._read(child, inside))
 
-    def _read(self, node: Any, unit: Unit) -> Iterator[tuple[ast.AST, Unit]]:
+    def _read(self, node: Any, unit: Unit) -> list[tuple[ast.AST, Unit]]:
         """Keep what the node binds, and give its children with the units that they stand in."""
-        if isinstance(node, DEFINED):
-            yield from self._define(node, unit)
-            return
-        if isinstance(node, (ast.Name, ast.Attribute)):
+        kind = type(node)
+        if kind in DEFINED:
+            return list(self._define(node, unit))
+        if kind is ast.Name or kind is ast.Attribute:
             if id(node) not in self._called:
-                self.escaping.add(node.id if isinstance(node, ast.Name) else node.attr)
-        elif isinstance(node, ast.Constant):
+                self.escaping.add(node.id if kind is ast.Name else node.attr)
+        elif kind is ast.Constant:
             if isinstance(node.value, str) and is_dotted(node.value):
                 self.said.update(node.value.replace(":", ".").split("."))
-            return
-        elif not isinstance(node, _BINDS_NOTHING):
+            return []
+        elif kind not in _BINDS_NOTHING:
             self._note(node, unit)
+        inner: list[tuple[ast.AST, Unit]] = []
         for field in node._fields:
             child = getattr(node, field, None)
             if isinstance(child, list):
-                yield from ((one, unit) for one in child if isinstance(one, ast.AST))
+                inner += [(one, unit) for one in child if isinstance(one, ast.AST)]
             elif isinstance(child, ast.AST) and child._fields:
-                yield child, unit
+                inner.append((child, unit))
+        return inner
 
     def _note(self, node: Any, unit: Unit) -> None:
         match node:
+            case ast.Call():
+                self._called.add(id(node.func))
+                self._call(node, unit)
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
                     self._bind(target, value, unit)
@@ -190,9 +195,6 @@ class Index:
                 self.operands += [Value(unit, left), Value(unit, right)]
             case ast.Compare(left=left, comparators=others):
                 self.operands += [Value(unit, one) for one in (left, *others)]
-            case ast.Call():
-                self._called.add(id(node.func))
-                self._call(node, unit)
             case ast.Expr(value=ast.Call() as call) | ast.Expr(value=ast.Await(ast.Call() as call)):
                 self.statements.append((unit, call))
 

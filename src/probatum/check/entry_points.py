@@ -19,8 +19,9 @@ import hashlib
 import io
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from probatum.check.code_trees import rows
@@ -86,17 +87,22 @@ def holds(facts: dict[str, Any], read: Read, size: int) -> None:
             raise Rejected(f"5: {label} names other libraries")
 
 
-def of_project(data: bytes) -> "Ways":
+def of_project(data: bytes, parsed: Mapping[str, ast.Module] = MappingProxyType({})) -> "Ways":
     """The entry points of a project's bytes; its own tests count where something else names one.
 
+    A prover that has `parsed` files already gives their trees; a check has none.
     Raises: Rejected where not all of it can be read.
     """
     contents = dict(_files(data))
     tests = {name for name in contents if _is_test(name)}
-    trees = [(name, _trees(name, contents[name])) for name in contents if name not in tests]
+
+    def read(name: str) -> tuple[str, list[ast.Module]]:
+        return name, [parsed[name]] if name in parsed else _trees(name, contents[name])
+
+    trees = [read(name) for name in contents if name not in tests]
     index = _index(trees)
     if any(not index.said.isdisjoint(_parts(name)) for name in tests):
-        index = _index([*trees, *((name, _trees(name, contents[name])) for name in sorted(tests))])
+        index = _index([*trees, *map(read, sorted(tests))])
     return Ways(index)
 
 
@@ -191,15 +197,18 @@ class Ways:
         self._notes = list(bits)
         self._hiding = sum(1 << bit for note, bit in bits.items() if note.kind == "hiding")
         self._by_claim: dict[str, int] = {}
+        self._itself: dict[str, int] = {}
 
     def _by_itself(self, claim: str) -> int:
         """The notes that name a library that does it without being told to."""
-        doing = said("does it itself", claim)
-        return sum(
-            1 << bit
-            for bit, note in enumerate(self._notes)
-            if note.kind == "outside" and _is_of(note.name, doing)
-        )
+        if claim not in self._itself:
+            doing = said("does it itself", claim)
+            self._itself[claim] = sum(
+                1 << bit
+                for bit, note in enumerate(self._notes)
+                if note.kind == "outside" and _is_of(note.name, doing)
+            )
+        return self._itself[claim]
 
     def _claimed(self, claim: str) -> int:
         """The notes that say a sink of the claim, or an attribute that one is called by."""

@@ -1,6 +1,7 @@
 """Tells of each way into a project whether a claim is proven, refuted or undecided of it alone."""
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterator, Mapping
 
 from probatum.check import entry_points
 from probatum.check.entry_points import Ways
@@ -20,13 +21,13 @@ _MORE = (
 )
 
 
-def ways_into(material: Material) -> Ways | str:
-    """The entry points of a project; or why they are not told."""
+def ways_into(material: Material, parsed: Mapping[str, ast.Module]) -> Ways | str:
+    """The entry points of a project, of which some files are `parsed`; or why they are not told."""
     if material.size > entry_points.MOST:
         return _TOO_LARGE.format(entry_points.MOST >> 20, material.size / (1 << 20))
     data = b"".join(material.read(at, _STEP) for at in range(0, material.size, _STEP))
     try:
-        ways = entry_points.of_project(data)
+        ways = entry_points.of_project(data, parsed)
     except Rejected as exc:
         return f"not all of the project can be followed: {exc}"
     return ways if ways.entries else "none is known in this project"

@@ -32,10 +32,15 @@ class Project(Struct):
     cells: dict[str, notebooks.Cells]
 
 
-def read(files: Iterable[tuple[str, bytes]], only: Container[str] | None = None) -> Project:
+def read(
+    files: Iterable[tuple[str, bytes]],
+    only: Container[str] | None = None,
+    parsed: dict[str, ast.Module] | None = None,
+) -> Project:
     """The project that the files are: names are relative to it, with "/"; others are passed by.
 
-    With `only`, the modules of no other paths are made, though their names count.
+    With `only`, the modules of no other paths are made, though their names count. `parsed` takes up
+    the trees of Python files, by their paths, for whoever needs them next.
     """
     contents = {name: content for name, content in files if is_read(name)}
     names = module_names(contents)
@@ -50,6 +55,8 @@ def read(files: Iterable[tuple[str, bytes]], only: Container[str] | None = None)
             project.unread.append(_unread(path, error))
         else:
             module.shipped = is_shipped(path)
+            if parsed is not None and path.endswith(".py"):
+                parsed[path] = tree
             project.modules.append(module)
     _link_scripts(project.modules, set(names.values()))
     _link_namespaces(project.modules, names)

@@ -1,5 +1,6 @@
 """Reviews a project's Python code: the paths on which a value from outside reaches a sink."""
 
+import ast
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
@@ -70,15 +71,17 @@ def review(
     files: Iterable[tuple[str, bytes]],
     keeper: Keeper | None = None,
     digests: dict[str, bytes] | None = None,
+    parsed: dict[str, ast.Module] | None = None,
 ) -> Review:
     """Reviews files given as (name relative to the project with "/", content).
 
     Only names that end in `.py` or `.ipynb` are looked at; nothing of them is imported or run.
     With a `keeper`, what the last review left there saves work, and this one may leave the like;
-    `digests` are those of the files by name, if they are known.
+    `digests` are those of the files by name, if they are known; without a keeper, `parsed` takes up
+    their trees.
     """
     if keeper is None:
-        read = project.read(files)
+        read = project.read(files, parsed=parsed)
         return reviewed(read, Program(read.modules))
     from probatum.taint.again import review_again
 

@@ -1,5 +1,6 @@
 """The verdict on one claim about a project's code, from the flows that a review finds."""
 
+import ast
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -156,11 +157,13 @@ def _reviewed_anew(material: Material) -> tuple[Material, Review, Walks, Ways | 
     keeper = material.keeper if isinstance(material, python_project.Packed) else None
     contents = dict(python_project.files(material))
     digests = digests_of(contents) if keeper is not None else None
-    found = review(contents.items(), keeper, digests)
+    parsed: dict[str, ast.Module] = {}
+    few = material.size <= entry_points.MOST
+    found = review(contents.items(), keeper, digests, parsed if few else None)
     walked = Walks(material, contents, keeper, digests)
     walked.keep(flow for claim in sorted(claims()) for flow in _open(found, claim))
     whole = not found.unread and not python_project.left_out(material)
-    return material, found, walked, ways_into(material) if whole else _NOT_WHOLE
+    return material, found, walked, ways_into(material, parsed) if whole else _NOT_WHOLE
 
 
 @contextmanager
