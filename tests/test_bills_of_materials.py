@@ -68,7 +68,7 @@ def test_every_file_of_a_model_has_its_digest(tmp_path: Path) -> None:
 def test_a_project_holds_models_needs_packages_and_starts_services(tmp_path: Path) -> None:
     bill = of(project_in(tmp_path / "shop")).bill
     models = {one.name for one in bill.parts if one.type == MODEL and not one.external}
-    assert models == {"chat", "embed.safetensors"}
+    assert models == {"chat", "models/embed.safetensors"}
     needs = {to for of, to in linked(bill, DEPENDS_ON) if of == "shop"}
     assert needs == models | {"torch", "requests", "web", "db", "nginx", "host:5000/pg"}
     torch = part(bill, "torch")
@@ -82,7 +82,7 @@ def test_a_project_holds_models_needs_packages_and_starts_services(tmp_path: Pat
 
 def test_shards_are_one_model_and_their_parameters_are_added(tmp_path: Path) -> None:
     bill = of(project_in(tmp_path / "shop")).bill
-    model = part(bill, "embed.safetensors").model
+    model = part(bill, "models/embed.safetensors").model
     assert model is not None
     assert ("probatum:parameters", "3") in model.facts
 
@@ -90,9 +90,9 @@ def test_shards_are_one_model_and_their_parameters_are_added(tmp_path: Path) -> 
 def test_what_is_not_known_is_said_and_not_made_up(tmp_path: Path) -> None:
     lacks = of(project_in(tmp_path / "shop")).lacks
     for line in (
-        "the licence of embed.safetensors is not known",
-        "the architecture of embed.safetensors is not known",
-        "what embed.safetensors was trained on is not known",
+        "the licence of models/embed.safetensors is not known",
+        "the architecture of models/embed.safetensors is not known",
+        "what models/embed.safetensors was trained on is not known",
         "the version of requests (>=2) is not fixed in requirements.txt",
         "the licences of 2 packages are not known",
         "the digest of the image nginx:1.25 is not known: compose.yaml names none",

@@ -70,7 +70,7 @@ def _identity(home: Home, target: str) -> tuple[str, str]:
     cached = _CACHED.match(place)
     if cached is not None:
         return "/".join(one for one in cached.group(1, 2) if one), cached[3]
-    base = posixpath.basename(place.rstrip("/")) or place
+    base = posixpath.basename(place.rstrip("/")) if home.is_folder else place
     return base or _said(home, "name") or "model", ""
 
 
