@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisory_mirror import advisory, epss, export, kev, lines, text, zipped
@@ -180,6 +180,7 @@ def test_a_folder_without_advisories_is_said(tmp_path: Path) -> None:
         list(contents(tmp_path / "none", "f"))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_nothing_but_feed_errors_comes_of_any_bytes(data: bytes) -> None:
     for start in (
@@ -203,6 +204,7 @@ def test_nothing_but_feed_errors_comes_of_any_bytes(data: bytes) -> None:
             pass
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 255))
 def test_nothing_but_feed_errors_comes_of_a_changed_export(at: int, byte: int) -> None:
     data = bytearray(export(ONE, TWO))

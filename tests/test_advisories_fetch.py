@@ -73,6 +73,17 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(
     assert get(mirror, tmp_path).path.read_bytes() == b"another"
 
 
+def test_a_part_of_another_file_is_not_joined_to_what_is_there(
+    mirror: Mirror, tmp_path: Path
+) -> None:
+    mirror.faults.cut = [1000] * advisories_fetch.ATTEMPTS
+    with pytest.raises(FeedError):
+        get(mirror, tmp_path)
+    mirror.files["/all.zip"] = bytes(len(DATA))
+    mirror.faults.ignore_if_range = True
+    assert get(mirror, tmp_path).path.read_bytes() == bytes(len(DATA))
+
+
 def test_another_part_than_was_asked_for_is_not_taken(mirror: Mirror, tmp_path: Path) -> None:
     mirror.faults.cut = [1000]
     mirror.faults.other_range = True

@@ -1,7 +1,7 @@
 """How urgent a vulnerability is: EPSS and CISA's catalogue, kept as one text, and looked up."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisory_mirror import epss, kev
@@ -90,6 +90,7 @@ def test_a_text_that_is_none_is_refused() -> None:
             Priorities(text)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(CVES, SHARES, max_size=30), st.sets(CVES, max_size=30), CVES)
 def test_every_entry_is_found_and_no_other(
     of: dict[str, tuple[str, str]], listed: set[str], other: str

@@ -18,9 +18,11 @@ from msgspec import Struct
 
 from probatum.adapters.advisories_installed import ADVICE, Held
 from probatum.advisories.matching import Affects, affected
+from probatum.advisories.osv import package_name
 from probatum.advisories.snapshot import RECORDS
 from probatum.components import Component
 from probatum.errors import FormatError
+from probatum.vocabulary import Reason
 
 QUERIES = 1000
 PAGE = 1000
@@ -133,8 +135,8 @@ class Answers:
         start = self._start(query.page_token)
         try:
             matches = affected(self._index, component)
-        except FormatError as exc:
-            raise Wrong(exc.detail) from exc
+        except FormatError as exc:  # a damaged index is no fault of the question
+            raise Wrong(exc.detail, 400 if exc.reason is Reason.UNRESOLVED else 503) from exc
         undecided = {
             id: match.why if match.verdict is Affects.UNKNOWN else ""
             for match in matches
@@ -161,7 +163,12 @@ class Answers:
             covers = ", ".join(self._covers)
             raise Wrong(f"the snapshot covers {covers}, and not {ecosystem[:60]!a}: {ADVICE} "
                         "with --ecosystem")  # fmt: skip
-        return Component(ecosystem=ecosystem, name=name, version=version)
+        try:
+            return Component(
+                ecosystem=ecosystem, name=package_name(ecosystem, name), version=version
+            )
+        except FormatError as exc:
+            raise Wrong(exc.detail) from exc
 
     def _start(self, token: str) -> int:
         if not token:

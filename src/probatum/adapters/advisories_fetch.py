@@ -134,7 +134,7 @@ class _Download:
         request = Request(self._url, headers=self._headers(have, tag))  # noqa: S310  # demanded
         try:
             with self._opener.open(request, timeout=TIMEOUT_S) as response:
-                return self._taken(response, have)
+                return self._taken(response, have, tag)
         except HTTPError as exc:
             exc.close()
             if exc.code == 304 and self._known is not None:
@@ -183,19 +183,22 @@ class _Download:
             raise FeedError(f"{self._name}: the server asks to wait {seconds:.0f} s")
         return seconds
 
-    def _taken(self, response: HTTPResponse, have: int) -> Fetched:
+    def _taken(self, response: HTTPResponse, have: int, tag: str) -> Fetched:
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise FeedError(f"{self._name}: the server compressed what was asked for plain")
         start = have if response.status == 206 else 0
         if response.status == 206:
             said = response.headers.get("Content-Range", "")
-            if not have or not said.startswith(f"bytes {have}-"):
+            same = response.headers.get("ETag", tag) == tag
+            if not have or not same or not said.startswith(f"bytes {have}-"):
                 self._forget()
                 raise _Again("the server sent another part than was asked for")
         total = self._total(response, start)
         etag = response.headers.get("ETag", "")
-        self._tag.write_text(etag if etag.isascii() and not etag.startswith("W/") else "", "ascii")
         with self._opened(start) as file:
+            # Only now: a tag beside bytes of another file would have the two joined.
+            is_strong = etag.isascii() and not etag.startswith("W/")
+            self._tag.write_text(etag if is_strong else "", "ascii")
             self._copy(response, file, start, total)
             os.fsync(file.fileno())
         return self._kept(etag, response.headers.get("Last-Modified", ""))
