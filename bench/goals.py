@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.measure import TIMEOUT
-from bench.sections import configuration, signing
+from bench.sections import advisories, configuration, signing
 from bench.tables import table
 from bench.tools import FLAGGED, PASSED, PROBATUM
 
@@ -198,6 +198,7 @@ _JUDGES = {
     "checking": _checking,
     "code": _code,
     "signing": signing.goals,
+    "advisories": advisories.goals,
 }
 _BETTER = {
     "hostile": _hostile_better,

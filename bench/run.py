@@ -22,7 +22,16 @@ from typing import Any
 from bench import goals
 from bench.configuring.judges import judges
 from bench.reviewing.reviewers import reviewers
-from bench.sections import benign, checking, code, configuration, hostile, signing, speed
+from bench.sections import (
+    advisories,
+    benign,
+    checking,
+    code,
+    configuration,
+    hostile,
+    signing,
+    speed,
+)
 from bench.tables import table
 from bench.tools import Bench, Tool
 
@@ -34,8 +43,14 @@ SECTIONS: dict[str, tuple[str, ModuleType]] = {
     "code": ("Code review", code),
     "configuration": ("Configurations", configuration),
     "signing": ("Signed models", signing),
+    "advisories": ("Known vulnerabilities", advisories),
 }
-_TOOLS = {"code": reviewers, "configuration": judges, "signing": signing.signers}
+_TOOLS = {
+    "code": reviewers,
+    "configuration": judges,
+    "signing": signing.signers,
+    "advisories": advisories.matchers,
+}
 """The sections with tools of their own."""
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -83,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="a folder that has unpacked packages already, as NAME-VERSION; may be repeated",
     )
+    parser.add_argument("--advisories", type=Path, help="a folder of `*_osv.jsonl.zst`")
     parser.add_argument("--semgrep-rules", type=Path, help="a folder of semgrep's rules")
     return parser
 
@@ -106,6 +122,7 @@ def _bench(options: argparse.Namespace, work: Path) -> Bench:
         cves=options.cves,
         releases=tuple(folder.resolve() for folder in options.releases),
         semgrep_rules=options.semgrep_rules,
+        advisories=options.advisories.resolve() if options.advisories else None,
     )
 
 

@@ -81,7 +81,8 @@ class Bench:
     libraries that write the benign corpus; `recipes` names some of its recipes, or none for all;
     each `every`-th hostile candidate is tried. `limit_s` is for one small file, `heavy_s` for a
     large one. `cves` is a table of known vulnerabilities, `releases` are folders of unpacked
-    packages, `semgrep_rules` is a folder of rules; `review_s` is for one review of code.
+    packages, `semgrep_rules` is a folder of rules, `advisories` one of records; `review_s` is for
+    one review of code.
     """
 
     work: Path
@@ -101,6 +102,7 @@ class Bench:
     cves: Path | None = None
     releases: tuple[Path, ...] = ()
     semgrep_rules: Path | None = None
+    advisories: Path | None = None
     review_s: float = 3600
 
     def python(self, name: str) -> str:

@@ -78,6 +78,7 @@ def test_what_a_range_leaves_open_is_unknown(
         ({**entry(), "ranges": [{"type": "ECOSYSTEM", "events": [{"began": "1"}]}]}, "1", "u"),
         ({**entry(), "ranges": [{"type": "ECOSYSTEM", "events": [{}]}]}, "1", "u"),
         ({**entry(), "versions": "1"}, "1", "u"),
+        ({**entry(NONE, ("fixed", "1")), "versions": ""}, "2", "u"),
         ({**entry(), "versions": [1]}, "1", "u"),
         ({**entry(), "ranges": [{"type": "SEMVER",
                                  "events": [{"introduced": "0", "fixed": "1"}]}]}, "0.5 1", "an"),
@@ -134,6 +135,9 @@ HOSTILE = [
     b'{"id": "A", "affected": ' + b"[" * 100_000, b'{"id": "A", "affected": {}, "affected": []}',
     b'{"id": "A b"}', b'{"id": "\xff"}', b'{"id": "A", "affected": 1}', b'{"id": "A"} {}',
     b'{"id": "A", "n": ' + b"9" * 10_000 + b"}", b'{"id": "\\ud800"}', b'{"id": "A\\n"}',
+    b'{"id": "A", "affected": ""}', b'{"id": "A", "n": NaN}', '{"id": "A"}'.encode("utf-16"),
+    b'{"id": "A", "affected": [{"package": "\\ud800"}]}', b'{"id": "A", "n": "\\uDFFF"}',
+    b'\xef\xbb\xbf{"id": "A"}',
 ]  # fmt: skip
 
 

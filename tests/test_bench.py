@@ -138,3 +138,22 @@ def test_a_release_that_is_unpacked_already_is_not_fetched(tmp_path: Path) -> No
     found = release("p", "1", (tmp_path / "here", tmp_path / "fetched"))
     assert found == tmp_path / "here" / "p-1"
     assert lines_of(found) == 2
+
+
+def test_two_matchers_are_compared_on_every_spelling(tmp_path: Path) -> None:
+    pytest.importorskip("pip", reason="it orders versions as pip's own packaging does")
+    zstandard = pytest.importorskip("zstandard")
+    events = [{"introduced": "0"}, {"last_affected": "1.1"}]
+    for ecosystem, file in (("PyPI", "pypi"), ("Go", "go")):
+        affected = {"package": {"ecosystem": ecosystem, "name": "thing"}, "versions": ["1.1"],
+                    "ranges": [{"type": "ECOSYSTEM", "events": events}]}  # fmt: skip
+        record = json.dumps({"id": f"TEST-{ecosystem}", "affected": [affected]}).encode()
+        packed = zstandard.ZstdCompressor().compress(record + b"\n")
+        (tmp_path / f"{file}_osv.jsonl.zst").write_bytes(packed)
+    script = Path(run.__file__).with_name("matching") / "compare.py"
+    command = [sys.executable, str(script), str(tmp_path), "1"]
+    go, python = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert (go["ecosystem"], go["apart"], python["apart"]) == ("Go", [], [])
+    labelled = python["spellings"]["+cu124"]
+    assert (labelled["pairs"], labelled["affected"]) == (1, 1)
+    assert labelled["missed by packaging's order"] == labelled["missed by listed text"] == 1

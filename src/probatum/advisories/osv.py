@@ -69,7 +69,7 @@ def record(data: bytes) -> Record:
     own = said.get("id")
     if type(own) is not str or not _ID.fullmatch(own):
         raise _malformed("the advisory has no id")
-    affected = said.get("affected") or []
+    affected = [] if said.get("affected") is None else said["affected"]
     if type(affected) is not list or len(affected) > _MOST_PACKAGES:
         raise _malformed(f"what {own} affects is no list, or too long")
     aliases, modified = said.get("aliases"), said.get("modified")
@@ -92,8 +92,11 @@ def package_name(ecosystem: str, name: str) -> str:
 
 
 def _document(data: bytes) -> dict[str, Any]:
+    """The JSON object that every reader of UTF-8 finds in the bytes."""
     try:
-        said = json.loads(data, object_pairs_hook=_once)
+        said = json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+        if rb"\ud" in data.lower():  # half of a character, which cannot be written again
+            json.dumps(said, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as exc:
         raise _malformed("the advisory is not one JSON document") from exc
     if type(said) is not dict:
@@ -107,6 +110,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a key stands twice in one object")
     return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _is_id(text: Any) -> bool:

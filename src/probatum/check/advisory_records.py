@@ -29,7 +29,7 @@ def record(data: bytes) -> Any:
 
 def _document(data: bytes, chosen: Callable[[Any], Any]) -> Any:
     try:
-        return chosen(json.loads(data, object_pairs_hook=_once))
+        return chosen(json.loads(data.decode(), object_pairs_hook=_once))
     except (ValueError, RecursionError):
         return None
 
@@ -54,17 +54,26 @@ def affects(record: Any, ecosystem: str, name: str, version: str) -> bool | None
 
     `name` is as `normal` writes it. A record that cannot be read may affect everything.
     """
-    if type(record) is not dict or type(record.get("affected") or []) is not list:
+    affected = _list(record, "affected") if type(record) is dict else None
+    if affected is None:
         return None
     withdrawn = record.get("withdrawn")
     if type(withdrawn) is str and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", withdrawn):
         return False
     said = [
         _entry_affects(entry, ecosystem, version)
-        for entry in record.get("affected") or []
+        for entry in affected
         if _is_of(entry, ecosystem, name)
     ]
     return _any(said)
+
+
+def _list(said: dict[str, Any], name: str) -> list[Any] | None:
+    """What stands there, empty where nothing does; None if it is something else."""
+    found = said.get(name)
+    if found is None:
+        return []
+    return found if type(found) is list else None
 
 
 def _any(said: list[bool | None]) -> bool | None:
@@ -83,10 +92,10 @@ def _is_of(entry: Any, ecosystem: str, name: str) -> bool:
 
 
 def _entry_affects(entry: dict[str, Any], ecosystem: str, version: str) -> bool | None:
-    versions, ranges = entry.get("versions") or [], entry.get("ranges") or []
-    if type(versions) is not list or any(type(one) is not str for one in versions):
+    versions, ranges = _list(entry, "versions"), _list(entry, "ranges")
+    if versions is None or any(type(one) is not str for one in versions):
         return None
-    if type(ranges) is not list or any(_events(one) is None for one in ranges):
+    if ranges is None or any(_events(one) is None for one in ranges):
         return None
     lines = [one for one in ranges if one["type"] != "GIT"]
     if not lines and not versions:
