@@ -242,7 +242,7 @@ CHANNEL = "https://conda.anaconda.org/conda-forge/linux-64"
             ("Go/github.com/f/c", "v0.2.0", "", ()),
         ]),
         ("cargo-lock", CARGO, [
-            ("crates.io/app", "0.1.0", "a folder", ()),
+            ("crates.io/app", "0.1.0", ".", ()),
             ("crates.io/serde", "1.0.200", "", ()),
             ("crates.io/other", "0.2.0", "git+https://e.org/o.git#c0ffee", ()),
         ]),

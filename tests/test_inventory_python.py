@@ -483,9 +483,14 @@ def test_a_file_that_names_components_is_known(kind: str, name: str, text: str) 
     assert kind_of(name, BytesMaterial(text.encode())) == kind
 
 
-def test_every_form_of_file_is_asked_what_its_plain_form_is_asked() -> None:
-    for forms, plain in ((TEXT_FORMS, "text"), (JSON_FORMS, "json")):
-        wanted = {one.claim.id for one in accepting(plain)}
-        for form in forms:
-            assert wanted <= {one.claim.id for one in accepting(form)}, form
-            assert form in KINDS | MENTIONING
+def test_every_form_of_text_is_asked_what_text_is_asked() -> None:
+    wanted = {one.claim.id for one in accepting("text")}
+    for form in TEXT_FORMS:
+        assert wanted <= {one.claim.id for one in accepting(form)}, form
+        assert form in KINDS | MENTIONING
+
+
+def test_a_lock_file_in_json_is_a_whole_document() -> None:
+    for form in JSON_FORMS:
+        assert "kind-is-understood" in {one.claim.id for one in accepting(form)}
+        assert form in KINDS

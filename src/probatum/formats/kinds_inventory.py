@@ -8,14 +8,18 @@ from probatum.formats.patterns import Later
 
 TEXT_FORMS = frozenset(
     {"requirements", "python-manifest", "poetry-lock", "uv-lock", "pdm-lock", "pylock", "pipfile",
-     "distribution-metadata", "yarn-lock", "go-mod", "cargo-lock", "dpkg-status",
-     "apk-installed", "modelfile"}
+     "distribution-metadata", "yarn-lock", "go-mod", "cargo-lock", "modelfile"}
 )  # fmt: skip
 """Kinds that are plain text first, and are asked all that plain text is asked."""
+SYSTEM_FORMS = frozenset({"dpkg-status", "apk-installed"})
+"""Plain text too, but no claim is made of its kind: each begins with `P`, as some pickles do."""
 JSON_FORMS = frozenset({"pipfile-lock", "npm-lock"})
-"""Kinds that are JSON first, and are asked all that JSON is asked."""
-YAML_FORMS = frozenset({"pnpm-lock", "conda-environment", "conda-lock", "pixi-lock"})
-"""Kinds that are YAML first, and are asked all that YAML is asked."""
+"""Kinds that are JSON first. Nothing but its own tool reads one: it names no code to a loader."""
+YAML_FORMS = frozenset({"conda-environment"})
+"""Kinds that are YAML first, and are asked all that YAML is asked.
+
+Of `pnpm-lock`, `conda-lock` and `pixi-lock`, which only their own tools read, that is not asked.
+"""
 
 _BY_NAME = {
     "pyproject.toml": "python-manifest",

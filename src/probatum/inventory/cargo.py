@@ -1,4 +1,4 @@
-"""Reads `Cargo.lock`.
+"""Reads `Cargo.lock`. A package without a source lies in the project itself.
 
 Sources: doc.rust-lang.org/cargo, "Cargo.toml vs Cargo.lock"; cargo
 `src/cargo/core/resolver/encode.rs`.
@@ -40,7 +40,7 @@ def read(name: str, material: Material) -> Inventory:
                 version=text(row.get("version")) or "",
                 place=name_node.place,
                 hashes=(f"sha256:{checksum}",) if checksum else (),
-                source="a folder" if source is None else "" if source in _REGISTRY else source,
+                source="." if source is None else "" if source in _REGISTRY else source,
             )
         )
     return told.inventory(resolved=True)

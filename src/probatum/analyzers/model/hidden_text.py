@@ -71,6 +71,7 @@ _SHOWN = 50
         "makefile",
         "procfile",
         *inventories.TEXT_FORMS,
+        *inventories.SYSTEM_FORMS,
     },
 )
 def hidden_text(artifact: Artifact, material: Material) -> Verdict:

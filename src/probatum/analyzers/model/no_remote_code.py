@@ -71,7 +71,6 @@ _SWITCH = re.compile(r"trust[_-]remote[_-]code|auto_map|custom_pipelines")
         "litellm-config",
         "github-workflow",
         "github-action",
-        *inventories.JSON_FORMS,
         *inventories.YAML_FORMS,
     },
 )
