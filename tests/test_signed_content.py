@@ -4,7 +4,8 @@ import copy
 import hashlib
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -42,17 +43,19 @@ DIGESTS = {name: hashlib.sha256(data).hexdigest() for name, data in FILES.items(
 def judge(data: bytes) -> Verdict:
     """The verdict; whatever is proven must check, and nothing else may."""
     verdict = verdict_on(signed_content, data, "signed-folder")
-    head = data[: data.find(b"}\n") + 2]
     if isinstance(verdict, Proven):
         check(verdict.certificate, data)
-    elif head.endswith(b"}\n"):
-        signature = json.loads(head.split(b"\n")[1])["signature"]
-        facts = {
-            "size": len(data),
-            "head": hashlib.sha256(data[: len(head) + signature]).hexdigest(),
-        }
-        assert_rejected(Certificate("model_signature", facts), data, f"what is {verdict}")
+    else:
+        assert_rejected(_facts_of(data), data, f"what is {verdict}")
     return verdict
+
+
+def _facts_of(data: bytes) -> Certificate:
+    """The certificate that the folder would have if it were proven."""
+    line = data.split(b"\n")[1]
+    end = len(b"signed-folder 1\n") + len(line) + 1 + json.loads(line)["signature"]
+    facts = {"size": len(data), "head": hashlib.sha256(data[:end]).hexdigest()}
+    return Certificate("model_signature", facts)
 
 
 def assert_refuted(data: bytes, *words: str) -> None:
@@ -272,7 +275,7 @@ def test_a_digest_of_another_kind_is_undecided() -> None:
     said = statement()
     said["predicate"]["resources"][0]["algorithm"] = "blake2b"
     assert_undecided(folder(bundle_of(said)), Reason.MALFORMED)
-    for kind in ("md5", "sha1", "blake3", "sha256-sharded-1", None, 1):
+    for kind in ("md5", "sha1", "blake3", "sha256-sharded-1", None, 1, [], {}):
         assert_undecided(folder(bundle_of(statement({}, hash_type="sha256") | {
             "predicate": statement()["predicate"]
             | {"serialization": {"method": "files", "hash_type": kind, "allow_symlinks": False}}
@@ -361,6 +364,39 @@ def test_the_checker_says_no_to_whatever_is_no_signed_folder() -> None:
     for data in (b"", b"signed-folder 1\n", b"signed-folder 1\n{}\n", b"signed-folder 1\n[]\n"):
         with pytest.raises(Rejected):
             check(Certificate("model_signature", {"size": len(data), "head": ""}), data)
+
+
+_STRANGE: tuple[Any, ...] = (None, True, -1, 1.5, "", "x", "..", [], {}, [[]], {"a": 1}, 1 << 70)
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (object or list, key) below a JSON value."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in list(pairs):
+        yield value, key
+        if isinstance(inner, dict | list):
+            yield from _places(inner)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_whatever_is_strange_in_a_signature_what_is_proven_checks_and_nothing_crashes(
+    data: st.DataObject,
+) -> None:
+    said = copy.deepcopy(statement(ignore_paths=["cache"]))
+    bundle = bundle_of(said)
+    changed = data.draw(st.sampled_from([said, bundle]))
+    place, key = data.draw(st.sampled_from(list(_places(changed))))
+    if isinstance(place, dict) and data.draw(st.booleans()):
+        del place[key]
+    else:
+        place[key] = data.draw(st.sampled_from(_STRANGE))
+    sample = folder(bundle_of(said) if changed is said else bundle)
+    verdict = verdict_on(signed_content, sample, "signed-folder")
+    with suppress(Rejected):
+        check(_facts_of(sample), sample)
+    if isinstance(verdict, Proven):
+        check(verdict.certificate, sample)
 
 
 @settings(max_examples=60, deadline=None)

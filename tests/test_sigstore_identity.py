@@ -49,8 +49,9 @@ def test_two_issuers_in_one_certificate_are_none() -> None:
 
 
 @pytest.mark.parametrize("missing", ["identity", "issuer"])
-def test_an_identity_without_its_issuer_is_undecided(missing: str) -> None:
-    assert_undecided(data(signed(), **{missing: ""}), Reason.UNRESOLVED)
+@pytest.mark.parametrize("value", ["", None, 7, [], {}])
+def test_an_identity_without_its_issuer_is_undecided(missing: str, value: Any) -> None:
+    assert_undecided(data(signed(), **{missing: value}), Reason.UNRESOLVED)
 
 
 def test_the_certificate_must_be_valid_when_the_log_took_it_in() -> None:

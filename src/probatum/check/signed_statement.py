@@ -76,9 +76,9 @@ def listed(payload: bytes, single: str) -> Listed:
 
 
 def _made(how: dict[str, Any]) -> Listed:
-    algorithm = {"blake2": "blake2b"}.get(how["hash_type"], how["hash_type"])
+    algorithm = "blake2b" if how["hash_type"] == "blake2" else how["hash_type"]
     allow, ignore = how["allow_symlinks"], how.get("ignore_paths")
-    if algorithm not in _SIZES or type(allow) is not bool:
+    if type(algorithm) is not str or algorithm not in _SIZES or type(allow) is not bool:
         raise Rejected("the statement is made in a way that is not known")
     ignore = [] if ignore is None else ignore
     if type(ignore) is not list or not all(type(one) is str for one in ignore):

@@ -40,7 +40,9 @@ def identified(
     key = _issued(leaf, root["certificateAuthorities"], min(times))
     # 3. It names the identity and its issuer, and no other issuer.
     identity, issuer = trust.get("identity"), trust.get("issuer")
-    if not identity or identity not in _identities(leaf) or _issuers(leaf) != {issuer}:
+    if type(identity) is not str or type(issuer) is not str:
+        raise Rejected("no identity is named, or no issuer of it")
+    if identity not in _identities(leaf) or _issuers(leaf) != {issuer}:
         raise Rejected("it is signed by another identity")
     return key
 

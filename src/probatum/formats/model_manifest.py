@@ -124,11 +124,12 @@ def _listed(predicate: dict[str, Any]) -> Manifest:
     known = ("method", "hash_type", "shard_size", "allow_symlinks", "ignore_paths")
     how = fields(predicate.get("serialization"), "the serialization", known)
     method, allow = how.get("method"), how.get("allow_symlinks")
-    algorithm = "blake2b" if how.get("hash_type") == "blake2" else how.get("hash_type")
+    said = how.get("hash_type")
+    algorithm = "blake2b" if said == "blake2" else said if isinstance(said, str) else ""
     if not isinstance(resources, list) or not 0 < len(resources) <= _MOST:
         raise malformed("the statement lists no files")
     if algorithm not in HASHES or method not in ("files", "shards"):
-        says = f"a signature by {str(method)[:20]!a} and {str(algorithm)[:20]!a}"
+        says = f"a signature by {str(method)[:20]!a} and {str(said)[:20]!a}"
         raise FormatError(Reason.UNSUPPORTED, says)
     if type(allow) is not bool:
         raise malformed("the statement does not say whether links are followed")
