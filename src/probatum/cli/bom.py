@@ -6,6 +6,7 @@ import argparse
 
 from probatum.cli.help import SubParsers, add_command, exit_codes
 from probatum.cli.limits import add_limits
+from probatum.cli.surveying import add_survey
 
 TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
@@ -69,10 +70,7 @@ def add_parser(subparsers: SubParsers) -> None:
                             "(default: SOURCE_DATE_EPOCH, or none)")  # fmt: skip
     group.add_argument("-q", "--quiet", action="store_true",
                        help="do not say what the bill lacks")  # fmt: skip
-    made.add_argument("--exclude", action="append", default=[], metavar="GLOB",
-                      help="leave out files whose name fits; may be repeated")  # fmt: skip
-    made.add_argument("--progress", action=argparse.BooleanOptionalAction, default=None,
-                      help="show a progress bar (default: on a terminal)")  # fmt: skip
+    add_survey(made)
     add_limits(made)
 
 
@@ -89,12 +87,13 @@ def _written(arguments: argparse.Namespace) -> int:
     from msgspec.structs import replace
 
     from probatum.cli.output import say, write
+    from probatum.cli.surveying import moment
     from probatum.errors import UsageError
 
     form = arguments.format or DOCUMENTS[0]
     if form not in DOCUMENTS:
         raise UsageError(f"--format {form} goes with diff; a bill is {', '.join(DOCUMENTS)}")
-    made = _moment(arguments.timestamp)
+    made = moment(arguments.timestamp)
     found = _gathered(arguments, arguments.targets)
     bill = replace(found.bill, made=made)
     for line in () if arguments.quiet else found.lacks:
@@ -154,30 +153,10 @@ def _bill(arguments: argparse.Namespace, name: str) -> Bill:
 
 
 def _gathered(arguments: argparse.Namespace, names: list[str]) -> Gathered:
-    from functools import partial
-
-    from probatum.adapters.anywhere import roots
-    from probatum.audit.run import interruptible, listed, spool
-    from probatum.audit.survey import surveyed
     from probatum.bom.gathering import gathered
-    from probatum.cli.limits import settings
-    from probatum.cli.output import say
-    from probatum.cli.progress import bytes_progress
-    from probatum.configuration import Configuration
+    from probatum.cli.surveying import survey
 
-    given = settings(arguments, Configuration(), jobs=1)
-    talk = (lambda line: None) if arguments.quiet else say
-    quietly = False if arguments.quiet else arguments.progress
-    with spool() as folder, interruptible(), bytes_progress(quietly) as on_progress:
-        all = tuple(listed(tuple(names), partial(roots, exclude=arguments.exclude)))
-        done, total = 0, sum(one.size for one in all)
-
-        def went(size: int) -> None:
-            nonlocal done
-            done += size
-            on_progress(done, max(total, done))
-
-        files = surveyed(all, given.limits, given.caps, folder, on_bytes=went, on_note=talk)
+    files = survey(arguments, names)
     return gathered(arguments.name or _called(names), files, all_files=arguments.all_files)
 
 
@@ -194,29 +173,3 @@ def _called(names: list[str]) -> str:
     if "/snapshots/" in path and "--" in path:  # the hub's own cache: see bom.models
         return path
     return os.path.basename(path) or path  # noqa: PTH119
-
-
-def _moment(given: str | None) -> str:
-    """The date that the bill gets, in UTC; empty for none."""
-    import os
-    from datetime import UTC, datetime
-
-    from probatum.errors import UsageError
-
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    try:
-        if given == "now":
-            moment = datetime.now(UTC)
-        elif given is not None:
-            moment = datetime.fromisoformat(given)
-        elif epoch:
-            moment = datetime.fromtimestamp(int(epoch), UTC)
-        else:
-            return ""
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError) as exc:
-        what = "--timestamp" if given is not None else "SOURCE_DATE_EPOCH"
-        says = f"{what} {given or epoch!r} is no date: write now, or as in 2026-01-31T12:00:00Z"
-        raise UsageError(says) from exc

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "audit": "probatum.cli.audit",
-    "bom": "probatum.cli.bom",
     "check": "probatum.cli.check",
     "compare": "probatum.cli.compare",
-    "verify": "probatum.cli.verify",
+    "bom": "probatum.cli.bom",
     "vex": "probatum.cli.vex",
     "sign": "probatum.cli.sign",
+    "verify": "probatum.cli.verify",
+    "advisories": "probatum.cli.advisories",
     "explain": "probatum.cli.explain",
     "list": "probatum.cli.listing",
-    "advisories": "probatum.cli.advisories",
     "completion": "probatum.cli.completion",
 }
 """Each command's module, imported when it is called or all are told of."""
@@ -50,6 +50,8 @@ examples:
   probatum audit model.pt                  judge one file
   probatum audit .                         judge a project: code, models, configuration
   probatum audit . --format html -o r.html write a page to read
+  probatum compare fork/ base/             what a fork changed
+  probatum advisories update               fetch known vulnerabilities for later audits
   probatum explain load-inert              what a claim means and who decides it
   probatum check report.json model.pt      re-derive every proof with the independent checkers
 
