@@ -63,9 +63,12 @@ class File:
         while waiting:
             node, scope = waiting.pop()
             self._note(node, scope)
-            opens = isinstance(node, SCOPES)
+            kind = type(node)
+            if kind is ast.Name or kind is ast.Constant:  # the most of all, and nothing is in them
+                continue
+            opens = kind in SCOPES
             outermost = isinstance(scope, (ast.ClassDef, ast.Module)) and node is not top
-            if outermost and isinstance(node, FUNCTIONS):
+            if outermost and kind in FUNCTIONS:
                 self._closed[node] = scope
                 continue
             inner = node if opens else scope

@@ -20,6 +20,8 @@ _MANGLED = re.compile(r"_[^_]\w*?(__\w*)$")
 _BINDS_NOTHING = {
     ast.keyword, ast.Tuple, ast.List, ast.Dict, ast.Subscript, ast.arg,
     ast.JoinedStr, ast.FormattedValue, ast.Return, ast.If, ast.BoolOp, ast.IfExp,
+    ast.alias, ast.arguments, ast.Await, ast.Raise, ast.Slice, ast.Starred, ast.Try, ast.UnaryOp,
+    ast.With, ast.AsyncWith,
 }  # fmt: skip
 BUILTINS = frozenset(dir(builtins))
 
@@ -125,11 +127,12 @@ class Index:
         if kind is ast.Name or kind is ast.Attribute:
             if id(node) not in self._called:
                 self.escaping.add(node.id if kind is ast.Name else node.attr)
-        elif kind is ast.Constant:
+            return [(node.value, unit)] if kind is ast.Attribute else []
+        if kind is ast.Constant:
             if isinstance(node.value, str) and is_dotted(node.value):
                 self.said.update(node.value.replace(":", ".").split("."))
             return []
-        elif kind not in _BINDS_NOTHING:
+        if kind not in _BINDS_NOTHING:
             self._note(node, unit)
         inner: list[tuple[ast.AST, Unit]] = []
         for field in node._fields:
