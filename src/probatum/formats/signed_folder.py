@@ -107,13 +107,12 @@ def packed(folder: Folder) -> Packed:
     return Packed((Piece(head), *pieces))
 
 
-class Read(Struct, frozen=True):
+class Read(Folder, frozen=True, kw_only=True):
     """A signed folder as its bytes tell it.
 
     `starts` are the offsets of the files' bytes, `head` the SHA-256 (hex) of all before the first.
     """
 
-    folder: Folder
     starts: tuple[int, ...]
     head: str
 
@@ -145,8 +144,16 @@ def read(material: Material) -> Read:
     if end != material.size:
         raise _malformed("a signed folder has another size than its files")
     signature = material.read(at, size)
-    folder = Folder(signature, trust, files, others, ignore, single)
-    return Read(folder, tuple(starts), hashlib.sha256(head[:at] + signature).hexdigest())
+    return Read(
+        signature,
+        trust,
+        files,
+        others,
+        ignore,
+        single,
+        starts=tuple(starts),
+        head=hashlib.sha256(head[:at] + signature).hexdigest(),
+    )
 
 
 def _head(material: Material) -> bytes:
@@ -169,7 +176,7 @@ def digests(material: Material, of: Read, spans: Sequence[Span], algorithm: str)
 
     def one(number: int) -> None:
         span = spans[number]
-        file = of.folder.files[span.number]
+        file = of.files[span.number]
         found[number] = _of_file(material.path(span.number), file, span, hashlib.new(algorithm))
 
     threads = min(_MOST_THREADS, os.cpu_count() or 1, max(1, len(spans)))

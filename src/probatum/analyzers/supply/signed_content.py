@@ -57,17 +57,15 @@ _MOST_TOLD = 20
 @analyzer(id="signed-content", claim=SIGNED_CONTENT, accepts={"signed-folder"})
 def signed_content(artifact: Artifact, material: Material) -> Verdict:
     folder = read(material)
-    signed = bundle(folder.folder.signature)
+    signed = bundle(folder.signature)
     try:
-        who = signer(signed, folder.folder.trust)
+        who = signer(signed, folder.trust)
     except NotTrusted as exc:
         return Refuted((Witness(str(exc), Place(part="the signature")),))
-    listed = manifest(signed.payload, folder.folder.single)
-    left_out = (*NEVER_SIGNED, *listed.ignore, *folder.folder.ignore)
+    listed = manifest(signed.payload, folder.single)
+    left_out = (*NEVER_SIGNED, *listed.ignore, *folder.ignore)
     others = [
-        one
-        for one in folder.folder.others
-        if one.name in listed.names or not ignored(one.name, left_out)
+        one for one in folder.others if one.name in listed.names or not ignored(one.name, left_out)
     ]
     witnesses = [
         *_links(folder, others, listed),
@@ -87,7 +85,7 @@ def signed_content(artifact: Artifact, material: Material) -> Verdict:
 def _links(folder: Read, others: list[Other], listed: Manifest) -> Iterator[Witness]:
     if listed.allow_symlinks:
         return
-    for one in folder.folder.files:
+    for one in folder.files:
         if one.is_link and one.name in listed.names:
             yield _witness(one.name, "this is a link, and the signature follows none")
     for other in others:
@@ -97,13 +95,14 @@ def _links(folder: Read, others: list[Other], listed: Manifest) -> Iterator[Witn
 
 def _strays(folder: Read, listed: Manifest, left_out: tuple[str, ...]) -> Iterator[Witness]:
     """Files that the signature does not list, and what it lists that is not there."""
-    there = {one.name for one in folder.folder.files}
-    others = {one.name for one in folder.folder.others}
+    there = {one.name for one in folder.files}
+    others = {one.name for one in folder.others}
+    spelled = {_alike(name): name for name in there}
     for name in sorted(listed.names - there - others):
-        twin = next((one for one in there if _alike(one) == _alike(name)), "")
+        twin = spelled.get(_alike(name))
         instead = f"; {twin!a} is there, which is spelled in another way" if twin else ""
         yield _witness(name, f"the signature lists this file and it is not there{instead}")
-    for one in folder.folder.files:
+    for one in folder.files:
         if _is_stray(one.name, listed, left_out) and (one.size or not listed.shard_size):
             yield _witness(one.name, "a file that the signature does not list")
 
@@ -114,19 +113,19 @@ def _is_stray(name: str, listed: Manifest, left_out: tuple[str, ...]) -> bool:
 
 def _changed(material: Material, folder: Read, listed: Manifest) -> Iterator[Witness]:
     """Files with another size or digest than the signature lists."""
-    numbers = {one.name: at for at, one in enumerate(folder.folder.files)}
+    numbers = {one.name: at for at, one in enumerate(folder.files)}
     ends: dict[str, int] = {}
     for one in listed.resources:
         ends[one.name] = max(ends.get(one.name, 0), one.end or 0)
     for name, end in ends.items():
-        if name in numbers and end and (size := folder.folder.files[numbers[name]].size) != end:
+        if name in numbers and end and (size := folder.files[numbers[name]].size) != end:
             yield _witness(name, f"the file has {size} bytes and the signature lists {end}")
             del numbers[name]
     there = [one for one in listed.resources if one.name in numbers]
     spans = []
     for one in there:
         number = numbers[one.name]
-        end = folder.folder.files[number].size if one.end is None else one.end
+        end = folder.files[number].size if one.end is None else one.end
         spans.append(Span(number, one.start, end))
     found = digests(material, folder, spans, listed.algorithm)
     for one, digest in zip(there, found, strict=True):
@@ -140,15 +139,15 @@ def _unsigned(folder: Read, listed: Manifest, left_out: tuple[str, ...]) -> Iter
     """What is there, or said, and nothing is signed or read of."""
     if listed.kind in ATTESTATIONS:
         yield f"Of the statement ({listed.kind}) only the files' digests are read."
-    names = {one.name for one in folder.folder.files} | {one.name for one in folder.folder.others}
+    names = {one.name for one in folder.files} | {one.name for one in folder.others}
     names -= listed.names
     for path in dict.fromkeys(left_out):
         count = sum(ignored(name, (path,)) for name in names)
         if count:
-            by = "user" if path in folder.folder.ignore else "signature"
+            by = "user" if path in folder.ignore else "signature"
             files = "one file lies" if count == 1 else f"{count} files lie"
             yield f"The {by} ignores {path!a}, where {files} of which nothing is signed."
-    for one in folder.folder.files:
+    for one in folder.files:
         if _is_stray(one.name, listed, left_out):
             yield f"{one.name!a} is empty: a signature by shards cannot list it."
 
