@@ -27,6 +27,7 @@ from bench.sections import (
     benign,
     checking,
     code,
+    comparison,
     configuration,
     hostile,
     signing,
@@ -44,12 +45,14 @@ SECTIONS: dict[str, tuple[str, ModuleType]] = {
     "configuration": ("Configurations", configuration),
     "signing": ("Signed models", signing),
     "advisories": ("Known vulnerabilities", advisories),
+    "comparison": ("Comparing models", comparison),
 }
 _TOOLS = {
     "code": reviewers,
     "configuration": judges,
     "signing": signing.signers,
     "advisories": advisories.matchers,
+    "comparison": comparison.alone,
 }
 """The sections with tools of their own."""
 REPOSITORY = Path(__file__).resolve().parents[1]

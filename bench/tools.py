@@ -135,7 +135,7 @@ class Bench:
         if self.probatum is not None and tool.name == PROBATUM.name:
             return
         folder = self.work / "venvs" / tool.name
-        wanted = tool.requirements or (f"{self.source}[archives,signing]",)
+        wanted = tool.requirements or (f"{self.source}[archives,compare,signing]",)
         if not folder.exists():
             subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         elif tool.requirements:
