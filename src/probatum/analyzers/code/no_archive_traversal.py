@@ -1,7 +1,8 @@
 """Decides whether the members of an archive can be written outside of its folder.
 
 `TarFile.extractall` without a filter follows names with `..`, absolute names and links. A filter
-of names alone stops no link.
+of names alone stops no link. A check of each member is tried with one that is named as the folder
+beside is, and with a link: what lets one of them through guards nothing.
 
 **Refuted** with the path, step by step, from where the value enters to the call. **Undecided**
 where a condition stands in between and nobody knows whether it stops an attacker (it is named),
