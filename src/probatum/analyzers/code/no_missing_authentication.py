@@ -7,8 +7,8 @@ sent is run; or that is the only one there, of four or more that read, which doe
 router that never asks, where nine of ten such routes of the other routers of its folder do, in
 three files or more. What asks says so by its name, or is injected and answers 401 or 403. Read are
 the route decorators of FastAPI, Flask, Quart, aiohttp and Sanic, and the methods of handlers of
-Tornado and Jupyter. And once for an application that asks nowhere: where it is bound to every address of
-the machine and runs what it is sent.
+Tornado and Jupyter. And once for an application that asks nowhere: where it is bound to every
+address of the machine and runs what it is sent.
 
 **Refuted** with the route, two of those beside it and what asks there, and the call that is
 reached. **Undecided** where middleware in front may ask, or where nothing was found and a web
