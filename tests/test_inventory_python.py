@@ -442,6 +442,12 @@ SNIPPETS = st.lists(
 ).map("".join)  # fmt: skip
 
 
+def test_the_registry_itself_is_no_other_source() -> None:
+    text = "[[package]]\nname = 'a'\nversion = '1'\n[package.source]\ntype = 'legacy'\n"
+    text += "url = 'https://pypi.org/simple/'\n"
+    assert [one.source for one in told("poetry-lock", text).components] == [""]
+
+
 @given(st.sampled_from(sorted(KINDS)), st.binary(max_size=60) | SNIPPETS.map(str.encode))
 def test_nothing_but_format_errors_is_raised(kind: str, data: bytes) -> None:
     try:

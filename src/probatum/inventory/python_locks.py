@@ -66,7 +66,7 @@ def _poetry(row: Mapping, root: Mapping) -> Component:
     return _component(
         row,
         hashes=_hashes(files),
-        source=_at(url, at) if kind == "git" else url,
+        source=_at(url, at) if kind == "git" else _index(url),
         marker=text(row.get("markers")) or "",
         groups=tuple(one for one in groups if one != "main"),
     )
@@ -84,7 +84,7 @@ def _uv(row: Mapping, root: Mapping) -> Component:
     return _component(
         row,
         hashes=_hashes_of(files),
-        source="" if said in _PYPI else said,
+        source=_index(said),
         marker=" or ".join(f"({one})" for one in markers) if len(markers) > 1 else "".join(markers),
     )
 
@@ -114,7 +114,7 @@ def _pylock(row: Mapping, root: Mapping) -> Component:
             for one in entries(file.get("hashes"))
             if text(one.value)
         ),
-        source=_elsewhere(row) or ("" if index.rstrip("/") in _PYPI else index),
+        source=_elsewhere(row) or _index(index),
         marker=text(row.get("marker")) or "",
     )
 
@@ -149,6 +149,11 @@ def _component(
         marker=marker,
         groups=groups,
     )
+
+
+def _index(url: str) -> str:
+    """An index, where it is not PyPI."""
+    return "" if url.rstrip("/") in _PYPI else url
 
 
 def _at(url: str, commit: str | None) -> str:
