@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from probatum.policy import Decision, Policy
     from probatum.vocabulary import Report
 
-# A report is read whole; one larger than this was not written for this.
-_LARGEST = 1 << 30
-
 _DESCRIPTION = """\
 Open the targets again and let the independent checkers re-derive every certificate of a report
 from their bytes, and walk each path by which it refutes a claim about code. Neither the report nor
@@ -80,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     from probatum.audit.recheck import rechecked
     from probatum.cli.limits import advisories, configuration, settings
     from probatum.cli.output import demand_writable, say, write
+    from probatum.cli.reading import REPORT, contents
     from probatum.errors import UsageError
     from probatum.policy import decide
     from probatum.wire import from_json
@@ -88,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report == "-" and "-" in arguments.targets:
         raise UsageError("report and target cannot both be standard input: name a file")
     read = configuration(arguments, say)
-    report = from_json(_read(arguments.report))
+    report = from_json(contents(arguments.report, REPORT, "the report"))
     policy = _policy(arguments, read, report)
     result = rechecked(
         report,
@@ -130,26 +128,6 @@ def _policy(arguments: argparse.Namespace, configuration: Configuration, report:
     demand_claims(policy.must_prove, known, "must-prove")
     demand_entry_claims(policy.must_prove_entry_points, "must-prove-entry-points")
     return policy
-
-
-def _read(path: str) -> bytes:
-    import sys
-    from pathlib import Path
-
-    from probatum.errors import UsageError
-
-    try:
-        if path == "-":
-            text = sys.stdin.buffer.read(_LARGEST + 1)
-        else:
-            with Path(path).open("rb") as file:
-                text = file.read(_LARGEST + 1)
-    except (OSError, ValueError) as exc:
-        why = getattr(exc, "strerror", None) or exc
-        raise UsageError(f"the report {path!a} cannot be read: {why}") from exc
-    if len(text) > _LARGEST:
-        raise UsageError(f"the report {path!a} is larger than {_LARGEST >> 20} MiB")
-    return text
 
 
 def _text(result: Recheck, decision: Decision | None) -> str:

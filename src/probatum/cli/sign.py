@@ -6,6 +6,8 @@ import argparse
 
 from probatum.cli.help import SubParsers, add_command
 
+_LARGEST = 1 << 20
+
 _DESCRIPTION = """\
 Sign a model, a folder or one file, with a private key of your own: P-256, P-384, P-521 or Ed25519,
 in PEM. The signature lists the SHA-256 of every file, in the form of OpenSSF Model Signing, so
@@ -48,17 +50,20 @@ def run(arguments: argparse.Namespace) -> int:
     from probatum.adapters.signed_folder import beside, left_out
     from probatum.adapters.signing import is_open_to_others, private_key, signed
     from probatum.cli.output import demand_writable, say, write
+    from probatum.cli.reading import contents
     from probatum.errors import FormatError, UsageError
     from probatum.render.evidence import plural
 
     output = arguments.output or beside(arguments.model)
     demand_writable(output)
-    password = _read(arguments.password_file).rstrip(b"\r\n") if arguments.password_file else None
+    password = None
+    if arguments.password_file:
+        password = contents(arguments.password_file, _LARGEST).rstrip(b"\r\n")
     try:
         key = private_key(arguments.key, password)
         if is_open_to_others(arguments.key):
             say(f"{arguments.key} can be read by others on this machine: chmod 600 it")
-        certificates = _read(arguments.certificates) if arguments.certificates else b""
+        certificates = contents(arguments.certificates, _LARGEST) if arguments.certificates else b""
         ignore = left_out(arguments.ignore)
         made = signed(arguments.model, output, key, certificates=certificates, ignore=ignore)
     except FormatError as exc:
@@ -66,13 +71,3 @@ def run(arguments: argparse.Namespace) -> int:
     write(made.text, output)
     say(f"{output}: signs {plural(made.files, 'file')}")
     return 0
-
-
-def _read(path: str) -> bytes:
-    from probatum.errors import UsageError
-
-    try:
-        with open(path, "rb") as file:
-            return file.read(1 << 20)
-    except OSError as exc:
-        raise UsageError(f"{path!a} cannot be read: {exc.strerror}") from exc

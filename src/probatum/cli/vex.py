@@ -151,11 +151,12 @@ def _shown(name: str, snapshot: str) -> dict[tuple[str, str | None], Certificate
 
     They are not checked here: their digests are evidence for whoever checks the report.
     """
+    from probatum.cli.reading import REPORT, contents
     from probatum.vocabulary import Proven
     from probatum.wire import from_json
 
     found: dict[tuple[str, str | None], Certificate] = {}
-    for one in from_json(_read(name)).findings:
+    for one in from_json(contents(name, REPORT, "the report")).findings:
         if one.claim == "no-known-vulnerability" and isinstance(one.verdict, Proven):
             facts = one.verdict.certificate.facts
             if facts.get("snapshot") == snapshot:
@@ -196,10 +197,11 @@ def _heard(name: str) -> list[Heard]:
     from hashlib import sha256
 
     from probatum.bom.trust import Heard
+    from probatum.cli.reading import contents
     from probatum.errors import FormatError, UsageError
     from probatum.formats.vex_documents import statements
 
-    data = _read(name)
+    data = contents(name, _LARGEST)
     digest = f"sha256:{sha256(data).hexdigest()}"
     try:
         return [Heard(one, digest) for one in statements(data)]
@@ -211,25 +213,10 @@ def _rules(name: str) -> tuple[Rule, ...]:
     import msgspec
 
     from probatum.bom.trust import Rules
+    from probatum.cli.reading import contents
     from probatum.errors import ConfigurationError
 
     try:
-        return msgspec.toml.decode(_read(name), type=Rules).trust
+        return msgspec.toml.decode(contents(name, _LARGEST), type=Rules).trust
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ConfigurationError(f"{name!a}: {exc}") from exc
-
-
-def _read(name: str) -> bytes:
-    from pathlib import Path
-
-    from probatum.errors import UsageError
-
-    try:
-        with Path(name).open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    except (OSError, ValueError) as exc:
-        why = getattr(exc, "strerror", None) or exc
-        raise UsageError(f"{name!a} cannot be read: {why}") from exc
-    if len(data) > _LARGEST:
-        raise UsageError(f"{name!a} is larger than {_LARGEST >> 20} MiB")
-    return data
