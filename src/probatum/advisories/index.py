@@ -24,7 +24,7 @@ _STATES = tuple(State)
 _T = TypeVar("_T")
 
 
-class Row(Struct, frozen=True, array_like=True):
+class Row(Struct, frozen=True, array_like=True, gc=False):
     """What one record says: `steps` are numbers of places times four, with the state from there on.
 
     `id` is the number of the record's own name among its cluster's.
@@ -39,7 +39,7 @@ class Row(Struct, frozen=True, array_like=True):
     supposed: tuple[int, ...] | None = None
 
 
-class Cluster(Struct, frozen=True, array_like=True):
+class Cluster(Struct, frozen=True, array_like=True, gc=False):
     """Records of one package that speak of one vulnerability, and the names of that: best first."""
 
     names: tuple[str, ...]
@@ -75,7 +75,7 @@ class Place(Struct, frozen=True):
     length: int
 
 
-class _Entry(Struct, frozen=True, array_like=True):
+class _Entry(Struct, frozen=True, array_like=True, gc=False):
     offset: int
     length: int
     package: Raw

@@ -23,7 +23,7 @@ class Affects(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Match(Struct, frozen=True):
+class Match(Struct, frozen=True, gc=False):
     """One vulnerability that records of the component's package speak of.
 
     `id` names it, `records` are the ids of the records that decide the verdict, `names` all that it
@@ -74,14 +74,15 @@ def affected(index: Index, component: Component) -> tuple[Match, ...]:
 def _kept(package: Package, cluster: Cluster, place: int) -> Match:
     """A match is the same for all places between two steps of the cluster's records."""
     behind = 4 * place + 3
-    steps = (
-        cluster.names[0],
-        *[bisect_right(row.steps, behind) for row in cluster.rows],
-        *[bisect_right(row.supposed, behind) for row in cluster.rows if row.supposed],
-    )
-    found: Match | None = package.kept.get(steps)
+    steps: list[object] = [cluster.names[0]]
+    for row in cluster.rows:
+        steps.append(bisect_right(row.steps, behind))
+        if row.supposed:
+            steps.append(bisect_right(row.supposed, behind))
+    among = tuple(steps)
+    found: Match | None = package.kept.get(among)
     if found is None:
-        found = package.kept[steps] = _match(package, cluster, place)
+        found = package.kept[among] = _match(package, cluster, place)
     return found
 
 
