@@ -318,3 +318,18 @@ def test_what_is_missing_from_a_model_that_was_not_read_whole_is_not_called_remo
     tensors = differences(whole, added)[0]
     assert tensors.state == "differs"
     assert sorted(change.how for change in tensors.changes) == ["added", "changed"]
+
+
+def test_a_file_that_torch_did_not_put_into_an_archive_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "PROTO 2\nEMPTY_DICT\nSTOP"
+    records = {"data.pkl": assembled(text), "version": b"3\n", "byteorder": b"little"}
+    (tmp_path / "a.pt").write_bytes(archive(records))
+    (tmp_path / "b.pt").write_bytes(archive(records, root="other"))
+    (tmp_path / "c.pt").write_bytes(archive(records | {"code/evil.py": b"import os\n"}))
+    a, b, c = (str(tmp_path / f"{name}.pt") for name in "abc")
+    main(["compare", a, b, "-q", "--must-equal", "code"])
+    assert "none       code" in capsys.readouterr().out
+    assert main(["compare", a, c, "-q", "--must-equal", "code"]) == 1
+    assert "evil.py" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """Makes the record of a model from its opened artifacts: every tensor and file is hashed once."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from probatum.comparison import contents, tensors, weights
@@ -12,7 +13,11 @@ from probatum.vocabulary import Artifact, Reason
 
 # Their members are told, each by itself; of a torch archive these are no things of a model.
 _ONLY_MEMBERS = frozenset({"zip", "tar", "gzip", "bzip2", "xz", "zlib", "zstd", "lz4", "7z", "npz"})
-_INSIDE_WEIGHTS = frozenset({"torch-zip", *contents.OPAQUE})
+# What torch itself writes into an archive; anything else there is a thing of its own.
+_OF_TORCH = re.compile(
+    r"[^/]*/(?:data\.pkl|data/\d+|version|byteorder|\.data/serialization_id|\.format_version"
+    r"|\.storage_alignment)"
+)
 # How many times a file's bytes may be named as tensors, those that share their bytes aside.
 _MOST_TIMES = 8
 _SLACK = 64 << 20
@@ -79,8 +84,10 @@ class Recorder:
     def _is_inside_weights(self, artifact: Artifact) -> bool:
         name = artifact.parent
         while name:
-            if self._kinds.get(name) in _INSIDE_WEIGHTS:
+            if self._kinds.get(name) in contents.OPAQUE:
                 return artifact.kind != "chat-template"
+            if self._kinds.get(name) == "torch-zip":
+                return _OF_TORCH.fullmatch(artifact.name[len(name) + 2 :]) is not None
             name = name.rpartition("!/")[0]
         return False
 
