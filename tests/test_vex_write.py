@@ -40,6 +40,10 @@ def _written(*more: str) -> Any:
     return json.loads(Path("vex.json").read_text())
 
 
+def _states_nothing(*more: str) -> None:
+    assert main(["vex", "write", "project", "--author", "Us", "-q", *more]) == 2
+
+
 def test_what_affects_and_what_cannot_be_told_is_stated(project: Path) -> None:
     _installed()
     _pinned(project, "demo==1.0\nother==2.0\nunheard-of==1\n")
@@ -55,7 +59,7 @@ def test_what_affects_and_what_cannot_be_told_is_stated(project: Path) -> None:
 def test_what_does_not_affect_is_stated_with_the_certificate_of_a_report(project: Path) -> None:
     _installed()
     _pinned(project, "demo==2.0\n")
-    assert _written()["statements"] == []
+    _states_nothing()
     assert main(["audit", "project", "--format", "json", "-o", "report.json", "-q"]) == 0
     [said] = _written("--report", "report.json")["statements"]
     assert (said["status"], said["justification"]) == (
@@ -70,11 +74,11 @@ def test_a_certificate_of_another_file_or_snapshot_shows_nothing(project: Path) 
     _pinned(project, "demo==2.0\n")
     assert main(["audit", "project", "--format", "json", "-o", "report.json", "-q"]) == 0
     _pinned(project, "demo==2.0 # changed\n")
-    assert _written("--report", "report.json")["statements"] == []
+    _states_nothing("--report", "report.json")
     _pinned(project, "demo==2.0\n")
     Path("feed.jsonl").write_bytes(lines(*_RECORDS, advisory("X-3", "third", modified=_TODAY)))
     _installed()
-    assert _written("--report", "report.json")["statements"] == []
+    _states_nothing("--report", "report.json")
 
 
 def test_it_is_written_as_cyclonedx_and_read_back(
@@ -96,3 +100,13 @@ def test_without_advisories_nothing_is_stated(
     assert (
         "no advisories are installed: run 'probatum advisories update'" in capsys.readouterr().err
     )
+
+
+def test_a_document_without_a_statement_is_not_written(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _installed()
+    _pinned(project, "unheard-of==1\n")
+    assert main(["vex", "write", "project", "--author", "Us", "-o", "vex.json"]) == 2
+    assert "no document is written" in capsys.readouterr().err
+    assert not Path("vex.json").exists()

@@ -107,12 +107,15 @@ def _add_write(actions: SubParsers) -> None:
 
 def _write(arguments: argparse.Namespace) -> int:
     from probatum.bom import vex
-    from probatum.cli.output import demand_writable, write
+    from probatum.cli.output import demand_writable, say, write
     from probatum.cli.surveying import moment
 
     demand_writable(arguments.output)
     made = moment(arguments.timestamp) or moment("now")
     statements = _statements(arguments)
+    if not statements:
+        say("no document is written: OpenVEX has none without a statement, and there is none")
+        return 2
     form, _, version = arguments.format.partition("-")
     if form == "openvex":
         write(vex.openvex(statements, arguments.author, made), arguments.output)
