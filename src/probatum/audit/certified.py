@@ -28,7 +28,6 @@ import pkgutil
 import re
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -235,8 +234,8 @@ def rejection(
         return why
     try:
         if hasattr(module, "ADVISORIES"):
-            chosen = _chosen(facts, advisories)
-            module.holds(facts, material.read, material.size, artifact.kind, chosen)
+            installed = _reliable(advisories)
+            module.holds(facts, material.read, material.size, artifact.kind, installed)
         elif hasattr(module, "FOLDERS"):
             module.holds(facts, material.read, material.size, _folders(artifact, material))
         else:
@@ -253,12 +252,10 @@ def rejection(
     return ""
 
 
-def _chosen(facts: dict[str, Any], advisories: Installed | None) -> Installed:
-    """The snapshot that a certificate names. Raises: Rejected."""
+def _reliable(advisories: Installed | None) -> Installed:
+    """The advisories of this check. Raises: Rejected where nothing may rest on them."""
     if advisories is None:
         raise Rejected("it rests on advisories, and none are installed")
-    if facts.get("snapshot") != advisories.digest:
-        raise Rejected(f"it rests on other advisories than {advisories.digest[:12]}")
     if advisories.stale:
         raise Rejected(advisories.stale)
     if not advisories.intact():
