@@ -54,9 +54,9 @@ RECORDS_OF_CASES = (
 
 
 @cache
-def known(*records: str, stale: str = "") -> Known:
+def known(*records: str, stale: str = "", unread: int = 0) -> Known:
     """The snapshot of these records, as JSON; of `RECORDS_OF_CASES` without any."""
     given = records or tuple(map(json.dumps, RECORDS_OF_CASES))
     built = build([one.encode() for one in given], "2026-11-20T00:00:00Z")
-    assert not built.about.unread and INDEX in built.files()
+    assert len(built.about.unread) == unread and INDEX in built.files()
     return Known(built, stale=stale)

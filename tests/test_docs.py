@@ -42,6 +42,14 @@ def commands(page: Path) -> list[str]:
     return [part for part in found if re.match(r"(?:[A-Z_]+=\S+ )*probatum ", part)]
 
 
+def test_no_page_is_left_half_merged() -> None:
+    pages = [
+        one for folder in ("docs", "tests", "changelog.d") for one in ROOT.glob(f"{folder}/**/*.md")
+    ]
+    marked = [name(one) for one in pages if re.search(r"^[<>]{7} ", one.read_text("utf-8"), re.M)]
+    assert not marked
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_link_leads_somewhere(page: Path) -> None:
     for link in links(page):
