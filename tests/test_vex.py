@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from advisory_records import entry, index, record
 from bills import NAMES, TEXTS
+from known_advisories import RECORDS_OF_CASES
 from probatum.bom import vex
 from probatum.bom.affecting import digest_of, stated
 from probatum.bom.trust import Heard, Rule, speaks_of, weighed
@@ -383,3 +384,62 @@ def test_nothing_is_stated_of_what_its_address_does_not_mean() -> None:
     shown = Certificate("no_known_vulnerability", {})
     assert not _stated(shown, _thing(""), _thing("1.0", source="git+https://a.example/thing"))
     assert not _stated(shown, _thing("1.0", ecosystem="npm"), _thing("1.0", name="other"))
+
+
+# --- written for a target ------------------------------------------------------------------
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder, and the advisories that are installed."""
+    monkeypatch.setenv("PROBATUM_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    monkeypatch.chdir(tmp_path)
+    feed = tmp_path / "feed.jsonl"
+    feed.write_text("".join(json.dumps(one) + "\n" for one in RECORDS_OF_CASES[:-1]))
+    assert main(["advisories", "update", "--from", str(feed), "--ecosystem", "PyPI"]) == 0
+    (tmp_path / "shop").mkdir()
+    return tmp_path / "shop"
+
+
+def _written(*options: str) -> tuple[Statement, ...]:
+    moment = ("--author", "Us", "--timestamp", MADE, "-o", "vex.json")
+    digest = next(Path("data/advisories/snapshots").iterdir()).name
+    assert main(["vex", "write", "shop", "--advisories", digest, *moment, *options]) == 0
+    return statements(Path("vex.json").read_bytes())
+
+
+def test_a_target_is_spoken_of_with_the_certificates_of_its_audit(installed: Path) -> None:
+    (installed / "requirements.txt").write_text("server==2.7.0\nfine==1.0\n")
+    found = _written()
+    assert {one.status for one in found} == {NOT_AFFECTED}
+    assert {one.component for one in found} == {"pkg:pypi/server@2.7.0"}
+    assert all(one.evidence.startswith("sha256:") for one in found)
+    assert _written("--format", "cyclonedx-1.6") == found
+
+
+def test_what_affects_a_target_is_said_with_the_upgrade(installed: Path) -> None:
+    (installed / "requirements.txt").write_text("server==2.5.0\nodd-bound==2.0\n")
+    found = {one.vulnerabilities[0]: one for one in _written("--product", "pkg:oci/shop@1")}
+    affected = [one for one in found.values() if one.status == AFFECTED]
+    assert {one.says for one in affected} == {"upgrade to 2.7.0"}
+    assert found["EX-4"].status == UNDER_INVESTIGATION
+    assert {one.within for one in found.values()} == {"pkg:oci/shop@1"}
+    assert not any(one.evidence for one in found.values())
+
+
+def test_a_target_of_which_nothing_is_known_gets_no_document(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (installed / "requirements.txt").write_text("server>=2\n")
+    assert main(["vex", "write", "shop", "--author", "Us", "-o", "vex.json"]) == 2
+    assert "there is nothing to state" in capsys.readouterr().err
+    assert not Path("vex.json").exists()
+
+
+def test_without_advisories_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PROBATUM_DATA", str(tmp_path / "data"))
+    assert main(["vex", "write", str(tmp_path), "--author", "Us"]) == 3
+    assert "no advisories are installed" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
-from probatum.audit.apart import Line, Task, apart
+from probatum.audit.apart import Fetch, Line, Task, apart
 from probatum.audit.judge import attempted
 from probatum.audit.open import digest, opened
 from probatum.audit.opened import Caps, Root
@@ -41,14 +41,18 @@ def surveyed(
     caps: Caps,
     spool: str,
     *,
+    kinds: frozenset[str] | None = None,
     on_bytes: Callable[[int], None] = lambda size: None,
     on_note: Callable[[str], None] = lambda note: None,
 ) -> list[Told]:
-    """What every file tells, in the order of the roots; of an archive, its members too."""
+    """What every file tells, in the order of the roots; of an archive, its members too.
+
+    With `kinds`, only files of these kinds, and nothing of what archives hold.
+    """
     files = [one for one in roots if _is_file(one)]
     if not files:
         return []
-    task = Task("reading", partial(_told, files, caps), sources=[one.fetch for one in files])
+    task = Task("reading", partial(_told, files, caps, kinds), sources=[one.fetch for one in files])
     (answer,) = apart([task], limits, spool, on_bytes=on_bytes, on_note=on_note)
     if not isinstance(answer, Undecided):
         try:
@@ -60,7 +64,7 @@ def surveyed(
     if len(files) == 1:
         return [_unread(files[0].name, files[0].size, why)]
     middle = len(files) // 2
-    again = partial(surveyed, limits=limits, caps=caps, spool=spool)
+    again = partial(surveyed, limits=limits, caps=caps, spool=spool, kinds=kinds)
     return [*again(files[:middle]), *again(files[middle:])]
 
 
@@ -78,11 +82,11 @@ def _unread(name: str, size: int, why: str) -> Told:
 # --- in the confined process ---------------------------------------------------------------
 
 
-def _told(roots: Sequence[Root], caps: Caps, line: Line) -> bytes:
+def _told(roots: Sequence[Root], caps: Caps, kinds: frozenset[str] | None, line: Line) -> bytes:
     found = []
     for number, root in enumerate(roots):
         line.stand(root.name, root.size)
-        for one in _of_root(root, caps, partial(line.fetch, number)):
+        for one in _of_root(root, caps, kinds, partial(line.fetch, number)):
             found.append(_encoded(one))
         line.went(root.size)
     return b"[%b]" % b",".join(found)
@@ -96,11 +100,11 @@ def _encoded(one: Told) -> bytes:
     return payload
 
 
-def _of_root(root: Root, caps: Caps, fetch: Callable[[int, int], bytes]) -> Iterator[Told]:
+def _of_root(root: Root, caps: Caps, kinds: frozenset[str] | None, fetch: Fetch) -> Iterator[Told]:
     if root.trouble is not None:
         yield _unread(root.name, root.size, root.trouble.detail)
         return
-    steps = _steps(root, caps, fetch)
+    steps = _steps(root, caps, kinds, fetch)
     while (one := attempted(lambda: next(steps, None), "reading it")) is not None:
         if isinstance(one, Undecided):
             yield _unread(root.name, root.size, one.detail)
@@ -108,18 +112,20 @@ def _of_root(root: Root, caps: Caps, fetch: Callable[[int, int], bytes]) -> Iter
         yield one
 
 
-def _steps(root: Root, caps: Caps, fetch: Callable[[int, int], bytes]) -> Iterator[Told]:
+def _steps(root: Root, caps: Caps, kinds: frozenset[str] | None, fetch: Fetch) -> Iterator[Told]:
     material = _material(root, fetch)
     kind = root.project.kind if root.project is not None else kind_of(root.name, material)
+    if kinds is not None and kind not in kinds:
+        return
     artifact = Artifact(name=root.name, kind=kind, size=root.size, digest=_digest(root, material))
     templates = tuple(_templates(kind, material))
     yield told(artifact, material, templates, is_covered=root.in_project)
-    if kind in _ARCHIVES:
+    if kinds is None and kind in _ARCHIVES:
         whole = replace(caps, digest_size=_EVERYTHING if root.path is not None else _FAR)
         yield from _members(root.name, material, whole)
 
 
-def _material(root: Root, fetch: Callable[[int, int], bytes]) -> Material:
+def _material(root: Root, fetch: Fetch) -> Material:
     if root.project is not None:
         return python_project.packed(root.project, root.beside)
     if root.path is not None:

@@ -6,7 +6,6 @@ import argparse
 
 from probatum.cli.help import SubParsers, add_command, exit_codes
 from probatum.cli.limits import add_limits
-from probatum.cli.surveying import add_survey
 
 TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
@@ -70,7 +69,10 @@ def add_parser(subparsers: SubParsers) -> None:
                             "(default: SOURCE_DATE_EPOCH, or none)")  # fmt: skip
     group.add_argument("-q", "--quiet", action="store_true",
                        help="do not say what the bill lacks")  # fmt: skip
-    add_survey(made)
+    made.add_argument("--exclude", action="append", default=[], metavar="GLOB",
+                      help="leave out files whose name fits; may be repeated")  # fmt: skip
+    made.add_argument("--progress", action=argparse.BooleanOptionalAction, default=None,
+                      help="show a progress bar (default: on a terminal)")  # fmt: skip
     add_limits(made)
 
 
@@ -86,8 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _written(arguments: argparse.Namespace) -> int:
     from msgspec.structs import replace
 
+    from probatum.cli.moments import moment
     from probatum.cli.output import say, write
-    from probatum.cli.surveying import moment
     from probatum.errors import UsageError
 
     form = arguments.format or DOCUMENTS[0]
@@ -153,10 +155,30 @@ def _bill(arguments: argparse.Namespace, name: str) -> Bill:
 
 
 def _gathered(arguments: argparse.Namespace, names: list[str]) -> Gathered:
-    from probatum.bom.gathering import gathered
-    from probatum.cli.surveying import survey
+    from functools import partial
 
-    files = survey(arguments, names)
+    from probatum.adapters.anywhere import roots
+    from probatum.audit.run import interruptible, listed, spool
+    from probatum.audit.survey import surveyed
+    from probatum.bom.gathering import gathered
+    from probatum.cli.limits import settings
+    from probatum.cli.output import say
+    from probatum.cli.progress import bytes_progress
+    from probatum.configuration import Configuration
+
+    given = settings(arguments, Configuration(), jobs=1)
+    talk = (lambda line: None) if arguments.quiet else say
+    quietly = False if arguments.quiet else arguments.progress
+    with spool() as folder, interruptible(), bytes_progress(quietly) as on_progress:
+        all = tuple(listed(tuple(names), partial(roots, exclude=arguments.exclude)))
+        done, total = 0, sum(one.size for one in all)
+
+        def went(size: int) -> None:
+            nonlocal done
+            done += size
+            on_progress(done, max(total, done))
+
+        files = surveyed(all, given.limits, given.caps, folder, on_bytes=went, on_note=talk)
     return gathered(arguments.name or _called(names), files, all_files=arguments.all_files)
 
 

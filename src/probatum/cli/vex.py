@@ -1,42 +1,24 @@
-"""`probatum vex`: statements on vulnerabilities: our own, and which of others' count."""
+"""`probatum vex`: statements of others on vulnerabilities, and which of them count."""
 
 from __future__ import annotations
 
 import argparse
 
 from probatum.cli.help import SubParsers, add_command, add_output
-from probatum.cli.limits import add_advisories, add_limits
-from probatum.cli.surveying import add_survey
+from probatum.cli.limits import add_advisories, add_configuration, add_limits
 
 TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
     from probatum.bom.trust import Heard, Rule, Weighed
-    from probatum.formats.vex import Statement
-    from probatum.vocabulary import Certificate
 
 _DESCRIPTION = """\
-Say whether known vulnerabilities affect the components of a target, for others to read (VEX), or
-read what others say.
+Say whether a vulnerability affects a component, and hear what others say of it.
 """
 
 _EXAMPLES = """\
-  probatum vex write . --report report.json --author "Acme security" -o acme.openvex.json
+  probatum vex write . --author "Acme security" -o vex.json
   probatum vex show vendor.openvex.json --trust trust.toml
 """
-
-_WRITE = """\
-Say of every known vulnerability of every component that the targets name whether it affects them,
-by the installed advisories. That one does not is said only where --report, the JSON of an audit of
-the same targets, holds a certificate that shows it by these advisories; its digest goes into the
-statement. What cannot be told is under investigation.
-"""
-
-_WRITE_EXAMPLES = """\
-  probatum audit . --format json -o report.json
-  probatum vex write . --report report.json --author "Acme security" --timestamp now
-"""
-
-FORMS = ("openvex", "cyclonedx-1.6", "cyclonedx-1.7")
 
 _SHOW = """\
 Tell what documents say (OpenVEX, or CycloneDX in JSON), and which of it counts. A statement counts
@@ -54,11 +36,23 @@ name them by their digests.
 """
 
 _SHOW_EXAMPLES = """\
-  probatum vex write . --report report.json --author "Acme security" -o acme.openvex.json
   probatum vex show vendor.openvex.json --trust trust.toml
   probatum vex show a.json b.json --trust trust.toml --format json
 """
 
+_WRITE = """\
+Write a document that says of every vulnerability of every component that the target's manifests,
+lock files and environments name whether it affects: by the installed advisories, and with the
+digest of the certificate where it does not. A component without one fixed version, or from
+elsewhere than its registry, gets no statement, and it is said why.
+"""
+
+_WRITE_EXAMPLES = """\
+  probatum vex write . --author "Acme security" -o vex.json
+  probatum vex write . --author Acme --product pkg:oci/server@1.4 --format cyclonedx-1.6
+"""
+
+DOCUMENTS = ("openvex", "cyclonedx-1.6", "cyclonedx-1.7")
 _LARGEST = 64 << 20
 
 
@@ -83,91 +77,6 @@ def run(arguments: argparse.Namespace) -> int:
     raise AssertionError(arguments)
 
 
-def _add_write(actions: SubParsers) -> None:
-    made = add_command(
-        actions,
-        "write",
-        _write,
-        help="say what affects the components of a target, and what does not",
-        description=_WRITE,
-        examples=_WRITE_EXAMPLES,
-    )
-    made.add_argument("targets", nargs="+", metavar="TARGET", help="what names the components")
-    made.add_argument("--report", metavar="FILE", help="an audit of the targets, in JSON")
-    made.add_argument("--author", required=True, metavar="NAME", help="who says so")
-    made.add_argument("--timestamp", metavar="WHEN",
-                      help="the date of the statements: now, or as in 2026-01-31T12:00:00Z "
-                           "(default: SOURCE_DATE_EPOCH, or now)")  # fmt: skip
-    add_output(made, FORMS)
-    made.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
-    add_survey(made)
-    add_advisories(made)
-    add_limits(made)
-
-
-def _write(arguments: argparse.Namespace) -> int:
-    from probatum.bom import vex
-    from probatum.cli.output import demand_writable, say, write
-    from probatum.cli.surveying import moment
-
-    demand_writable(arguments.output)
-    made = moment(arguments.timestamp) or moment("now")
-    statements = _statements(arguments)
-    if not statements:
-        say("no document is written: OpenVEX has none without a statement, and there is none")
-        return 2
-    form, _, version = arguments.format.partition("-")
-    if form == "openvex":
-        write(vex.openvex(statements, arguments.author, made), arguments.output)
-    else:
-        write(vex.cyclonedx(statements, arguments.author, made, version), arguments.output)
-    return 0
-
-
-def _statements(arguments: argparse.Namespace) -> tuple[Statement, ...]:
-    """What the installed advisories say of every component of the targets, each once."""
-    from probatum.advisories.index import Index
-    from probatum.advisories.snapshot import INDEX
-    from probatum.audit.snapshots import Installed
-    from probatum.bom.affecting import stated
-    from probatum.cli.limits import advisories
-    from probatum.cli.surveying import survey
-    from probatum.configuration import Configuration
-    from probatum.errors import FeedError
-
-    snapshot = advisories(arguments, Configuration())
-    if snapshot is None or snapshot.stale:
-        why = snapshot.stale if snapshot is not None else "no advisories are installed"
-        raise FeedError(f"{why}: run 'probatum advisories update'")
-    shown = _shown(arguments.report, snapshot.digest) if arguments.report else {}
-    index = Index(Installed(snapshot).file(INDEX))
-    found: dict[Statement, None] = {}
-    for one in survey(arguments, arguments.targets):
-        if one.inventory is not None:
-            certificate = shown.get((one.artifact.name, one.artifact.digest))
-            found.update(dict.fromkeys(stated(one.inventory, index, certificate)))
-    return tuple(found)
-
-
-def _shown(name: str, snapshot: str) -> dict[tuple[str, str | None], Certificate]:
-    """The certificates of a report that rest on this snapshot, by the artifact's name and digest.
-
-    They are not checked here: their digests are evidence for whoever checks the report.
-    """
-    from probatum.cli.reading import REPORT, contents
-    from probatum.vocabulary import Proven
-    from probatum.wire import from_json
-
-    found: dict[tuple[str, str | None], Certificate] = {}
-    for one in from_json(contents(name, REPORT, "the report")).findings:
-        if one.claim == "no-known-vulnerability" and isinstance(one.verdict, Proven):
-            facts = one.verdict.certificate.facts
-            if facts.get("snapshot") == snapshot:
-                bound = one.artifact.name, f"sha256:{facts.get('sha256')}"
-                found[bound] = one.verdict.certificate
-    return found
-
-
 def _add_show(actions: SubParsers) -> None:
     made = add_command(
         actions,
@@ -180,6 +89,73 @@ def _add_show(actions: SubParsers) -> None:
     made.add_argument("documents", nargs="+", metavar="FILE", help="OpenVEX or CycloneDX in JSON")
     made.add_argument("--trust", metavar="FILE", help="whose statements count, in TOML")
     add_output(made, ("terminal", "json"))
+
+
+def _add_write(actions: SubParsers) -> None:
+    made = add_command(
+        actions,
+        "write",
+        _write,
+        help="say of each component what is known to affect it",
+        description=_WRITE,
+        examples=_WRITE_EXAMPLES,
+    )
+    made.add_argument("targets", nargs="+", metavar="TARGET", help="what to speak of")
+    made.add_argument("--author", required=True, metavar="NAME", help="who says it")
+    made.add_argument("--product", default="", metavar="PURL",
+                      help="speak of the components within this product only")  # fmt: skip
+    made.add_argument("--timestamp", default="now", metavar="WHEN",
+                      help="the document's date, as in 2026-01-31T12:00:00Z (default: "
+                           "SOURCE_DATE_EPOCH, or now)")  # fmt: skip
+    made.add_argument("--exclude", action="append", default=[], metavar="GLOB",
+                      help="leave out files whose name fits; may be repeated")  # fmt: skip
+    add_output(made, DOCUMENTS)
+    add_advisories(made)
+    add_configuration(made.add_argument_group("configuration"))
+    add_limits(made)
+
+
+def _write(arguments: argparse.Namespace) -> int:
+    import os
+    from functools import partial
+
+    from msgspec.structs import replace
+
+    from probatum.adapters.anywhere import roots
+    from probatum.audit.statements import NOTHING, spoken
+    from probatum.bom.vex import cyclonedx, openvex
+    from probatum.cli.limits import advisories, configuration, settings
+    from probatum.cli.moments import moment
+    from probatum.cli.output import demand_writable, say, write
+    from probatum.errors import UsageError
+
+    demand_writable(arguments.output)
+    read = configuration(arguments, say)
+    known = advisories(arguments, read)
+    if known is None:
+        raise UsageError("no advisories are installed: `probatum advisories update` fetches them")
+    epoch = arguments.timestamp == "now" and os.environ.get("SOURCE_DATE_EPOCH")
+    made = moment(None if epoch else arguments.timestamp)
+    found = spoken(
+        tuple(arguments.targets),
+        settings(arguments, read, jobs=0, advisories=known),
+        known,
+        roots_of=partial(roots, exclude=arguments.exclude),
+        on_note=say,
+    )
+    for line in found.lacks:
+        say(line)
+    if not found.statements:
+        say(NOTHING)
+        return 2
+    told = [replace(one, within=arguments.product) for one in found.statements]
+    if arguments.format == "openvex":
+        text = openvex(told, arguments.author, made)
+    else:
+        version = arguments.format.removeprefix("cyclonedx-")
+        text = cyclonedx(told, arguments.author, made, version)
+    write(text, arguments.output)
+    return 0
 
 
 def _show(arguments: argparse.Namespace) -> int:
