@@ -34,8 +34,8 @@ def _read(kind: str, text: str) -> list[tuple[str, str]]:
         ("pipfile-lock", '{"_meta": {}, "default": {"a": {"version": "==1"}}}', [("a", "1")]),
         ("npm-lock", json.dumps({"lockfileVersion": 3, "packages": {
             "": {"name": "me"},
-            "node_modules/@s/a": {"version": "1.0.0", "resolved": _NPM + "a"},
-            "node_modules/b": {"name": "c", "version": "2.0.0", "resolved": _NPM + "c"}}}),
+            "node_modules/@s/a": {"version": "1.0.0", "resolved": _NPM + "@s/a/-/a-1.0.0.tgz"},
+            "node_modules/b": {"name": "c", "version": "2.0.0"}}}),
          [("@s/a", "1.0.0"), ("c", "2.0.0")]),
         ("cargo-lock", '[[package]]\nname="me"\nversion="0"\n[[package]]\nname="a"\nversion="1"\n'
          'source="registry+https://github.com/rust-lang/crates.io-index"', [("a", "1")]),
@@ -55,6 +55,7 @@ def test_every_component_is_read(kind: str, text: str, expected: list[tuple[str,
         ("requirements", "a @ https://host.example/a.whl"),
         ("requirements", "-e git+https://host.example/a"),
         ("requirements", "./a.whl"),
+        ("requirements", "--no-binary :all: --index-url https://host.example/simple\na==1"),
         ("requirements", "${HIDDEN}"),
         ("requirements", "# harmless \\\nhidden==1\n"),
         ("requirements", "a==1 \\\n# harmless\nhidden==1\n"),
@@ -72,6 +73,16 @@ def test_every_component_is_read(kind: str, text: str, expected: list[tuple[str,
         ("pipfile-lock", '{"_meta": {}, "default": {"a": {"version": "*"}}}'),
         ("npm-lock", '{"lockfileVersion": 1, "dependencies": {}}'),
         ("npm-lock", '{"lockfileVersion": 3, "packages": {"node_modules/a": {"link": true}}}'),
+        ("uv-lock", '[[package]]\nname="a"\nversion="1"\nsource={registry="https://pypi.org/simple"}'
+         '\nwheels=[{url="https://files.pythonhosted.org/packages/b-1-py3-none-any.whl"}]'),
+        ("uv-lock", '[[package]]\nname="a"\nversion="1"\nsource={registry="https://pypi.org/simple"}'
+         '\nsdist={url="https://host.example/a-1.tar.gz"}'),
+        ("pylock", '[[packages]]\nname="a"\nversion="1"\nwheels=[{path="a-1-py3-none-any.whl"}]'),
+        ("npm-lock", '{"lockfileVersion": 3, "packages": {"node_modules/a": {"version": "g"}}}'),
+        ("npm-lock", '{"lockfileVersion": 3, "packages": {"node_modules/a": {"version": "1.0.0", '
+         '"inBundle": true}}}'),
+        ("npm-lock", json.dumps({"lockfileVersion": 3, "packages": {"node_modules/a": {
+            "version": "1.0.0", "resolved": _NPM + "other/-/other-1.0.0.tgz"}}})),
         ("cargo-lock", '[[package]]\nname="a"\nversion="1"\nsource="git+https://host.example"'),
         ("cargo-lock", '[[package]]\nname="a"\nversion="1"\n[[package]]\nname="b"\nversion="1"'),
         ("conda", ""),

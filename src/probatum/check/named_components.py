@@ -28,11 +28,12 @@ _PIN = re.compile(
     re.A,
 )
 _ENVIRONMENT = b"python-environment 1\n"
-_HARMLESS = re.compile(r"--(?:require-hashes|no-deps|only-binary[=\s].*|no-binary[=\s].*)", re.A)
+_HARMLESS = re.compile(r"--require-hashes|--(?:only|no)-binary(?:=|\s+)[A-Za-z0-9:,._-]+", re.A)
 _PYPI = re.compile(
     r"https://(?:pypi\.org|pypi\.python\.org|files\.pythonhosted\.org)(?:/.*)?", re.A
 )
-_NPM = re.compile(r"https://registry\.(?:npmjs\.org|yarnpkg\.com)/.*", re.A)
+_FILE = re.compile(r"https://files\.pythonhosted\.org/[^?#]*/([^/?#]+)", re.A)
+_NPM = ("https://registry.npmjs.org/", "https://registry.yarnpkg.com/")
 _CRATES = ("registry+https://github.com/rust-lang/crates.io-index",
            "sparse+https://index.crates.io/")  # fmt: skip
 
@@ -79,6 +80,7 @@ def _uv(text: str) -> Iterator[Named]:
         source = package["source"]
         if not (set(source) & {"editable", "virtual"} and set(source.values()) == {"."}):
             _demand(_PYPI.fullmatch(source.get("registry", "")), package)
+            _demand_own_files(package)
             yield _python(package["name"], package["version"])
 
 
@@ -101,6 +103,7 @@ def _pylock(text: str) -> Iterator[Named]:
         elsewhere = {"vcs", "directory", "archive"} & set(package)
         known = _PYPI.fullmatch(package.get("index", "https://pypi.org/simple"))
         _demand(not elsewhere and known, package)
+        _demand_own_files(package)
         yield _python(package["name"], package["version"])
 
 
@@ -122,10 +125,14 @@ def _npm(text: str) -> Iterator[Named]:
         raise Rejected("2: a lock file of this version is not read here")
     for path, package in lock["packages"].items():
         if path:
-            _demand("link" not in package, package)
-            _demand(_NPM.fullmatch(package["resolved"]), package)
-            name = package.get("name", path.rpartition("node_modules/")[2])
-            yield "npm", str(name), _version(package["version"])
+            _demand(not {"link", "inBundle", "bundled"} & set(package), package)
+            name = str(package.get("name", path.rpartition("node_modules/")[2]))
+            version = _version(package["version"])
+            file = f"{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
+            known = [f"{registry}{file}" for registry in _NPM]
+            _demand(package.get("resolved", known[0]) in known, package)
+            _demand(re.match(r"\d+\.\d+\.\d+", version, re.A), package)
+            yield "npm", name, version
 
 
 def _cargo(text: str) -> Iterator[Named]:
@@ -157,6 +164,14 @@ def _header(headers: str, name: str) -> str:
     if len(found) != 1 or "\n" in found[0] or "\r" in headers:
         raise Rejected(f"2: not one {name} in the metadata of a distribution")
     return str(found[0].strip())
+
+
+def _demand_own_files(package: dict[str, Any]) -> None:
+    """Each file that is named with an address is one of the package's own on the registry."""
+    for file in [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else ())]:
+        found = _FILE.fullmatch(file["url"]) if set(file) - {"path"} == set(file) else None
+        plain = re.sub(r"[-_.]+", "-", found[1]).lower() if found is not None else ""
+        _demand(plain.startswith(re.sub(r"[-_.]+", "-", package["name"]).lower() + "-"), package)
 
 
 def _packages(lock: dict[str, Any], key: str) -> list[dict[str, Any]]:
