@@ -47,6 +47,7 @@ def folder_beside(name: str, inside: Collection[str]) -> str:
     return f"{name}/{min(inside, default='')}"
 
 
+@lru_cache(maxsize=16)  # it is asked for each folder that lies beside many others
 def code_of(beside: frozenset[str]) -> frozenset[str]:
     """Of what stands beside a file, that which could be imported or tells what to import."""
     return frozenset(
