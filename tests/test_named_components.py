@@ -37,6 +37,10 @@ def _read(kind: str, text: str) -> list[tuple[str, str]]:
             "node_modules/@s/a": {"version": "1.0.0", "resolved": _NPM + "@s/a/-/a-1.0.0.tgz"},
             "node_modules/b": {"name": "c", "version": "2.0.0"}}}),
          [("@s/a", "1.0.0"), ("c", "2.0.0")]),
+        ("npm-lock", json.dumps({"lockfileVersion": 2, "packages": {
+            "node_modules/a": {"version": "1.0.0"}, "node_modules/b": {"version": "2.0.0"}},
+            "dependencies": {"a": {"version": "1.0.0", "dependencies": {
+                "b": {"version": "2.0.0"}}}}}), [("a", "1.0.0"), ("b", "2.0.0")]),
         ("cargo-lock", '[[package]]\nname="me"\nversion="0"\n[[package]]\nname="a"\nversion="1"\n'
          'source="registry+https://github.com/rust-lang/crates.io-index"', [("a", "1")]),
     ],
@@ -81,6 +85,8 @@ def test_every_component_is_read(kind: str, text: str, expected: list[tuple[str,
         ("npm-lock", '{"lockfileVersion": 3, "packages": {"node_modules/a": {"version": "g"}}}'),
         ("npm-lock", '{"lockfileVersion": 3, "packages": {"node_modules/a": {"version": "1.0.0", '
          '"inBundle": true}}}'),
+        ("npm-lock", json.dumps({"lockfileVersion": 2, "packages": {}, "dependencies": {
+            "a": {"version": "1.0.0"}}})),
         ("npm-lock", json.dumps({"lockfileVersion": 3, "packages": {"node_modules/a": {
             "version": "1.0.0", "resolved": _NPM + "other/-/other-1.0.0.tgz"}}})),
         ("cargo-lock", '[[package]]\nname="a"\nversion="1"\nsource="git+https://host.example"'),

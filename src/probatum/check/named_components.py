@@ -123,6 +123,9 @@ def _npm(text: str) -> Iterator[Named]:
     lock = _json(text)
     if lock["lockfileVersion"] not in (2, 3):
         raise Rejected("2: a lock file of this version is not read here")
+    listed = {(one.get("name", path.rpartition("node_modules/")[2]), one.get("version"))
+              for path, one in lock["packages"].items()}  # fmt: skip
+    _demand_listed(lock.get("dependencies", {}), listed)
     for path, package in lock["packages"].items():
         if path:
             _demand(not {"link", "inBundle", "bundled"} & set(package), package)
@@ -133,6 +136,15 @@ def _npm(text: str) -> Iterator[Named]:
             _demand(package.get("resolved", known[0]) in known, package)
             _demand(re.match(r"\d+\.\d+\.\d+", version, re.A), package)
             yield "npm", name, version
+
+
+def _demand_listed(dependencies: Any, listed: set[tuple[Any, Any]]) -> None:
+    """What older versions of npm go by names nothing else."""
+    for name, package in dependencies.items():
+        said = package["version"]
+        aliased = said.removeprefix("npm:").rpartition("@") if said.startswith("npm:") else None
+        _demand(((aliased[0], aliased[2]) if aliased else (name, said)) in listed, package)
+        _demand_listed(package.get("dependencies", {}), listed)
 
 
 def _cargo(text: str) -> Iterator[Named]:
