@@ -40,6 +40,9 @@ def is_before(key: bytes, other: bytes) -> int:
 @settings(max_examples=1000, deadline=None)
 @given(python_versions(), python_versions())
 @example("1.0", "1.0.0")
+@example("1.01", "1.1.0+cu124")
+@example("2024.1", "2024.1.0")
+@example("255.256", "256.255")
 @example("1.0.dev1", "1.0a0")
 @example("1.0.dev256", "1.0.dev255")
 @example("1.0.post1.dev1", "1.0")
@@ -51,6 +54,9 @@ def test_python_versions_are_ordered_as_packaging_orders_them(one: str, other: s
 
 @settings(max_examples=1000, deadline=None)
 @given(st.text("0123456789.!+-_abcrpostdev v\u0661\u017f\u212a", max_size=14))
+@example("1.0+")
+@example("1.0+\u0661")
+@example("1..0")
 def test_nothing_is_a_python_version_that_packaging_refuses(text: str) -> None:
     try:
         Version(text)

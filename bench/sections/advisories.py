@@ -101,7 +101,10 @@ def _costs(data: dict[str, Any]) -> str:
             ["index", sizes],
             ["start: open the snapshot and ask once, Python's own start apart",
              f"{(asked - nothing) * 1000:.0f} ms"],
-            ["lookups a second, versions asked for the first time", f"{pace['first']:,.0f}"],
+            [f"lookups a second, each of {pace['texts']:,} texts asked once",
+             f"{pace['new']:,.0f}"],
+            [f"lookups a second, each of {pace['versions']:,} versions asked once",
+             f"{pace['first']:,.0f}"],
             ["lookups a second, asked again", f"{pace['again']:,.0f}"],
             ["200 packages that all have advisories", f"{pace['environment_ms']:.1f} ms"],
             ["their upgrades", f"{pace['upgrades_ms']:.1f} ms"],
@@ -122,7 +125,7 @@ def goals(data: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
     pace, (nothing, asked) = data["pace"], data["start"]
     start_s = asked - nothing
     yield "advisories: ready in <= 50 ms CPU", f"{start_s * 1000:.0f} ms", start_s <= 0.05
-    again = pace["again"]
-    yield "advisories: >= 100,000 lookups a CPU second", f"{again:,.0f}", again >= 100_000
+    new = pace["new"]
+    yield "advisories: >= 100,000 new lookups a CPU second", f"{new:,.0f}", new >= 100_000
     environment = pace["environment_ms"]
     yield "advisories: 200 packages in <= 20 ms", f"{environment:.1f} ms", environment <= 20

@@ -8,7 +8,6 @@ compiled by `snapshot.build`, and is decoded for a package when it is first aske
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
@@ -46,7 +45,7 @@ class Cluster(Struct, frozen=True, array_like=True, gc=False):
     rows: tuple[Row, ...]
 
 
-class Package(Struct, array_like=True, dict=True):
+class Package(Struct, array_like=True):
     """All that a snapshot says of one package. `texts` are the versions whose keys are `keys`."""
 
     ecosystem: str
@@ -61,11 +60,6 @@ class Package(Struct, array_like=True, dict=True):
         place = bisect_left(self.keys, key)
         same = place < len(self.keys) and self.keys[place] == key
         return 2 * place + 1 if same else 2 * place
-
-    @cached_property
-    def kept(self) -> dict[Any, Any]:
-        """What was told of a place: `matching` keeps it here."""
-        return {}
 
 
 class Place(Struct, frozen=True):
@@ -101,7 +95,9 @@ class Index:
         self.digest = read.digest
         self._raw = read.ecosystems
         self._entries: dict[str, dict[str, _Entry]] = {}
-        self._packages: dict[tuple[str, str], Package | None] = {}
+        self._packages: dict[tuple[str, str], Package] = {}
+        self.kept: dict[tuple[str, str], Any] = {}
+        """What `matching` has made of packages that were asked for."""
 
     @property
     def ecosystems(self) -> tuple[str, ...]:

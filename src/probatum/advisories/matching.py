@@ -2,6 +2,8 @@
 
 from bisect import bisect_right
 from enum import StrEnum
+from itertools import chain, repeat
+from operator import getitem
 
 from msgspec import Struct
 
@@ -13,6 +15,9 @@ from probatum.errors import FormatError
 
 _EVERYWHERE = (int(State.WITHIN),)
 """The steps of a record that affects every version from the first one on."""
+_NOT, _LISTED = State.NOT, int(State.LISTED)  # the class is slow to ask for its members
+_ENDS = 4
+"""The last three bits of a step at a version that is named, and not affected."""
 
 
 class Affects(StrEnum):
@@ -51,51 +56,79 @@ def affected(index: Index, component: Component) -> tuple[Match, ...]:
 
     Raises: FormatError if the snapshot has nothing of the ecosystem, or the name is none.
     """
-    name = package_name(component.ecosystem, component.name)
-    package = index.package(component.ecosystem, name)
-    if package is None:
-        return ()
-    if component.source:
-        return _unplaced(package, "", f"it comes from {component.source[:200]}, not the registry")
-    if not component.version:
-        return _unplaced(package, "", "no version of it is fixed")
-    try:
-        place = package.at(component.version)
-    except FormatError as exc:
-        return _unplaced(package, component.version, exc.detail)
-    found: tuple[Match, ...] | None = package.kept.get(place)
-    if found is None:
-        found = package.kept[place] = tuple(
-            _kept(package, cluster, place) for cluster in package.clusters
-        )
-    return found
+    told = _told_of(index, component.ecosystem, component.name)
+    return told.of(component) if told is not None else ()
 
 
-def _kept(package: Package, cluster: Cluster, place: int) -> Match:
-    """A match is the same for all places between two steps of the cluster's records."""
-    behind = 4 * place + 3
-    steps: list[object] = [cluster.names[0]]
-    for row in cluster.rows:
-        steps.append(bisect_right(row.steps, behind))
-        if row.supposed:
-            steps.append(bisect_right(row.supposed, behind))
-    among = tuple(steps)
-    found: Match | None = package.kept.get(among)
-    if found is None:
-        found = package.kept[among] = _match(package, cluster, place)
-    return found
+def _told_of(index: Index, ecosystem: str, name: str) -> "_Told | None":
+    held: _Told | None = index.kept.get((ecosystem, name))
+    if held is not None:
+        return held
+    name = package_name(ecosystem, name)
+    package = index.package(ecosystem, name)
+    if package is not None:
+        held = index.kept[ecosystem, name] = _Told(package)
+    return held
+
+
+class _Told:
+    """What is told of a package, each match made once.
+
+    That of a cluster is the same for all places between two steps of its records: `_steps` has
+    these for each cluster, `_matches` what was told behind each of them.
+    """
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self._places: dict[int, tuple[Match, ...]] = {}
+        self._steps = [_all_steps(cluster) for cluster in package.clusters]
+        self._matches: list[list[Match | None]] = [[None] * (len(one) + 1) for one in self._steps]
+
+    def of(self, component: Component) -> tuple[Match, ...]:
+        package, version, source = self._package, component.version, component.source
+        if source:
+            return _unplaced(package, "", f"it comes from {source[:200]}, not the registry")
+        if not version:
+            return _unplaced(package, "", "no version of it is fixed")
+        try:
+            place = package.at(version)
+        except FormatError as exc:
+            return _unplaced(package, version, exc.detail)
+        found = self._places.get(place)
+        if found is None:
+            found = self._places[place] = self._at(place)
+        return found
+
+    def _at(self, place: int) -> tuple[Match, ...]:
+        behind = [*map(bisect_right, self._steps, repeat(4 * place + 3))]
+        found = [*map(getitem, self._matches, behind)]
+        return tuple([one or self._made(at, behind[at], place) for at, one in enumerate(found)])
+
+    def _made(self, number: int, behind: int, place: int) -> Match:
+        made = _match(self._package, self._package.clusters[number], place)
+        self._matches[number][behind] = made
+        return made
+
+
+def _all_steps(cluster: Cluster) -> tuple[int, ...]:
+    first, *more = cluster.rows
+    if not more and first.supposed is None:
+        return first.steps
+    rows = ((*row.steps, *(row.supposed or ())) for row in cluster.rows)
+    return tuple(sorted(set(chain.from_iterable(rows))))
 
 
 def _match(package: Package, cluster: Cluster, place: int) -> Match:
-    states = [state_at(row.steps, place) for row in cluster.rows]
+    rows = cluster.rows
+    states = [state_at(row.steps, place) for row in rows]
     most = max(states)
-    if most is State.NOT:
-        return _told(cluster, most, cluster.rows)
-    deciding = tuple(row for row, state in zip(cluster.rows, states, strict=True) if state is most)
+    if most is _NOT:
+        return _told(cluster, most, rows)
+    deciding = tuple([row for row, state in zip(rows, states, strict=True) if state is most])
     if most is State.UNKNOWN:
         why = "; ".join(dict.fromkeys(row.why for row in deciding))
         return _told(cluster, most, deciding, why=why, seems=_seems(cluster, place))
-    evidence = "; ".join(dict.fromkeys(_evidence(package, row, place) for row in deciding))
+    evidence = "; ".join(dict.fromkeys([_evidence(package, row, place) for row in deciding]))
     return _told(cluster, most, deciding, evidence, fixed=_fixed(package, cluster, place))
 
 
@@ -140,31 +173,23 @@ def _told(
 
 def _evidence(package: Package, row: Row, place: int) -> str:
     """The stretch of versions in which this one lies, as the record bounds it."""
-    step = bisect_right(row.steps, 4 * place + 3) - 1
-    begin = row.steps[step] >> 2
-    end = row.steps[step + 1] >> 2 if step + 1 < len(row.steps) else None
-    if row.steps[step] & 3 == State.LISTED:
-        return f"{package.texts[(place - 1) // 2]} is listed, though outside of every range"
-    told = [] if begin == 0 else [f"{'from' if begin % 2 else 'after'} {_text(package, begin)}"]
-    if end is not None:
-        told.append(f"{'before' if end % 2 else 'up to'} {_text(package, end)}")
-    return " ".join(told) or "all versions"
-
-
-def _text(package: Package, place: int) -> str:
-    return package.texts[(place - 1) // 2]
+    steps, texts = row.steps, package.texts
+    at = bisect_right(steps, 4 * place + 3)
+    begin, state = steps[at - 1] >> 2, steps[at - 1] & 3
+    if state == _LISTED:
+        return f"{texts[(place - 1) // 2]} is listed, though outside of every range"
+    told = f"{'from' if begin % 2 else 'after'} {texts[(begin - 1) // 2]}" if begin else ""
+    if at == len(steps):
+        return told or "all versions"
+    end = steps[at] >> 2
+    until = f"{'before' if end % 2 else 'up to'} {texts[(end - 1) // 2]}"
+    return f"{told} {until}" if told else until
 
 
 def _fixed(package: Package, cluster: Cluster, place: int) -> tuple[str, ...]:
     """Where a record of the cluster stops to be affected by a version that is named."""
-    ends = {
-        step >> 2
-        for row in cluster.rows
-        for step in row.steps
-        if step >> 2 > place and (step >> 2) % 2 and step & 3 == State.NOT
-    }
-    return tuple(_text(package, end) for end in sorted(ends) if _is_clear(cluster, end))
-
-
-def _is_clear(cluster: Cluster, place: int) -> bool:
-    return all(state_at(row.steps, place) is State.NOT for row in cluster.rows)
+    behind, rows = 4 * place + 3, cluster.rows
+    ends = {step >> 2 for row in rows for step in row.steps if step > behind and step & 7 == _ENDS}
+    if len(rows) > 1:
+        ends = {end for end in ends if all(state_at(row.steps, end) is _NOT for row in rows)}
+    return tuple([package.texts[(end - 1) // 2] for end in sorted(ends)])

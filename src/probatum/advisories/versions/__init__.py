@@ -39,7 +39,7 @@ def is_ordered(ecosystem: str) -> bool:
 
 
 def _order(ecosystem: str) -> ModuleType:
-    order = _ORDERS.get(ecosystem.partition(":")[0])
+    order = _ORDERS.get(ecosystem) or _ORDERS.get(ecosystem.partition(":")[0])
     if order is None:
         raise FormatError(Reason.UNSUPPORTED, f"nothing orders the versions of {ecosystem[:60]!a}")
     return order
