@@ -7,6 +7,7 @@ from tools.case_pages import Case, Expected, cases, cases_of
 
 from bytes_of_text import built
 from known_advisories import known
+from known_lists import known_lists, resting
 from probatum.audit.judge import judged
 from probatum.catalog import analyzers
 from probatum.material import BytesMaterial
@@ -20,7 +21,7 @@ def test_a_case_page_tells_the_truth(case: Case) -> None:
     artifact, material = _sample(case)
     for expected in case.expected:
         chosen = _chosen(expected.id or case.page, artifact.kind)
-        verdict = judged(chosen, artifact, material, known())
+        verdict = judged(chosen, artifact, material, resting(chosen))
         told = f"{chosen.id} on {artifact.name} ({artifact.kind}) says {verdict}"
         assert _word(verdict) == (expected.verdict, expected.reason), told
         for word in expected.words:
@@ -68,6 +69,7 @@ def _word(verdict: Verdict) -> tuple[str, str | None]:
 def _recheck(verdict: Proven, artifact: Artifact, material: Material) -> None:
     checker = import_module(f"probatum.check.{verdict.certificate.checker}")
     more = (artifact.kind, known()) if hasattr(checker, "ADVISORIES") else ()
+    more = (artifact.kind, known_lists()) if hasattr(checker, "LISTS") else more
     checker.holds(verdict.certificate.facts, material.read, material.size, *more)
 
 

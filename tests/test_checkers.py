@@ -21,6 +21,7 @@ from tools.case_pages import cases
 from bytes_of_text import built
 from certificate_laws import mutants
 from known_advisories import known
+from known_lists import known_lists, resting
 from probatum.audit.judge import judged
 from probatum.audit.plan import plan
 from probatum.cli import index
@@ -40,8 +41,12 @@ def note(name: str):
 def run(command):
     exec(command)
 """
-# Checkers that are given the kind of the artifact, which samples here are all of, and advisories.
-_INFORMED, _NAMING = ("no_known_vulnerability",), "requirements"
+# Checkers that are given the kind of the artifact, which samples here are all of, and what is
+# installed.
+_INFORMED = {
+    "no_known_vulnerability": ("requirements", known),
+    "not_listed": ("package-url", known_lists),
+}
 Sample = tuple[dict[str, Any], bytes]
 
 json_values = st.recursive(
@@ -66,10 +71,11 @@ def samples() -> dict[str, list[Sample]]:
         artifact, material = _sample(case)
         data = material.read(0, material.size)
         for analyzer in plan(artifact) if len(data) <= _LARGEST else ():
-            verdict = judged(analyzer, artifact, material, known())
+            verdict = judged(analyzer, artifact, material, resting(analyzer))
             if isinstance(verdict, Proven):
                 certificate = verdict.certificate
-                if artifact.kind == _NAMING or certificate.checker not in _INFORMED:
+                kind = _INFORMED.get(certificate.checker, (artifact.kind,))[0]
+                if artifact.kind == kind:
                     found[certificate.checker].append((certificate.facts, data))
     for data in (_array("'<f8'", bytes(24)), _array("'|O'", pickle.dumps([1, "x", None]))):
         material = BytesMaterial(data)
@@ -110,7 +116,8 @@ def _outcome(checker: str, facts: Any, data: bytes, size: int | None = None) -> 
     """`holds` or `rejected`; anything else that comes out of a checker is a failure."""
     module = importlib.import_module(f"probatum.check.{checker}")
     getattr(module, "_last", []).clear()
-    more = (_NAMING, known()) if checker in _INFORMED else ()
+    kind, installed = _INFORMED.get(checker, ("", tuple))
+    more = (kind, installed()) if checker in _INFORMED else ()
     try:
         module.holds(facts, BytesMaterial(data).read, len(data) if size is None else size, *more)
     except Rejected:

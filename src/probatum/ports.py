@@ -83,7 +83,8 @@ class Advisories(Protocol):
 class Analyzer(Struct, frozen=True):
     """One analyser: which claim it decides, for which kinds of artifact, and the pure function.
 
-    `informed` decides it where there are advisories; then `judge` is for where there are none.
+    `informed` decides it where what it `rests_on` is installed, advisories or lists; then `judge`
+    is for where there are none.
     """
 
     id: str
@@ -92,24 +93,37 @@ class Analyzer(Struct, frozen=True):
     judge: Callable[[Artifact, Material], Verdict]
     module: str
     informed: Callable[[Artifact, Material, Advisories], Verdict] | None = None
+    rests_on: str = "advisories"
 
 
 def informed_analyzer(
-    *, id: str, claim: Claim, accepts: Iterable[str]
+    *, id: str, claim: Claim, accepts: Iterable[str], rests_on: str = "advisories"
 ) -> Callable[[Callable[[Artifact, Material, Advisories], Verdict]], Analyzer]:
-    """Declare a pure function that rests on advisories; without any the claim is undecided."""
+    """Declare a pure function that rests on advisories, or on lists of known-bad models and files.
+
+    Where none are installed, the claim is undecided.
+    """
+    missing = Undecided(Reason.MISSING_ADVISORIES, _MISSING[rests_on])
 
     def declare(judge: Callable[[Artifact, Material, Advisories], Verdict]) -> Analyzer:
-        return Analyzer(id, claim, frozenset(accepts), _uninformed, judge.__module__, judge)
+        without = _always(missing)
+        return Analyzer(id, claim, frozenset(accepts), without, judge.__module__, judge, rests_on)
 
     return declare
 
 
-def _uninformed(artifact: Artifact, material: Material) -> Verdict:
-    return Undecided(
-        Reason.MISSING_ADVISORIES,
-        "no advisories are installed: `probatum advisories update` fetches them",
-    )
+_MISSING = {
+    "advisories": "no advisories are installed: `probatum advisories update` fetches them",
+    "lists": "no list of known-bad models and files is installed: "
+    "`probatum advisories update --list` installs one",
+}
+
+
+def _always(verdict: Verdict) -> Callable[[Artifact, Material], Verdict]:
+    def judge(artifact: Artifact, material: Material) -> Verdict:
+        return verdict
+
+    return judge
 
 
 def analyzer(

@@ -1,4 +1,4 @@
-"""Keeps snapshots of advisories in a folder of the user's, and says which one is current.
+"""Keeps snapshots of advisories, or of lists, in a folder of the user's: one of them is current.
 
     $PROBATUM_DATA/advisories, or probatum/advisories in the XDG data home
     ├── current          the digest of the snapshot in use
@@ -28,10 +28,11 @@ _DRAFT = "draft-"
 
 
 class Store:
-    """The snapshots in one folder, which need not exist."""
+    """The snapshots in one folder, which need not exist; `command` makes new ones."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, command: str = "probatum advisories update") -> None:
         self.folder = folder
+        self._command = command
         self.feeds = folder / "feeds"
         self._snapshots = folder / SNAPSHOTS
         self._current = folder / CURRENT
@@ -47,7 +48,7 @@ class Store:
         path = self._snapshots / digest
         if not _DIGEST.fullmatch(digest) or not path.is_dir():
             raise FeedError(
-                f"{self._current} names no snapshot that is there: run 'probatum advisories update'"
+                f"{self._current} names no snapshot that is there: run '{self._command}'"
             )
         return path
 

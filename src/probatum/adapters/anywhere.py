@@ -16,11 +16,25 @@ from probatum.audit.opened import Root
 _TAR_MAGIC = (257, b"ustar")
 
 
-def roots(target: str, *, exclude: Sequence[str] = ()) -> Iterator[Root]:
+IDENTITY = "package-url"
+"""The kind of the file that says which revision of a repository a target is."""
+
+
+def roots(target: str, *, exclude: Sequence[str] = (), identities: bool = False) -> Iterator[Root]:
     """The files of `target`, but for those that a pattern of `exclude` leaves out of a folder.
 
+    With `identities`, one that says what the target is follows, if that is known (`identities`).
     Raises: TargetError if the target cannot be opened at all.
     """
+    found = _roots(target, exclude)
+    if not identities:
+        return found
+    from probatum.adapters.identities import with_identity
+
+    return with_identity(target, found)
+
+
+def _roots(target: str, exclude: Sequence[str]) -> Iterator[Root]:
     plain = partial(targets.roots, exclude=exclude, schemes=_SCHEMES)
     if "://" not in target and target != "-":
         if _may_be_image(target):

@@ -14,8 +14,8 @@ A certificate proves its claim only if
    speak of an artifact of this name;
 5. where the checker reads source code around the artifact (`FOLDERS`), that is in the folders that
    are there now;
-6. where it rests on advisories (`ADVISORIES`), that is the snapshot of this check, whole, and not
-   too old;
+6. where it rests on advisories (`ADVISORIES`) or lists (`LISTS`), those are the ones of this check,
+   whole, and not too old;
 7. where the checker has `imports`, nothing beside the artifact could be imported in place of a
    package that it names, or of what that imports in turn (`check.imported`).
 
@@ -26,8 +26,9 @@ can be walked again (`check.code_witness`).
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
@@ -61,6 +62,10 @@ if TYPE_CHECKING:
     from probatum.check.code_files import Project
 
 
+NOTHING: Mapping[str, Installed] = MappingProxyType({})
+"""Neither advisories nor lists: none are installed."""
+
+
 class Shown(Struct, frozen=True, array_like=True):
     """What a report says of one claim: without a certificate or `paths` it is worth nothing here.
 
@@ -82,8 +87,9 @@ class Certificates:
     artifact depends on those before it.
     """
 
-    def __init__(self, advisories: Installed | None = None) -> None:
-        self._advisories = advisories
+    def __init__(self, known: Mapping[str, Installed] = NOTHING, asks_lists: bool = False) -> None:
+        self._known = known
+        self._asks_lists = asks_lists
         self._names = Names()
         self._renamed: dict[str, str] = {}
         self._shown: dict[str, dict[str, Shown]] = {}
@@ -104,14 +110,12 @@ class Certificates:
         found = self._names.own(artifact, self._renamed)
         shown = self._shown.get(found.name, {})
         proven = (claim for claim, one in shown.items() if one.certificate is not None)
-        claims = dict.fromkeys((*asked(found), *proven))
-        return tuple(
-            _judge_of(found, claim, shown.get(claim), self._advisories) for claim in claims
-        )
+        claims = dict.fromkeys((*asked(found, lists=self._asks_lists), *proven))
+        return tuple(_judge_of(found, claim, shown.get(claim), self._known) for claim in claims)
 
 
 def _judge_of(
-    found: Artifact, claim: str, shown: Shown | None, advisories: Installed | None
+    found: Artifact, claim: str, shown: Shown | None, known: Mapping[str, Installed]
 ) -> Analyzer:
     certificate = shown.certificate if shown is not None else None
 
@@ -129,7 +133,7 @@ def _judge_of(
             reason = Reason.UNRESOLVED if provable(found, claim) else Reason.NOT_ANALYSED
             return Undecided(reason, "the report does not prove it")
         why = difference(shown.artifact, found)
-        if why := why or rejection(artifact, claim, certificate, material, advisories):
+        if why := why or rejection(artifact, claim, certificate, material, known):
             return Undecided(Reason.UNRESOLVED, why)
         # What was accepted need not be told again: it may be large.
         return Proven(Certificate(certificate.checker, {}))
@@ -218,7 +222,7 @@ def rejection(
     claim: str,
     certificate: Certificate,
     material: Material,
-    advisories: Installed | None = None,
+    known: Mapping[str, Installed] = NOTHING,
 ) -> str:
     """Why the certificate does not prove the claim of these bytes; empty if it does."""
     checker, facts = certificate.checker, certificate.facts
@@ -233,8 +237,8 @@ def rejection(
     if why := misfit(artifact, claim, certificate) or _other_digest(artifact, certificate):
         return why
     try:
-        if hasattr(module, "ADVISORIES"):
-            installed = _reliable(advisories)
+        if hasattr(module, "ADVISORIES") or hasattr(module, "LISTS"):
+            installed = _reliable("lists" if hasattr(module, "LISTS") else "advisories", known)
             module.holds(facts, material.read, material.size, artifact.kind, installed)
         elif hasattr(module, "FOLDERS"):
             module.holds(facts, material.read, material.size, _folders(artifact, material))
@@ -252,15 +256,16 @@ def rejection(
     return ""
 
 
-def _reliable(advisories: Installed | None) -> Installed:
-    """The advisories of this check. Raises: Rejected where nothing may rest on them."""
-    if advisories is None:
-        raise Rejected("it rests on advisories, and none are installed")
-    if advisories.stale:
-        raise Rejected(advisories.stale)
-    if not advisories.intact():
-        raise Rejected(f"the installed advisories are not {advisories.digest[:12]} any more")
-    return advisories
+def _reliable(name: str, known: Mapping[str, Installed]) -> Installed:
+    """The advisories or lists of this check. Raises: Rejected where nothing may rest on them."""
+    found = known.get(name)
+    if found is None:
+        raise Rejected(f"it rests on {name}, and none are installed")
+    if found.stale:
+        raise Rejected(found.stale)
+    if not found.intact():
+        raise Rejected(f"the installed {name} are not {found.digest[:12]} any more")
+    return found
 
 
 def _folders(artifact: Artifact, material: Material) -> tuple[Folder, ...]:

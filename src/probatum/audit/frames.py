@@ -29,7 +29,8 @@ class Setup(Struct, frozen=True, kw_only=True):
     """What a worker is told once, when it starts. `third_party` names analysers to load.
 
     `checking`: claims are judged by the certificates of a report, which the orders bring.
-    `advisories`: the snapshot of known vulnerabilities that verdicts rest on.
+    `advisories` and `lists`: the known vulnerabilities, and known-bad models and files, that
+    verdicts rest on. `asks_lists`: every file is asked whether it is on one.
     """
 
     limits: Limits
@@ -39,6 +40,8 @@ class Setup(Struct, frozen=True, kw_only=True):
     built_in: bool = True
     checking: bool = False
     advisories: Snapshot | None = None
+    lists: Snapshot | None = None
+    asks_lists: bool = False
 
 
 class Order(Struct, frozen=True, kw_only=True, array_like=True):

@@ -6,13 +6,20 @@ from functools import cache
 from probatum.audit.unjudged import UNJUDGED
 from probatum.catalog import accepting
 from probatum.errors import ConfigurationError
+from probatum.formats import python_environment, python_project
 from probatum.ports import Analyzer
 from probatum.vocabulary import Artifact
 
 Planner = Callable[[Artifact], tuple[Analyzer, ...]]
 
+NO_FILES = frozenset({python_project.KIND, python_environment.KIND})
+"""Kinds of artifacts that are put together from several files."""
+
 PROMISED = "expected"
 """Stands for a kind in what an analyser accepts: any artifact that a manifest says something of."""
+
+LISTED = "listed"
+"""Stands for a kind, too: any file, where it is asked whether a list of known-bad ones names it."""
 
 
 def plan(artifact: Artifact) -> tuple[Analyzer, ...]:
@@ -20,12 +27,15 @@ def plan(artifact: Artifact) -> tuple[Analyzer, ...]:
     return _built_in()(artifact)
 
 
-def planner(available: Iterable[Analyzer], *, built_in: bool = False) -> Planner:
+def planner(
+    available: Iterable[Analyzer], *, built_in: bool = False, asks_lists: bool = False
+) -> Planner:
     """A `plan` over the analysers `available`, and over the built-in ones as well if asked.
 
     An artifact of a kind that none of them accepts gets the one claim that can still be made
     of it, and that stays undecided: silence is impossible. Whatever its kind, an artifact of
-    which a manifest says something is judged by those that accept `expected` as well.
+    which a manifest says something is judged by those that accept `expected` as well, and with
+    `asks_lists` every file by those that accept `listed`.
     Raises: ConfigurationError if two analysers decide the same claim for the same kind.
     """
     given = tuple(sorted(available, key=lambda one: one.id))
@@ -33,7 +43,10 @@ def planner(available: Iterable[Analyzer], *, built_in: bool = False) -> Planner
     @cache
     def of_kind(kind: str) -> tuple[Analyzer, ...]:
         own = accepting(kind) if built_in else ()
-        return _agreed(kind, (*own, *(one for one in given if kind in one.accepts)))
+        found = _agreed(kind, (*own, *(one for one in given if kind in one.accepts)))
+        if asks_lists and kind not in (*NO_FILES, PROMISED, LISTED):
+            return _agreed(kind, (*(found or (UNJUDGED,)), *of_kind(LISTED)))
+        return found
 
     @cache
     def of_kind_and_promise(kind: str) -> tuple[Analyzer, ...]:

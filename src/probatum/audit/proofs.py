@@ -12,16 +12,18 @@ from functools import cache
 import msgspec
 
 import probatum.rules
+from probatum.audit.plan import NO_FILES
 from probatum.claims import KIND_IS_UNDERSTOOD
 from probatum.vocabulary import Artifact, Certificate
 
 _Checkers = dict[str, dict[str, tuple[str, ...]]]
-_EXPECTED = "expected"
+_EXPECTED, _LISTED = "expected", "listed"
 
 
-def asked(artifact: Artifact) -> tuple[str, ...]:
-    """The claims that an audit makes of this artifact, by id."""
-    return tuple(sorted(_proofs(artifact))) or (KIND_IS_UNDERSTOOD.id,)
+def asked(artifact: Artifact, *, lists: bool = False) -> tuple[str, ...]:
+    """The claims that an audit makes of this artifact, by id; with `lists` also of a file's own."""
+    own = tuple(sorted(_proofs(artifact))) or (KIND_IS_UNDERSTOOD.id,)
+    return tuple(sorted({*own, *_table()[_LISTED]})) if lists and _is_file(artifact) else own
 
 
 def claims() -> frozenset[str]:
@@ -31,12 +33,13 @@ def claims() -> frozenset[str]:
 
 def provable(artifact: Artifact, claim: str) -> bool:
     """Whether there are certificates that prove `claim` of such an artifact at all."""
-    return bool(_proofs(artifact).get(claim))
+    return bool((_table()[_LISTED] | _proofs(artifact)).get(claim))
 
 
 def misfit(artifact: Artifact, claim: str, certificate: Certificate) -> str:
     """Why the certificate cannot prove the claim of this artifact; empty if it may."""
-    checkers = _proofs(artifact).get(claim, {})
+    every = _proofs(artifact)
+    checkers = (every | _table()[_LISTED] if _is_file(artifact) else every).get(claim, {})
     if certificate.checker not in checkers:
         return f"no certificate of {certificate.checker} proves {claim} of the kind {artifact.kind}"
     for fact, values in checkers[certificate.checker].items():
@@ -54,6 +57,11 @@ def _proofs(artifact: Artifact) -> dict[str, _Checkers]:
     if artifact.expected is None:
         return own
     return (own or {KIND_IS_UNDERSTOOD.id: {}}) | table[_EXPECTED]
+
+
+def _is_file(artifact: Artifact) -> bool:
+    """Whether it is not put together from several."""
+    return artifact.kind not in NO_FILES
 
 
 @cache

@@ -37,7 +37,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     `third_party` names analysers to load as `package.module:attribute`; without `built_in` they
     are the only ones. `fork=False` starts workers anew even where they could be forked. `cache` is
     a folder for what shortens the next review of the same code, `advisories` the snapshot of known
-    vulnerabilities to rest on.
+    vulnerabilities to rest on, `lists` those of known-bad models and files; with `asks_lists` every
+    file is asked whether one names it.
     """
 
     jobs: int = 0
@@ -48,6 +49,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     fork: bool = sys.platform != "darwin"
     cache: str | None = None
     advisories: Snapshot | None = None
+    lists: Snapshot | None = None
+    asks_lists: bool = False
 
 
 def audit(
@@ -103,6 +106,8 @@ def judged(
             built_in=settings.built_in,
             checking=shown is not None,
             advisories=settings.advisories,
+            lists=settings.lists,
+            asks_lists=settings.asks_lists,
         )
         crew = Crew(
             setup,

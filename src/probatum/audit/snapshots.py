@@ -1,4 +1,4 @@
-"""The installed advisories, as a worker reads them: a folder for each snapshot, by its digest."""
+"""The installed advisories and lists, as a worker reads them: a folder for each, by its digest."""
 
 import os
 from hashlib import sha256
@@ -14,16 +14,17 @@ _PIECE = 1 << 20
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """Which advisories an audit rests on: `digest` names a folder in `folder`.
+    """Which advisories, or lists, an audit rests on: `digest` names a folder in `folder`.
 
     `covers` are the ecosystems of which every advisory is there. `stale` says why nothing may be
-    proven by them, such as that they are too old; empty if it may.
+    proven by them, such as that they are too old; empty if it may. `called` is what they are.
     """
 
     folder: str
     digest: str
     covers: frozenset[str] = frozenset()
     stale: str = ""
+    called: str = "advisories"
 
 
 class Installed:
@@ -31,6 +32,7 @@ class Installed:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._called = snapshot.called
         self._files: dict[str, bytes] = {}
         self._records = -1
         self._intact: bool | None = None
@@ -54,7 +56,8 @@ class Installed:
             try:
                 size = os.fstat(descriptor).st_size
                 if size > _LARGEST:
-                    raise FormatError(Reason.OVER_LIMIT, f"{name} of the advisories is too large")
+                    says = f"{name} of the {self._called} is too large"
+                    raise FormatError(Reason.OVER_LIMIT, says)
                 self._files[name] = os.pread(descriptor, size, 0)
             finally:
                 os.close(descriptor)
@@ -67,7 +70,7 @@ class Installed:
         try:
             return os.pread(self._records, length, offset)
         except OSError as exc:
-            raise FormatError(Reason.UNREADABLE, f"the advisories: {exc.strerror}") from exc
+            raise FormatError(Reason.UNREADABLE, f"the {self._called}: {exc.strerror}") from exc
 
     def intact(self) -> bool:
         """Whether the records are those that the digest names; they are read whole, once."""
@@ -83,7 +86,7 @@ class Installed:
         try:
             return os.open(f"{self._snapshot.folder}/{self.digest}/{name}", os.O_RDONLY)
         except OSError as exc:
-            detail = f"the advisories {self.digest[:12]} cannot be read: {exc.strerror}"
+            detail = f"the {self._called} {self.digest[:12]} cannot be read: {exc.strerror}"
             raise FormatError(Reason.MISSING_ADVISORIES, detail) from exc
 
     def __del__(self) -> None:

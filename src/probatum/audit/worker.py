@@ -99,13 +99,19 @@ class Worker:
         self._limits = setup.limits
         self._caps = setup.caps
         self._spool = setup.spool
-        self._advisories = Installed(setup.advisories) if setup.advisories is not None else None
+        self._known = {
+            name: Installed(one)
+            for name, one in (("advisories", setup.advisories), ("lists", setup.lists))
+            if one is not None
+        }
         self._certificates: Certificates | None = None
         if setup.checking:
             from probatum.audit import certified
 
-            self._certificates = certified.Certificates(self._advisories)
-        self._plan = plan.planner(named(setup.third_party), built_in=setup.built_in)
+            self._certificates = certified.Certificates(self._known, asks_lists=setup.asks_lists)
+        self._plan = plan.planner(
+            named(setup.third_party), built_in=setup.built_in, asks_lists=setup.asks_lists
+        )
         self._claims: set[Claim] = set()
         self._planned_last: tuple[tuple[Analyzer, ...], tuple[tuple[str, str], ...]] = ((), ())
         self._beside: dict[int, frozenset[str]] = {0: frozenset()}
@@ -176,7 +182,8 @@ class Worker:
             verdict: Verdict | None = known.get((ordinal, number))
             if verdict is None:
                 self._stand(order.root, ordinal, number)
-                verdict = judged(planned[number], one.artifact, one.material, self._advisories)
+                known_by = self._known.get(planned[number].rests_on)
+                verdict = judged(planned[number], one.artifact, one.material, known_by)
                 if trouble is not None:
                     verdict = _in_trouble(verdict, trouble, planned[number], one.artifact)
                 if self._foreign and not self._teller.intact():

@@ -10,10 +10,12 @@ TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+    from typing import Any
 
     from probatum.adapters.advisories import Updated
     from probatum.adapters.advisories_installed import Held
     from probatum.adapters.advisories_store import Store
+    from probatum.adapters.known_bad import Manifest as Lists
 
 _DESCRIPTION = """\
 Keep a snapshot of the known vulnerabilities on this machine, so that an audit needs no network and
@@ -34,12 +36,16 @@ scores and CISA's catalogue of exploited vulnerabilities.
 The whole is checked before anything is replaced: whatever fails, what is installed stays. Sources
 that are older than what is installed, or that lack more than a tenth of its records, are refused:
 whoever answers in OSV's place could otherwise hide an advisory that you have already had.
+
+With --list, a list of known-bad models and files is installed beside the others, in place of an
+older one of its name; advisories are then fetched only if --from or --ecosystem asks for them.
 """
 
 _UPDATE_EXAMPLES = """\
   probatum advisories update --ecosystem npm
   probatum advisories update --from https://mirror.example/osv/
   probatum advisories update --from all.zip --from epss_scores-current.csv.gz
+  probatum advisories update --list https://lists.example/models.toml --list own.toml
 """
 
 _INFO = """\
@@ -107,6 +113,11 @@ def _add_update(actions: SubParsers) -> None:
                       dest="ecosystems",
                       help="cover this one, as OSV names it (PyPI, npm, Go, crates.io, Debian, "
                            "Alpine); may be repeated")  # fmt: skip
+    made.add_argument("--list", action="append", default=[], metavar="SOURCE", dest="lists",
+                      help="install this list of known-bad models and files, in TOML or JSON: an "
+                           "address or a file; may be repeated")  # fmt: skip
+    made.add_argument("--drop-list", action="append", default=[], metavar="NAME", dest="dropped",
+                      help="remove the installed list of this name; may be repeated")  # fmt: skip
     made.add_argument("--allow-older", action="store_true",
                       help="install what is older than what is installed, or lacks records of "
                            "it")  # fmt: skip
@@ -159,6 +170,10 @@ def _update(arguments: argparse.Namespace) -> int:
     from probatum.cli.output import say, write
     from probatum.cli.transfers import shown
 
+    if arguments.lists or arguments.dropped:
+        _update_lists(arguments)
+        if not (arguments.sources or arguments.ecosystems):
+            return 0
     asked = Asked(tuple(arguments.sources), tuple(arguments.ecosystems), arguments.allow_older)
     with shown() as show:
         done = update(_store(), asked, _now(), show=show, say=say)
@@ -166,16 +181,50 @@ def _update(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _update_lists(arguments: argparse.Namespace) -> None:
+    from probatum.adapters import known_bad
+    from probatum.cli.output import write
+    from probatum.cli.transfers import shown
+    from probatum.render.evidence import plural
+
+    with shown() as show:
+        done = known_bad.update(
+            known_bad.store(),
+            tuple(arguments.lists),
+            _now(),
+            dropped=tuple(arguments.dropped),
+            allow_older=arguments.allow_older,
+            show=show,
+        )
+    for name, count in done.gone.items():
+        write(f"{name}: {plural(count, 'thing')} that it named no longer there\n")
+    write("".join(f"{line}\n" for line in _listed(done.manifest)))
+    write(f"lists {done.digest} are installed\n")
+
+
 def _info(arguments: argparse.Namespace) -> int:
-    from probatum.adapters.advisories_installed import demanded
+    from probatum.adapters import known_bad
+    from probatum.adapters.advisories_installed import current, demanded
     from probatum.cli.output import demand_writable, write
 
     demand_writable(arguments.output)
     store = _store()
-    held = demanded(store)
-    told = _json(held, store) if arguments.format == "json" else "\n".join(_text(held, store))
-    write(told + "\n", arguments.output)
+    lists = known_bad.current(known_bad.store())
+    held = current(store) if lists else demanded(store)
+    if arguments.format == "json":
+        write(_json(held, store, lists) + "\n", arguments.output)
+        return 0
+    lines = [*(_text(held, store) if held else ["no advisories are installed"])]
+    if lists is not None:
+        lines += [f"lists     {lists[0]}", *(f"          {one}" for one in _listed(lists[1]))]
+    write("\n".join(lines) + "\n", arguments.output)
     return 0
+
+
+def _listed(manifest: Lists) -> Iterator[str]:
+    for name, one in manifest.covers.items():
+        count = f"{one.entries:,} {'entry' if one.entries == 1 else 'entries'}"
+        yield f"{name}: {count}, published on {one.published}, as of {one.checked[:10]}"
 
 
 def _prune(arguments: argparse.Namespace) -> int:
@@ -262,19 +311,28 @@ def _text(held: Held, store: Store) -> Iterator[str]:
         yield f"older     {others}; 'probatum advisories prune' removes some"
 
 
-def _json(held: Held, store: Store) -> str:
+def _json(held: Held | None, store: Store, lists: tuple[str, Lists] | None) -> str:
     import msgspec
 
-    said = {
+    said = _told(held, store) if held is not None else {}
+    if lists is not None:
+        said["lists"] = {"digest": lists[0], **msgspec.to_builtins(lists[1])}
+    own = [one["source"] for one in said.get("lists", {}).get("covers", {}).values()]
+    for source in (*said.get("sources", ()), *own):
+        source.pop("key", None)
+    return msgspec.json.format(msgspec.json.encode(said), indent=1).decode()
+
+
+def _told(held: Held, store: Store) -> dict[str, Any]:
+    import msgspec
+
+    return {
         "snapshot": held.digest,
         "folder": str(held.folder),
         "age_s": int(_age_s(held.manifest.checked, _now())),
         **msgspec.to_builtins(held.manifest),
         "older": [one.name for one in store.installed() if one.name != held.digest],
     }
-    for source in said["sources"]:
-        source.pop("key", None)
-    return msgspec.json.format(msgspec.json.encode(said), indent=1).decode()
 
 
 def _urgency(epss: str, kev: str) -> Iterator[str]:

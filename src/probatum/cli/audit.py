@@ -66,9 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
     import datetime
     from functools import partial
 
+    from msgspec.structs import replace
+
     from probatum.adapters.anywhere import roots
     from probatum.audit.run import audit
-    from probatum.cli.limits import advisories, configuration, settings
+    from probatum.cli.limits import NOT_LISTED, advisories, configuration, lists, settings
     from probatum.cli.output import demand_writable, say, write
     from probatum.cli.progress import progress
     from probatum.errors import UsageError
@@ -81,11 +83,14 @@ def run(arguments: argparse.Namespace) -> int:
     talk = (lambda line: None) if arguments.quiet else say
     read = configuration(arguments, talk)
     policy = _policy(arguments, read)
+    found = lists(arguments, read)
+    asked = found is not None or NOT_LISTED in policy.must_prove
+    given = settings(arguments, read, arguments.jobs, arguments.cache, advisories(arguments, read))
     with progress(False if arguments.quiet else arguments.progress) as on_progress:
         report = audit(
             arguments.targets,
-            settings(arguments, read, arguments.jobs, arguments.cache, advisories(arguments, read)),
-            roots_of=partial(roots, exclude=arguments.exclude),
+            replace(given, lists=found, asks_lists=asked),
+            roots_of=partial(roots, exclude=arguments.exclude, identities=asked),
             on_progress=on_progress,
             on_note=talk,
         )

@@ -73,9 +73,11 @@ def run(arguments: argparse.Namespace) -> int:
     import datetime
     from functools import partial
 
-    from probatum.adapters.anywhere import roots
+    from msgspec.structs import replace
+
+    from probatum.adapters.anywhere import IDENTITY, roots
     from probatum.audit.recheck import rechecked
-    from probatum.cli.limits import advisories, configuration, settings
+    from probatum.cli.limits import NOT_LISTED, advisories, configuration, lists, settings
     from probatum.cli.output import demand_writable, say, write
     from probatum.cli.reading import REPORT, contents
     from probatum.errors import UsageError
@@ -88,11 +90,14 @@ def run(arguments: argparse.Namespace) -> int:
     read = configuration(arguments, say)
     report = from_json(contents(arguments.report, REPORT, "the report"))
     policy = _policy(arguments, read, report)
+    given = settings(arguments, read, jobs=1, advisories=advisories(arguments, read))
+    asked = NOT_LISTED in policy.must_prove
+    identities = asked or any(one.artifact.kind == IDENTITY for one in report.findings)
     result = rechecked(
         report,
         arguments.targets,
-        settings(arguments, read, jobs=1, advisories=advisories(arguments, read)),
-        roots_of=partial(roots, exclude=arguments.exclude),
+        replace(given, lists=lists(arguments, read), asks_lists=asked),
+        roots_of=partial(roots, exclude=arguments.exclude, identities=identities),
         on_note=say,
     )
     decision = None

@@ -9,7 +9,7 @@ from msgspec import Struct
 import probatum.check
 from probatum import catalog
 from probatum.audit.opening import OPENING
-from probatum.audit.plan import PROMISED
+from probatum.audit.plan import LISTED, PROMISED
 from probatum.audit.unjudged import UNJUDGED
 from probatum.catalog import analyzers
 from probatum.ports import Analyzer
@@ -56,13 +56,15 @@ def claims() -> dict[str, Claim]:
 
 def kinds() -> tuple[str, ...]:
     """Every kind that some analyser accepts."""
-    return tuple(sorted({kind for one in analyzers() for kind in one.accepts} - {PROMISED}))
+    return tuple(sorted({kind for one in analyzers() for kind in one.accepts} - {LISTED, PROMISED}))
 
 
 def accepted_by(one: Analyzer) -> str:
     """Which artifacts an analyser judges, in words."""
     if not one.accepts:
         return "what no other analyser can judge"
+    if LISTED in one.accepts:
+        return "every file, where a list is installed or the policy asks for it"
     if PROMISED in one.accepts:
         return "any artifact that a manifest names a digest for"
     return ", ".join(sorted(one.accepts))

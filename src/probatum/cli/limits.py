@@ -28,6 +28,10 @@ _LIMITS = (
 )
 
 
+NOT_LISTED = "not-listed"
+"""The claim that is asked where lists are installed, or the policy names it."""
+
+
 def add_limits(parser: Parser) -> None:
     """Add the options that bound what workers use and what archives may unfold to."""
     group = parser.add_argument_group("limits", "sizes are bytes, or text such as 512M or 2GiB")
@@ -45,10 +49,13 @@ def add_configuration(group: argparse._ArgumentGroup) -> None:
 
 
 def add_advisories(parser: Parser) -> None:
-    """Add `--advisories`."""
+    """Add `--advisories` and `--lists`."""
     parser.add_argument("--advisories", metavar="DIGEST",
                         help="rest on this installed snapshot, whatever its age, instead of the "
                              "current one (see `probatum advisories`)")  # fmt: skip
+    parser.add_argument("--lists", metavar="DIGEST",
+                        help="rest on these installed lists of known-bad models and files, "
+                             "whatever their age")  # fmt: skip
 
 
 def configuration(arguments: argparse.Namespace, talk: Callable[[str], None]) -> Configuration:
@@ -71,6 +78,16 @@ def advisories(arguments: argparse.Namespace, configuration: Configuration) -> S
 
     now = datetime.datetime.now(datetime.UTC)
     return chosen(arguments.advisories, configuration.oldest_advisories_days, now)
+
+
+def lists(arguments: argparse.Namespace, configuration: Configuration) -> Snapshot | None:
+    """The lists of known-bad models and files that the command line names, or the installed."""
+    import datetime
+
+    from probatum.adapters.advisories_chosen import chosen_lists
+
+    now = datetime.datetime.now(datetime.UTC)
+    return chosen_lists(arguments.lists, configuration.oldest_advisories_days, now)
 
 
 def settings(

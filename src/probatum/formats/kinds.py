@@ -29,6 +29,7 @@ from probatum.formats.kinds_archives import ZIPS as ZIPS
 from probatum.formats.kinds_marks import (
     EXECUTORCH,
     IMAGE,
+    PACKAGE_URL,
     R_TEXT,
     STRONG,
     UBJSON,
@@ -227,6 +228,7 @@ _TABLE: tuple[tuple[str | Callable[[Seen], str], Callable[[Seen], bool]], ...] =
     # Bytes of no format that begin otherwise: readers that go by the end find a ZIP.
     (zip_kind, zip_ends_it),
     # Text.
+    ("package-url", lambda seen: bool(PACKAGE_URL.fullmatch(seen.head))),
     (_inventory_kind, _names_components),
     (_deployment_kind, _is_deployment),
     ("agent-config", is_agent_toml),

@@ -21,6 +21,7 @@ STRONG = Later(
     rb"|\x89HDF\r\n|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|.{257}ustar",
     re.DOTALL,
 )
+PACKAGE_URL = Later(rb"pkg:huggingface/[!-?A-~]+@[0-9a-f]{40}\n")
 IMAGE = Later(
     rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0\0\0\0|II\*\0|MM\0\*",
     re.DOTALL,
