@@ -1,5 +1,6 @@
-"""Signed models: what verifying one costs, beside hashing its files and doing nothing else."""
+"""Signed models: the published conformance cases, and what verifying costs beside hashing."""
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from bench.tables import table
 from bench.tools import PASSED, PROBATUM, Bench, Tool
 
 HASHING = Path(__file__).resolve().parents[1] / "hashing.py"
+_OMS = HASHING.parent / "oms"
+_ELSEWHERE = 13  # cases with a signature by the public Sigstore; see bench.oms.cases
 OURS = Tool(
     PROBATUM.name,
     "",
@@ -62,12 +65,27 @@ def measured(bench: Bench) -> dict[str, Any]:
     costs = least(runs, bench.home, rounds=bench.runs, limit_s=bench.heavy_s)
     titles = ["hashing alone", *(tool.title for tool in tools)]
     return {
+        "conformance": {tool.title: _conformance(bench, tool) for tool in tools},
         "bytes": sum(os.path.getsize(file) for file in files),  # noqa: PTH202
         "costs": {
             title: {"code": one.code, "cpu_s": one.cpu_s, "peak_mb": one.peak_mb}
             for title, one in zip(titles, costs, strict=True)
         },
     }
+
+
+def _conformance(bench: Bench, tool: Tool) -> Any:
+    """How many of the published cases were run, and which came out otherwise."""
+    ours = bench.python(PROBATUM.name)
+    adapter = [ours, str(_OMS / "adapter.py")]
+    if tool is not OURS:
+        adapter = [ours, str(_OMS / "peer.py"), bench.line(tool, "")[0]]
+    every = 1 if bench.peers else 10
+    folder = bench.work / "conformance" / tool.name
+    command = [ours, "-m", "bench.oms.drive", str(folder), str(every), *adapter]
+    environment = bench.environment(tool) | {"PYTHONPATH": str(HASHING.parents[1])}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
 
 
 def _model(folder: Path, size: int) -> list[str]:
@@ -89,7 +107,17 @@ def written(data: dict[str, Any]) -> str:
          f"{one['peak_mb']:.0f}"]
         for title, one in data["costs"].items()
     ]  # fmt: skip
+    passed = [
+        [title, one["cases"] - len(one["wrong"]), one["cases"], ", ".join(one["wrong"])]
+        for title, one in data["conformance"].items()
+    ]
     return f"""\
+The published conformance cases of OpenSSF Model Signing, each with keys, models and bundles made
+for it as the suite makes them. The suite has {_ELSEWHERE} more, which need signatures by the public
+Sigstore.
+
+{table(["", "as published", "cases", "otherwise"], passed)}
+
 {_FILES} files of {data["bytes"] / (_FILES << 20):,.0f} MiB, signed by `probatum sign` with a
 P-384 key and verified with its public half. Hashing alone is `hashlib.file_digest` (SHA-256) in as
 many threads as there are processors. CPU seconds, the start of the interpreter included, the
@@ -103,4 +131,7 @@ def goals(data: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
     costs = data["costs"]
     share = costs["hashing alone"]["cpu_s"] / costs[OURS.title]["cpu_s"]
     met = share >= 0.9 and costs[OURS.title]["code"] == 0
+    ours = data["conformance"][OURS.title]
+    told = f"{ours['cases'] - len(ours['wrong'])} of {ours['cases']}"
+    yield "signatures: every published conformance case", told, not ours["wrong"]
     yield "verifying a signed model: >= 90% of the raw hash speed", f"{share:.0%}", met

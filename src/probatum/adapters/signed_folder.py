@@ -14,8 +14,9 @@ from typing import Any
 from probatum.audit.open import printable
 from probatum.audit.targets import boundary
 from probatum.errors import FormatError, TargetError, UsageError
-from probatum.formats.model_manifest import relative
+from probatum.formats.model_manifest import manifest, relative
 from probatum.formats.signed_folder import Folder, Other, Stored
+from probatum.formats.sigstore_bundle import bundle
 
 
 def beside(target: str) -> str:
@@ -48,6 +49,16 @@ def listed(
         ignore=ignore,
         single="" if os.path.isdir(target) else os.path.basename(target),
     )
+
+
+def unlisted(folder: Folder) -> tuple[str, ...]:
+    """What lies there and the signature does not list; nothing if it cannot be read."""
+    try:
+        names = manifest(bundle(folder.signature).payload, folder.single).names
+    except FormatError:
+        return ()
+    there = [one.name for one in folder.files] + [one.name for one in folder.others]
+    return tuple(name for name in there if name not in names)
 
 
 def contents(target: str, leave_out: str) -> Iterator[Stored | Other]:

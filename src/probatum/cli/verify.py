@@ -70,6 +70,9 @@ def add_parser(subparsers: SubParsers) -> None:
     made.add_argument("--ignore", action="append", default=[], metavar="PATH",
                       help="a path in the folder of which nothing need be signed; may be "
                            "repeated")  # fmt: skip
+    made.add_argument("--ignore-unsigned", action="store_true",
+                      help="allow what the signature does not list; it is named with the "
+                           "proof")  # fmt: skip
     made.add_argument("--check", action="store_true",
                       help="have the independent checker derive a proof again from the bytes, "
                            "which reads every file a second time")  # fmt: skip
@@ -77,7 +80,9 @@ def add_parser(subparsers: SubParsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from probatum.adapters.signed_folder import beside, left_out, listed
+    from msgspec.structs import replace
+
+    from probatum.adapters.signed_folder import beside, left_out, listed, unlisted
     from probatum.analyzers.supply.signed_content import SIGNED_CONTENT, signed_content
     from probatum.audit.judge import judged
     from probatum.audit.open import printable
@@ -90,6 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
     signature = arguments.signature or beside(arguments.model)
     ignore = left_out(arguments.ignore)
     folder = listed(arguments.model, signature, _trust(arguments), ignore)
+    if arguments.ignore_unsigned:
+        folder = replace(folder, ignore=(*ignore, *unlisted(folder)))
     material = packed(folder)
     name = printable(arguments.model)
     artifact = Artifact(name=name, kind=KIND, size=material.size)
