@@ -233,7 +233,7 @@ CHANNEL = "https://conda.anaconda.org/conda-forge/linux-64"
         ]),
         ("yarn-lock", YARN_4, [
             ("npm/@s/a", "1.1.2", "", ()),
-            ("npm/app", "0.0.0-use.local", "workspace:.", ()),
+            ("npm/app", "0.0.0-use.local", ".", ()),
         ]),
         ("go-mod", GO, [
             ("Go/github.com/o/a", "v1.2.3", "", ()),

@@ -6,7 +6,8 @@ what it needs, is left out.
 
 Sources: pip.pypa.io, requirements file format; packaging.python.org on pylock.toml;
 docs.astral.sh/uv, python-poetry.org, pdm-project.org, pipenv.pypa.io, docs.npmjs.com and
-doc.rust-lang.org on their lock files.
+doc.rust-lang.org on their lock files. What pnpm, Yarn, Go and the package managers of systems
+write has readers of its own beside this one.
 """
 
 import json
@@ -15,6 +16,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from probatum.check import named_modules, named_node, named_system
 from probatum.check.gathered_files import files
 from probatum.errors import Rejected
 
@@ -229,4 +231,9 @@ _READERS: dict[str, Callable[[str], Iterator[Named]]] = {
     "pipfile-lock": _pipfile,
     "npm-lock": _npm,
     "cargo-lock": _cargo,
+    "pnpm-lock": named_node.pnpm,
+    "yarn-lock": named_node.yarn,
+    "go-mod": named_modules.named,
+    "dpkg-status": named_system.debian,
+    "apk-installed": named_system.alpine,
 }

@@ -1,9 +1,11 @@
 """Reads `go.mod`: the modules that a Go program is built of.
 
-A module that is replaced is told as what stands for it. `go.sum` is no list of components: it has
-checksums of every version that was ever considered.
+A module that is replaced is told as what stands for it. A toolchain that is named is told as the
+standard library that it brings; the least version of the language (`go 1.22`) names none. `go.sum`
+is no list of components: it has checksums of every version that was ever considered.
 
-Sources: go.dev/ref/mod (go.mod files, module graph pruning), golang.org/x/mod/modfile.
+Sources: go.dev/ref/mod (go.mod files, module graph pruning), go.dev/doc/toolchain,
+golang.org/x/mod/modfile.
 """
 
 import re
@@ -47,6 +49,8 @@ def read(name: str, material: Material) -> Inventory:
         elif line.verb == "go" and line.words:
             numbers = re.match(r"(\d{1,4})\.(\d{1,4})", line.words[0])
             language = (int(numbers[1]), int(numbers[2])) if numbers else language
+        elif line.verb == "toolchain" and line.words and line.words[0] != "default":
+            told.add(_library(line.words[0], place(line.starts[0])))
     replaced = _replaced(source, place, required, told)
     for module, (version, at) in required.items():
         if module not in replaced:
@@ -91,6 +95,12 @@ def _replaced(
         else:  # a folder
             told.add(Component(ecosystem="Go", name=old[0], place=known[1], source=new[0]))
     return found
+
+
+def _library(toolchain: str, place: Place) -> Component:
+    """Source: the OSV schema, "Defined ecosystems" (Go: `stdlib`)."""
+    version = toolchain.removeprefix("go")
+    return Component(ecosystem="Go", name="stdlib", version=version, place=place)
 
 
 def _component(module: str, version: str, place: Place) -> Component:

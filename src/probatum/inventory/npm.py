@@ -54,6 +54,8 @@ def pnpm(name: str, material: Material) -> Inventory:
             raise FormatError(Reason.MALFORMED, "a mapping is expected", root.place)
         for one in entries(root.get("packages")):
             _of_pnpm(one, told)
+        for project in (root, *(one.value for one in entries(root.get("importers")))):
+            _linked(project, told)
     return told.inventory(resolved=True)
 
 
@@ -176,6 +178,16 @@ def _of_pnpm(one: Entry, told: Told) -> None:
             groups=tuple(key for key in _GROUPS if boolean(table.get(key))),
         )
     )
+
+
+def _linked(project: Node, told: Told) -> None:
+    """The folders that a project takes packages from, which have no entry of their own."""
+    for section in ("dependencies", "devDependencies", "optionalDependencies"):
+        for one in entries(project.get(section) if isinstance(project, Mapping) else None):
+            table = one.value if isinstance(one.value, Mapping) else None
+            said = text(table.get("version") if table is not None else one.value) or ""
+            if said.startswith("link:") and is_name(one.key.text):
+                told.add(component(one.key.text, "", one.key.place, source=said))
 
 
 def _pnpm_source(resolution: Mapping) -> str:

@@ -24,6 +24,10 @@ _BERRY = re.compile(rb"(?m)^__metadata:")
 _FIELD = re.compile(r"  (version|resolved|integrity)[ \t]+\"?([^\"\s]+)\"?[ \t]*\Z")
 _PATTERN = re.compile(r"(?P<name>(?:@[^@/]+/)?[^@/]+)@(?:npm:(?P<real>(?:@[^@/]+/)?[^@/]+)@)?")
 _LOCATOR = re.compile(r"(?P<name>(?:@[^@/]+/)?[^@/]+)@(?P<protocol>[\w+.-]+):(?P<rest>.*)\Z", re.S)
+# Of a few packages that Yarn itself changes so that it can run them.
+_BUILTIN = re.compile(
+    r"(?P<name>(?:@[^@/]+/)?[^@/]+)@npm%3A(?P<version>[^#]+)#(?:optional!|~)?builtin<[^>]*>(?:::|\Z)"
+)
 
 
 class _Block(Struct):
@@ -103,11 +107,18 @@ def _berry(one: Entry, told: Told) -> None:
     if table is None or found is None or not is_name(found["name"]):
         told.miss(one.key.place, f"no package of Yarn: {one.key.text[:120]!r}")
         return
-    version = text(table.get("version")) or ""
+    protocol, rest = found["protocol"], found["rest"]
+    given = text(table.get("version")) or ""
+    builtin = _BUILTIN.match(rest) if protocol == "patch" else None
+    if protocol == "npm" or (builtin is not None and builtin["name"] == found["name"]):
+        # What is fetched is what it resolves to; the version beside it is said once more.
+        version = (builtin["version"] if builtin else rest).partition("::")[0]
+        source = rest if "__archiveUrl=" in rest else ""
+        if given != version:
+            told.miss(one.key.place, f"{found['name']} {version}, which calls itself {given!r}")
+    else:
+        version, source = given, "." if rest == "." else f"{protocol}:{rest}"
     checksum = (text(table.get("checksum")) or "").rpartition("/")[2]
-    source = "" if found["protocol"] == "npm" else f"{found['protocol']}:{found['rest']}"
-    if found["protocol"] == "npm" and "__archiveUrl=" in found["rest"]:
-        source = found["rest"]
     hashes = (f"sha512:{checksum}",) if re.fullmatch(r"[0-9a-f]{128}", checksum) else ()
     place = one.key.place
     told.add(component(found["name"], version, place, source=source, hashes=hashes))
