@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bills import model_in, project_in
+from models import TENSORS, gguf, model, safetensors
 from probatum.audit import survey
 from probatum.cli.main import main
 from probatum.formats.bill_documents import bill
@@ -181,3 +182,68 @@ def test_names_from_a_bill_cannot_steer_the_terminal(here: Path, capsys: Capture
     assert run("bom", "diff", "a.json", "b.json") == 1
     told = capsys.readouterr().out
     assert "\\x1b[2Jx\\nadded \\x20y  \\u202e1" in told
+
+
+def _facts(name: str) -> dict[str, str]:
+    found = bill(Path(name).read_bytes())
+    return dict(next(one for one in found.parts if one.ref == found.main).facts)
+
+
+@pytest.mark.parametrize("form", ["cyclonedx-1.6", "cyclonedx-1.7", "spdx-3"])
+def test_a_model_is_known_by_its_tensors_in_other_shards_and_formats(
+    form: str, here: Path, capsys: Captured
+) -> None:
+    model(here / "base")
+    model(here / "shards")
+    (here / "shards/model.safetensors").unlink()
+    for number, name in enumerate(TENSORS, 1):
+        shard = safetensors({name: TENSORS[name]})
+        (here / f"shards/model-0000{number}-of-00003.safetensors").write_bytes(shard)
+    (here / "one.gguf").write_bytes(gguf(TENSORS, {"F32": 0}))
+    for target in ("base", "shards", "one.gguf"):
+        assert run("bom", target, "-q", "--format", form, "-o", f"{target}.json") == 0
+    told = [_facts(f"{one}.json") for one in ("base", "shards", "one.gguf")]
+    assert all(one["probatum:tensors"] == told[0]["probatum:tensors"] for one in told)
+    assert run("bom", "diff", "base.json", "shards.json") == 1
+    assert "same     machine-learning-model  shards  the weights of base\n" in (
+        capsys.readouterr().out
+    )
+    assert run("bom", "diff", "base.json", "one.gguf.json", "--format", "markdown") == 1
+    assert "| the same weights | machine-learning-model one.gguf | base | one.gguf |" in (
+        capsys.readouterr().out
+    )
+
+
+def test_the_same_tensors_under_other_names_are_said_to_be_that(
+    here: Path, capsys: Captured
+) -> None:
+    model(here / "base")
+    model(here / "fork", {f"other.{name}": one for name, one in TENSORS.items()})
+    assert run("bom", "diff", "base", "fork", "-q") == 1
+    told = capsys.readouterr().out
+    assert "the weights of base, under other names\n" in told
+    assert "changed  machine-learning-model  fork  tensors: sha256:" in told
+    assert run("bom", "diff", "base", "fork", "-q", "--format", "json") == 1
+    said = json.loads(capsys.readouterr().out)["same_weights"]
+    assert [(one["before"]["name"], one["after"]["name"]) for one in said] == [("base", "fork")]
+
+
+def test_a_model_of_which_not_all_weights_are_read_has_no_identity(
+    here: Path, capsys: Captured
+) -> None:
+    model(here / "base")
+    (here / "base/weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    assert run("bom", "base", "-o", "base.json") == 0
+    assert "the identity of base is not known: not all of its weights are read" in (
+        capsys.readouterr().err
+    )
+    assert "probatum:tensors" not in _facts("base.json")
+
+
+def test_a_download_says_which_commit_it_was_of(here: Path) -> None:
+    model(here / "base")
+    beside = here / "base/.cache/huggingface/download"
+    beside.mkdir(parents=True)
+    (beside / "config.json.metadata").write_text(f"{'ab' * 20}\netag\n1700000000.0\n")
+    assert run("bom", "base", "-q", "-o", "base.json") == 0
+    assert _facts("base.json")["probatum:downloaded at commit"] == "ab" * 20

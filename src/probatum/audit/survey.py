@@ -119,7 +119,8 @@ def _steps(root: Root, caps: Caps, kinds: frozenset[str] | None, fetch: Fetch) -
         return
     artifact = Artifact(name=root.name, kind=kind, size=root.size, digest=_digest(root, material))
     templates = tuple(_templates(kind, material))
-    yield told(artifact, material, templates, is_covered=root.in_project)
+    is_near = root.path is not None or root.size <= _FAR
+    yield told(artifact, material, templates, is_covered=root.in_project, is_near=is_near)
     if kinds is None and kind in _ARCHIVES:
         whole = replace(caps, digest_size=_EVERYTHING if root.path is not None else _FAR)
         yield from _members(root.name, material, whole)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probatum.formats.bills import CONTAINS, FILE, Bill, Link, Part
+from probatum.formats.bills import CONTAINS, FILE, MODEL, TENSORS, WEIGHTS_ALONE, Bill, Link, Part
 
 Key = tuple[str, str]
 
@@ -23,12 +23,16 @@ class Change(Struct, frozen=True):
 
 
 class Difference(Struct, frozen=True):
-    """What only the second lists, what only the first does, what changed, and what is the same."""
+    """What only the second lists, what only the first does, what changed, and what is the same.
+
+    `alike`: models that have the same tensors, but another name, or stored in other files.
+    """
 
     added: tuple[Part, ...]
     removed: tuple[Part, ...]
     changed: tuple[Change, ...]
     same: int
+    alike: tuple[tuple[Part, Part], ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -62,7 +66,30 @@ def difference(before: Bill, after: Bill) -> Difference:
         tuple(sorted(removed, key=_order)),
         tuple(sorted(changed, key=lambda one: _order(one.after))),
         same,
+        tuple(_alike(before, after)),
     )
+
+
+def _alike(before: Bill, after: Bill) -> Iterable[tuple[Part, Part]]:
+    """The models of both that have one identity, and are not one and the same."""
+    olds = {_fact(one, WEIGHTS_ALONE): one for one in before.parts if one.type == MODEL}
+    for new in after.parts:
+        old = olds.get(_fact(new, WEIGHTS_ALONE)) if new.type == MODEL else None
+        if old is None or not _fact(new, WEIGHTS_ALONE):
+            continue
+        was, now = _held(before, old), _held(after, new)
+        if (old.name, old.version, was) != (new.name, new.version, now):
+            yield old, new
+
+
+def _held(bill: Bill, model: Part) -> set[tuple[str, ...]]:
+    """The digests of the files of a model."""
+    inside = {one.to for one in bill.links if one.of == model.ref and one.kind == CONTAINS}
+    return {one.digests for one in bill.parts if one.ref in inside}
+
+
+def _fact(part: Part, name: str) -> str:
+    return next((value for key, value in part.facts if key == name), "")
 
 
 def _order(part: Part) -> tuple[str, str, str]:
@@ -138,5 +165,8 @@ def _fields(old: Part, new: Part) -> Iterable[tuple[str, str, str]]:
     for algorithm in sorted(ours.keys() & theirs.keys()):
         if ours[algorithm].lower() != theirs[algorithm].lower():
             yield algorithm, ours[algorithm], theirs[algorithm]
+    before, after = _fact(old, TENSORS), _fact(new, TENSORS)
+    if before and after and before != after:
+        yield "tensors", before, after
     if set(old.licenses) != set(new.licenses):
         yield "licence", ", ".join(old.licenses), ", ".join(new.licenses)

@@ -11,13 +11,18 @@ from probatum.bom.drafts import Draft, file_part
 from probatum.bom.homes import Home, folder_of
 from probatum.bom.licenses import spelled
 from probatum.bom.telling import Told
+from probatum.bom.weights import KINDS as WEIGHTS
+from probatum.comparison import contents
+from probatum.comparison.record import tensors_identity, weights_identity
 from probatum.components import Component, purl
 from probatum.formats.bills import (
     CONTAINS,
     DATA,
     DERIVED_FROM,
     MODEL,
+    TENSORS,
     TRAINED_ON,
+    WEIGHTS_ALONE,
     Model,
     Part,
     Spot,
@@ -51,6 +56,7 @@ def added(draft: Draft, home: Home, target: str) -> str:
             purl=_hub_purl(component, home.type) if is_repository else "",
             digests=_only_digest(home),
             licenses=(license,) if license else (),
+            facts=tuple(_identities(home)),
             model=_model(home, card, config) if home.type == MODEL else None,
         )
     )
@@ -72,6 +78,22 @@ def _identity(home: Home, target: str) -> tuple[str, str]:
         return "/".join(one for one in cached.group(1, 2) if one), cached[3]
     base = posixpath.basename(place.rstrip("/")) if home.is_folder else place
     return base or _said(home, "name") or "model", ""
+
+
+def _identities(home: Home) -> Iterator[tuple[str, str]]:
+    """What its tensors are, where all of them are told; and where its files were downloaded."""
+    files = [one for one in home.files if one.artifact.kind in WEIGHTS]
+    if files and all(one.tensors is not None for one in files):
+        named = [
+            (contents.folder(_within(home, one), one.artifact.kind) + name, digest)
+            for one in files
+            for name, digest in one.tensors or ()
+        ]
+        yield TENSORS, tensors_identity(named)
+        yield WEIGHTS_ALONE, weights_identity(digest for _, digest in named)
+    commits = {one.commit for one in home.files if one.commit}
+    if len(commits) == 1:
+        yield "probatum:downloaded at commit", commits.pop()
 
 
 def _hub_purl(component: Component, type: str) -> str:
@@ -196,5 +218,7 @@ def _lacks(draft: Draft, ref: str, card: Card | None) -> None:
         draft.lack(f"the architecture of {part.name} is not known")
     if not any(name == "probatum:parameters" for name, _ in part.model.facts):
         draft.lack(f"the number of parameters of {part.name} is not known")
+    elif not any(name == TENSORS for name, _ in part.facts):
+        draft.lack(f"the identity of {part.name} is not known: not all of its weights are read")
     if card is None or not card.datasets:
         draft.lack(f"what {part.name} was trained on is not known")

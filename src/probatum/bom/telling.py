@@ -4,6 +4,7 @@ A file is read like any other hostile one: what it does not tell is a reason, ne
 """
 
 import posixpath
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from probatum.bom import metadata
 from probatum.bom.cards import Card, card
 from probatum.bom.configs import NAMES, Config, config
 from probatum.bom.weights import KINDS as WEIGHTS
-from probatum.bom.weights import Weights, weights
+from probatum.bom.weights import Weights, digests, weights
 from probatum.components import Inventory
 from probatum.deploy.model import Deployment
 from probatum.deploy.verdicts import READERS
@@ -24,6 +25,9 @@ from probatum.ports import Material
 from probatum.vocabulary import Artifact
 
 _LARGEST = 1 << 20
+# Beside what it downloads into a folder, the hub's client writes the commit of each file.
+_DOWNLOADED = ".cache/huggingface/download/"
+_COMMIT = re.compile(rb"([0-9a-f]{40})\r?\n")
 Answer = TypeVar("Answer")
 CONFIGURATIONS = frozenset({"model-config", "json"})
 
@@ -32,7 +36,8 @@ class Told(Struct, frozen=True, kw_only=True):
     """One file of the target with what it tells; `troubles` say what it does not, and why.
 
     `license` is that of the distribution whose metadata it is. `templates` are the digests of the
-    chat templates that it holds, by their names.
+    chat templates that it holds, by their names, `tensors` those of its tensors, None where they
+    are not told. `commit` is the one that the hub's client says it downloaded a file at.
     """
 
     artifact: Artifact
@@ -43,6 +48,8 @@ class Told(Struct, frozen=True, kw_only=True):
     deployment: Deployment | None = None
     license: str = ""
     templates: tuple[tuple[str, str], ...] = ()
+    tensors: tuple[tuple[str, str], ...] | None = None
+    commit: str = ""
     troubles: tuple[str, ...] = ()
 
 
@@ -52,8 +59,12 @@ def told(
     templates: tuple[tuple[str, str], ...] = (),
     *,
     is_covered: bool = False,
+    is_near: bool = True,
 ) -> Told:
-    """What one file tells; one that is covered leaves the packages to what covers it."""
+    """What one file tells; one that is covered leaves the packages to what covers it.
+
+    The tensors of a file that is not near are not read.
+    """
     kind, name = artifact.kind, artifact.name
     base = posixpath.basename(name)
     troubles: list[str] = []
@@ -67,10 +78,15 @@ def told(
 
     if artifact.digest is None:
         troubles.append(f"the SHA-256 of {name} is not known: it is not read whole")
+    header = asked("header", kind in WEIGHTS, lambda: weights(kind, material))
     return Told(
         artifact=artifact,
         templates=templates,
-        weights=asked("header", kind in WEIGHTS, lambda: weights(kind, material)),
+        weights=header,
+        tensors=asked(
+            "tensors", header is not None and is_near, lambda: digests(name, kind, material)
+        ),
+        commit=asked("commit", _DOWNLOADED in name, lambda: _commit(name, material)) or "",
         config=asked(
             "configuration",
             kind in CONFIGURATIONS and base in NAMES,
@@ -94,3 +110,8 @@ def told(
         license=asked("licence", kind == metadata.KIND, lambda: metadata.license(material)) or "",
         troubles=tuple(troubles),
     )
+
+
+def _commit(name: str, material: Material) -> str:
+    found = _COMMIT.match(material.read(0, 64)) if name.endswith(".metadata") else None
+    return found[1].decode() if found is not None else ""

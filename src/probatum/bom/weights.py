@@ -1,6 +1,8 @@
-"""What the header of a file of weights tells of its model: how many parameters, of which types.
+"""What a file of weights tells of its model: how many parameters, of which types, and which ones.
 
-Only headers are read. Source, for what GGUF says of itself: docs/gguf.md of ggml (keys).
+But for `digests`, only headers are read.
+
+Source, for what GGUF says of itself: docs/gguf.md of ggml (keys).
 """
 
 from collections import Counter
@@ -9,6 +11,8 @@ from math import prod
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probatum.comparison import contents
+from probatum.comparison.tensors import digest
 from probatum.comparison.weights import KINDS as TENSORS
 from probatum.comparison.weights import tensors
 from probatum.formats import gguf
@@ -53,6 +57,20 @@ def weights(kind: str, material: Material) -> Weights | None:
     types = tuple(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
     told = _of_gguf(material) if kind == "gguf" else Weights()
     return replace(told, types=types)
+
+
+def digests(name: str, kind: str, material: Material) -> tuple[tuple[str, str], ...]:
+    """Every tensor of a file of one of `TENSORS`, by its name, with its digest.
+
+    All bytes of it are read. Raises: FormatError where they cannot all be told.
+    """
+    known: dict[object, str] = {}
+    found = []
+    for one in tensors(kind, contents.stem(name), material):
+        if one.place not in known:
+            known[one.place] = digest(one)
+        found.append((one.name, known[one.place]))
+    return tuple(found)
 
 
 def _of_gguf(material: Material) -> Weights:

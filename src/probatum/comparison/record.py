@@ -5,6 +5,7 @@ formats, white space in JSON and the container of a chat template do not change 
 """
 
 import hashlib
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
@@ -73,6 +74,18 @@ def identity(record: Record) -> str:
     """
     told = sorted({(one.aspect, one.name, one.digest) for one in record.items})
     return f"sha256:{hashlib.sha256(msgspec.json.encode(told)).hexdigest()}"
+
+
+def tensors_identity(tensors: Iterable[tuple[str, str]]) -> str:
+    """`sha256:<hex>` of tensors by their names and digests, in whatever files they lie."""
+    told = sorted(set(tensors))
+    return f"sha256:{hashlib.sha256(msgspec.json.encode(told)).hexdigest()}"
+
+
+def weights_identity(digests: Iterable[str]) -> str:
+    """`sha256:<hex>` of the different tensors alone: names, order and ties do not change it."""
+    told = "".join(f"{one}\n" for one in sorted(set(digests)))
+    return f"sha256:{hashlib.sha256(told.encode()).hexdigest()}"
 
 
 def purl(target: str) -> str:

@@ -14,6 +14,10 @@ DEPENDS_ON = "depends on"
 TRAINED_ON = "trained on"
 DERIVED_FROM = "derived from"
 
+TENSORS, WEIGHTS_ALONE = "probatum:tensors", "probatum:weights"
+"""Facts of a model: the digest of its tensors by name, and of the tensors whatever they are called,
+in any file, shard and format (`comparison.record`)."""
+
 Facts = tuple[tuple[str, str], ...]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from probatum.bom.difference import Change, Difference
-from probatum.formats.bills import Part
+from probatum.formats.bills import TENSORS, Part
 from probatum.render.visible import one_cell, visible
 
 
@@ -28,7 +28,8 @@ def markdown(found: Difference) -> str:
             for field, before, after in one.fields
         ),
     ]
-    table = "\n".join(rows) + "\n\n" if found.differs else ""
+    rows += (_row("the same weights", new, old.name, new.name) for old, new in found.alike)
+    table = "\n".join(rows) + "\n\n" if found.differs or found.alike else ""
     return f"{table}{summary(found)}\n"
 
 
@@ -48,6 +49,9 @@ def json(found: Difference) -> str:
             for one in found.changed
         ],
         "same": found.same,
+        "same_weights": [
+            {"before": _plain(before), "after": _plain(after)} for before, after in found.alike
+        ],
     }
     return msgspec.json.format(msgspec.json.encode(said), indent=1).decode() + "\n"
 
@@ -73,12 +77,20 @@ def _lines(found: Difference) -> Iterator[str]:
         yield f"removed  {_called(part)}  {visible(part.version)}".rstrip()
     for change in found.changed:
         yield from _changed(change)
+    for old, new in found.alike:
+        of = f"of {one_cell(old.name)}" if old.name != new.name else "in other files"
+        under = "" if _fact(old) == _fact(new) else ", under other names"
+        yield f"same     {_called(new)}  the weights {of}{under}"
 
 
 def _changed(change: Change) -> Iterator[str]:
     for field, before, after in change.fields:
         was, now = (visible(one) or "(none)" for one in (before, after))
         yield f"changed  {_called(change.after)}  {field}: {was} -> {now}"
+
+
+def _fact(part: Part) -> str:
+    return dict(part.facts).get(TENSORS, "")
 
 
 def _called(part: Part) -> str:

@@ -3,7 +3,13 @@
 import msgspec
 
 from probatum.audit.comparing import Comparison
-from probatum.comparison.record import identity, purl
+from probatum.comparison.record import (
+    Record,
+    identity,
+    purl,
+    tensors_identity,
+    weights_identity,
+)
 
 
 def render(comparison: Comparison, *, asked: tuple[str, ...] = ()) -> str:
@@ -36,6 +42,8 @@ def render(comparison: Comparison, *, asked: tuple[str, ...] = ()) -> str:
         "models": [
             {
                 "identity": "" if one.lost else identity(one),
+                "tensors": "" if one.lost else tensors_identity(_tensors(one)),
+                "weights": "" if one.lost else weights_identity(_digests(one)),
                 "purl": purl(one.source),
                 "record": one,
             }
@@ -44,3 +52,11 @@ def render(comparison: Comparison, *, asked: tuple[str, ...] = ()) -> str:
         "trouble": comparison.trouble,
     }
     return msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
+
+
+def _tensors(record: Record) -> list[tuple[str, str]]:
+    return [(one.name, one.digest) for one in record.items if one.aspect == "tensors"]
+
+
+def _digests(record: Record) -> list[str]:
+    return [digest for _, digest in _tensors(record)]
