@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probatum.catalog import accepting
 from probatum.components import Component, Inventory
 from probatum.errors import FormatError
 from probatum.formats.kinds import kind_of
-from probatum.inventory.reading import KINDS, MENTIONING, inventory_of
+from probatum.inventory.reading import KINDS, MENTIONING, NOT_INSTALLED, inventory_of
 from probatum.material import BytesMaterial
 
 DOCKERFILE = """\
@@ -74,13 +75,12 @@ bash -lc "pip install g==3"
     assert [short(one) for one in inventory.components] == [
         ("a", "1.2", "", 3),
         ("b", "<2", "", 3),
+        ("d", "", "", 4),
         ("e", "1", "", 5),
+        ("f", "", "", 6),
         ("g", "3", "", 9),
     ]
-    assert [(one.place.line, one.why) for one in inventory.unread] == [
-        (4, "no requirement: d@latest"),
-        (6, "what is installed by: npm install -g f"),
-    ]
+    assert inventory.unread == ()
     assert told("launcher", text) == inventory
 
 
@@ -162,3 +162,114 @@ def test_nothing_but_format_errors_is_raised(kind: str, data: bytes) -> None:
         inventory_of(kind, "x", BytesMaterial(data))
     except FormatError:
         return
+
+
+def test_the_lines_of_a_notebook_that_a_shell_runs_are_read() -> None:
+    text = """{"cells": [
+ {"cell_type": "markdown", "source": "!pip install no==1"},
+ {"cell_type": "code", "source": ["import os\\n", "!pip install a==1 \\\\\\n", "  b\\n"]},
+ {"cell_type": "code", "source": "%conda install -c conda-forge c=1.2=0 'd>=2'\\nprint()"},
+ {"cell_type": "code", "source": ["%%bash\\n", "uv pip install e==$E\\n"]},
+ {"cell_type": "code", "source": "x = '!pip install f==1'\\n!pip install g=={V}"}
+]}"""
+    inventory = told("notebook", text)
+    assert [short(one) for one in inventory.components] == [
+        ("a", "1", "", 3),
+        ("b", "", "", 3),
+        ("c", "1.2", "", 4),
+        ("d", ">=2", "", 4),
+        ("g", "{V}", "", 6),  # which no ecosystem has as a version
+    ]
+    assert [(one.place.line, one.why) for one in inventory.unread] == [
+        (5, "what is installed is for the variable E to say"),
+    ]
+
+
+def test_the_steps_of_a_workflow_are_read() -> None:
+    text = """\
+on: push
+jobs:
+  a:
+    steps:
+      - uses: actions/setup-python@v5
+      - run: pip install a==1
+      - run: |
+          echo b
+          npm install -g @s/c@1.2.3 d
+
+          pip install torch==${{ matrix.torch }}
+"""
+    inventory = told("github-workflow", text)
+    assert [short(one) for one in inventory.components] == [
+        ("a", "1", "", 6),
+        ("@s/c", "1.2.3", "", 9),
+        ("d", "", "", 9),
+    ]
+    assert [(one.place.line, one.why) for one in inventory.unread] == [
+        (11, "what is installed is for the variable matrix_torch to say")
+    ]
+
+
+def test_the_recipes_of_a_makefile_are_read() -> None:
+    text = (
+        "V = pip install no==1\nall:\n\t@-$(PY) -m pip install a==1 \\\n\t  b==2\n\tpip install c\n"
+    )
+    assert [short(one) for one in told("makefile", text).components] == [
+        ("a", "1", "", 3),
+        ("b", "2", "", 4),
+        ("c", "", "", 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("uvx --from 'a[x]==1' tool", ["PyPI a 1"]),
+        ("uvx --with b==2 a@1.2 --flag c==3", ["PyPI b 2", "PyPI a 1.2"]),
+        ("uv tool run a@latest", ["PyPI a "]),
+        ("pipx run --spec a==1 b", ["PyPI a 1"]),
+        ("npx --yes @s/a@1.0.0 b@2", ["npm @s/a 1.0.0"]),
+        ("npx -p a@1.0.0 -p b c", ["npm a 1.0.0", "npm b "]),
+        ("yarn global add a@^1", ["npm a ^1"]),
+        ("pnpm add -D a@1.0.0 --filter x b", ["npm a 1.0.0", "npm b "]),
+        ("conda create -n e python=3.11 a==1.26", ["conda python =3.11", "conda a 1.26"]),
+        ("/opt/venv/bin/python3 -m pip install a==1", ["PyPI a 1"]),
+        ("npm run install a@1.0.0", []),
+        ("conda activate a", []),
+    ],
+)  # fmt: skip
+def test_the_commands_of_package_managers_name_components(line: str, expected: list[str]) -> None:
+    found = told("shell-script", line + "\n").components
+    assert [f"{one.ecosystem} {one.name} {one.version or one.wanted}" for one in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("npm ci", "what is installed by: npm ci"),
+        ("npm install", "what is installed by: npm install"),
+        ("npm install owner/repo", "no package of npm's registry: owner/repo"),
+        ("npm i $PACKAGE", "what is installed is for the variable PACKAGE to say"),
+        ("conda env create -f a.yml", "what is installed by: conda env create -f a.yml"),
+        ("conda install --file a.txt", "what a.txt names, in the image"),
+        ("apk add --no-cache git=2", "what is installed by: apk add --no-cache git=2"),
+    ],
+)
+def test_what_a_command_takes_from_elsewhere_is_told_as_unread(line: str, why: str) -> None:
+    inventory = told("shell-script", line + "\n")
+    assert (inventory.components, [one.why for one in inventory.unread]) == ((), [why])
+
+
+def test_what_says_how_something_was_made_is_asked_of_no_vulnerability() -> None:
+    for kind in sorted(MENTIONING):
+        asked = "no-known-vulnerability" in {one.id for one in accepting(kind)}
+        assert asked == (kind not in NOT_INSTALLED), kind
+
+
+def test_the_sdk_of_a_space_is_what_the_hub_installs() -> None:
+    card = "---\ntitle: x\nsdk: gradio\nsdk_version: 4.1.0\n---\nwords\n"
+    [one] = told("space-card", card).components
+    assert (one.name, one.version, one.place.line) == ("gradio", "4.1.0", 4)
+    [one] = told("space-card", card.replace("sdk_version: 4.1.0\n", "")).components
+    assert (one.name, one.version) == ("gradio", "")
+    assert told("space-card", "---\nsdk: docker\n---\n").components == ()

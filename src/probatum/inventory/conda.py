@@ -47,7 +47,7 @@ def environment(name: str, material: Material) -> Inventory:
                 else:
                     told.miss(one.key.place, f"packages of {one.key.text[:60]}")
             continue
-        found = _matched(text(node) or "", node.place)
+        found = matched(text(node) or "", node.place)
         if found is None:
             told.miss(node.place, f"no package of conda: {(text(node) or '')[:120]!r}")
         else:
@@ -123,7 +123,7 @@ def _pip(node: Node, material: Material, told: Told) -> None:
             told.miss(one.place, f"no requirement: {said[:120]!r}")
 
 
-def _matched(spec: str, place: Place) -> Component | None:
+def matched(spec: str, place: Place) -> Component | None:
     """The component of a match specification: `channel::name=1.2=build`."""
     found = _SPEC.match(spec.strip()) if len(spec) < 1000 else None
     if found is None or len(found["rest"].split()) > 2:

@@ -1,72 +1,44 @@
-# ruff: noqa: SIM905  (a list of options reads better as words)
-"""Reads what commands install: `RUN` lines of Dockerfiles, and shell scripts.
+"""Reads what files install that run commands: scripts, Dockerfiles, notebooks, workflows.
 
-Of pip, and of uv and pipx where they are asked as pip is, each requirement is a component. What
-other package managers are asked for, the images that a build starts from and files of requirements
-inside of the image are told as unread. Such a file never names all that is there in the end.
+The images that a build starts from, and here-documents, are told as unread. Such a file never names
+all that is there in the end: what a command does besides installing is not followed.
 
-Sources: pip.pypa.io, `pip install`; docs.astral.sh/uv, command line; pipx.pypa.io;
-docs.docker.com/reference/dockerfile.
+Sources: docs.docker.com/reference/dockerfile; ipython.readthedocs.io, "System shell access" and
+"Built-in magic commands"; nbformat.readthedocs.io; docs.github.com/actions, workflow syntax;
+gnu.org/software/make, "Recipe Syntax".
 """
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from itertools import pairwise
-
-from msgspec.structs import replace
 
 from probatum.components import Inventory
+from probatum.formats import json_nodes
 from probatum.formats.bounds import utf8
 from probatum.formats.dockerfile_lines import Instruction, instructions
+from probatum.formats.nodes import Mapping, Node, Scalar, items, text
 from probatum.formats.shell import Command, commands
-from probatum.formats.values import Value, interpolated, resolved
+from probatum.formats.values import Value
+from probatum.formats.workflow import EXPRESSION, Text, workflow
 from probatum.formats.yaml_nodes import Spots
-from probatum.inventory.requirement import by_address, component
-from probatum.inventory.requirements import is_pypi
+from probatum.inventory.installers import Installers
 from probatum.inventory.told import Told, whole
 from probatum.ports import Material
 from probatum.vocabulary import Place
 
-_PROGRAM = re.compile(r"(?:\S*/)?(?P<base>[\w.+-]+)\Z")
-_PIP = re.compile(r"pip[\d.]*\Z")
-_PYTHON = re.compile(r"python[\d.]*\Z")
-_SHELL = re.compile(r"(?:ba|da|z|k)?sh\Z")
-_ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<said>.*)\Z", re.DOTALL)
 _FROM = re.compile(r"(?:--platform=\S+\s+)?(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?\s*\Z", re.I)
 _OPTION = re.compile(r"^(?:\s*--\w+(?:=\S+)?)+")
 _HERE = re.compile(r"<<-?[\"']?\w")
-# Commands of uv and pipx behind which requirements stand.
-_LIKE_PIP = (
-    ("uv", "pip", "install"),
-    ("uv", "add"),
-    ("uv", "tool", "install"),
-    ("pipx", "install"),
-)
-_OTHERS = re.compile(
-    r"(?:apt|apt-get|aptitude|apk|yum|dnf|microdnf|zypper|npm|pnpm|yarn|conda|mamba|micromamba"
-    r"|poetry|pdm|pipenv|pixi|cargo|go|gem|easy_install)\Z"
-)
-_INSTALLING = frozenset({"install", "add", "i", "ci", "sync", "create", "update", "get"})
-_VALUED = frozenset(
-    "-r --requirement --requirements -c --constraint --constraints -e --editable -i --index-url "
-    "--extra-index-url -f --find-links -t --target --platform --python-version --implementation "
-    "--abi --root --prefix --src --upgrade-strategy --global-option --config-settings "
-    "--config-setting -C --no-binary --only-binary --progress-bar --cache-dir --log --proxy "
-    "--retries --timeout --exists-action --trusted-host --cert --client-cert --python -p "
-    "--index-strategy --torch-backend --index --default-index --link-mode --resolution "
-    "--prerelease --exclude-newer --group --extra --report --use-feature --use-deprecated "
-    "--keyring-provider --overrides --override --pip-args --suffix".split()
-)
-_FILES = frozenset({"-r", "--requirement", "--requirements"})
-_INDEX = frozenset({"-i", "--index-url", "--default-index"})
-_DEEPEST = 4
+_SHELL_LINE = re.compile(r"[ \t]*(?:!{1,2}|%(?=(?:pip|conda|mamba|micromamba|uv)[ \t]))[ \t]*")
+_SHELL_CELL = re.compile(r"[ \t]*%%(?:bash|sh|script[ \t]+(?:ba)?sh|!)[^\n]*\n?")
+_RECIPE = re.compile(r"\t[ \t]*[@+-]*")
 
 
 def script(name: str, material: Material) -> Inventory:
     """A shell script. Raises: FormatError."""
     source = utf8(whole(material)).replace("\r\n", " \n")
-    told, reader = Told(), _Reader()
+    told, reader = Told(), Installers()
     for words in commands(source, Spots(source).place):
         reader.take(words, told)
     return told.inventory()
@@ -76,7 +48,7 @@ def dockerfile(name: str, material: Material) -> Inventory:
     """A Dockerfile. Raises: FormatError."""
     source = utf8(whole(material)).replace("\r\n", " \n")
     place, stages = Spots(source).place, {"scratch"}
-    told, reader = Told(), _Reader()
+    told, reader = Told(), Installers()
     for one in instructions(source):
         at = place(one.at)
         if one.word == "FROM":
@@ -105,112 +77,111 @@ def _run(one: Instruction, place: Callable[[int], Place]) -> Iterator[Command]:
         if isinstance(words, list) and all(isinstance(word, str) for word in words):
             yield tuple(Value(word, place(at)) for word in words)
             return
-    yield from commands(bare, lambda index: place(at + index))
+    yield from commands(bare, _from(at, place))
 
 
-class _Reader:
-    """The commands so far, with the variables that are known."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, Value] = {}
-        self._set: set[str] = set()
-
-    def know(self, one: Instruction, place: Place) -> None:
-        """Take what ARG or ENV says of variables, unless who builds the image says otherwise."""
-        for word in one.text.split():
-            found = _ASSIGNMENT.match(word)
-            if found is not None:
-                said = interpolated(found["said"].strip("\"'"), place, self._known)
-                self._known[found["name"]] = said
-
-    def take(self, words: Command, told: Told, depth: int = 0) -> None:
-        """Tell what a command installs."""
-        words = tuple(resolved(one, self._known) for one in words)
-        while words and (words[0].text == "sudo" or _ASSIGNMENT.match(words[0].text)):
-            self._assign(words)
-            words = words[1:]
-            while words and words[0].text.startswith("-"):
-                words = words[1:]
-        names = [_base(one) for one in words[:4]]
-        if not names:
-            return
-        start = _requirements_from(names)
-        if start:
-            _pip(words[start:], told)
-        elif _SHELL.match(names[0]) and depth < _DEEPEST:
-            self._inner(words, told, depth)
-        elif _OTHERS.match(names[0]) and _INSTALLING & {one.text for one in words[1:4]}:
-            if names[1] == "update":
-                return  # of what is known, as `apt-get update` does
-            said = " ".join(one.text for one in words[:6])
-            told.miss(words[0].place, f"what is installed by: {said[:120]}")
-
-    def _assign(self, words: Command) -> None:
-        """Know a variable that is set once, by a command of its own."""
-        found = _ASSIGNMENT.match(words[0].text)
-        if found is None or len(words) > 1:
-            return
-        if found["name"] in self._set or not words[0].sure:
-            self._known.pop(found["name"], None)
-        else:
-            self._known[found["name"]] = Value(found["said"], words[0].place)
-        self._set.add(found["name"])
-
-    def _inner(self, words: Command, told: Told, depth: int) -> None:
-        """What `sh -c '...'` runs; every word has the place of the text that it stands in."""
-        told_by = (said for option, said in pairwise(words) if re.fullmatch(r"-\w*c", option.text))
-        said = next(told_by, None)
-        for inner in commands(said.text, lambda _: said.place) if said is not None else ():
-            self.take(inner, told, depth + 1)
+def _from(start: int, place: Callable[[int], Place]) -> Callable[[int], Place]:
+    """The places of a text that begins there."""
+    return lambda index: place(start + index)
 
 
-def _base(word: Value) -> str:
-    found = _PROGRAM.match(word.text)
-    return found["base"] if found is not None else word.text
+def _always(place: Place) -> Callable[[int], Place]:
+    return lambda _: place
 
 
-def _requirements_from(names: list[str]) -> int:
-    """Behind how many words the requirements begin; 0 where the command installs none."""
-    if _PIP.match(names[0]) and names[1:2] == ["install"]:
-        return 2
-    if _PYTHON.match(names[0]) and names[1:4] == ["-m", "pip", "install"]:
-        return 4
-    return next((len(one) for one in _LIKE_PIP if tuple(names[: len(one)]) == one), 0)
+def notebook(name: str, material: Material) -> Inventory:
+    """The lines of a notebook that a shell runs: `!pip install`, `%pip`, cells of bash.
+
+    Raises: FormatError.
+    """
+    root = json_nodes.document(whole(material))
+    told, reader = Told(), Installers()
+    for cell in _cells(root):
+        lines = list(_lines_of(cell))
+        first = lines[0][0] if lines else ""
+        in_shell = _SHELL_CELL.match(first) is not None
+        at = int(in_shell)
+        while at < len(lines):
+            line, place = lines[at]
+            found = _SHELL_LINE.match(line)
+            at += 1
+            while (in_shell or found) and line.endswith("\\") and at < len(lines):
+                line = line[:-1] + " " + lines[at][0]
+                at += 1
+            if in_shell or found is not None:
+                bare = line[found.end() :] if found is not None else line
+                for words in commands(bare, _always(place)):
+                    reader.take(words, told)
+    return told.inventory()
 
 
-def _pip(words: Command, told: Told) -> None:
-    """Tell the requirements among the words behind `pip install`."""
-    before, source, rest = len(told.components), "", list(reversed(words))
-    while rest:
-        word = rest.pop()
-        option, sign, value = word.text.partition("=")
-        if not word.text.startswith("-") or word.text == "-":
-            _requirement(word, told)
-            continue
-        if option not in _VALUED and word.text[:2] in _VALUED and word.text[1] != "-":
-            option, sign, value = word.text[:2], "=", word.text[2:]
-        said = replace(word, text=value)
-        if option in _VALUED and not sign:
-            if not rest:
-                break
-            said = rest.pop()
-        if option in _FILES:
-            told.miss(said.place, f"what {said.text[:120] or said.open} names, in the image")
-        elif option in ("-e", "--editable"):
-            _requirement(said, told)
-        elif option in _INDEX and not is_pypi(said.text):
-            source = said.text or said.open
-    if source:
-        own = told.components[before:]
-        told.components[before:] = [replace(one, source=one.source or source) for one in own]
+def _cells(root: Node) -> Iterator[Mapping]:
+    found = root.get("cells") if isinstance(root, Mapping) else None
+    if found is None and isinstance(root, Mapping):  # nbformat 3
+        sheets = items(root.get("worksheets"))
+        found = sheets[0].get("cells") if sheets and isinstance(sheets[0], Mapping) else None
+    for cell in items(found):
+        if isinstance(cell, Mapping) and text(cell.get("cell_type")) == "code":
+            yield cell
 
 
-def _requirement(word: Value, told: Told) -> None:
-    if not word.sure:
-        told.miss(word.place, f"what is installed is for {word.open[:120]} to say")
-        return
-    found = component(word.text, word.place) or by_address(word.text, word.place)
-    if found is None:
-        told.miss(word.place, f"no requirement: {word.text[:120]}")
-    else:
-        told.add(found)
+def _lines_of(cell: Mapping) -> Iterator[tuple[str, Place]]:
+    """The lines of a cell, each with the place of the text that it stands in."""
+    source = cell.get("source") or cell.get("input")
+    for part in (source,) if isinstance(source, Scalar) else items(source):
+        if isinstance(part, Scalar):
+            for line in part.text.splitlines():
+                yield line, part.place
+
+
+def github_workflow(name: str, material: Material) -> Inventory:
+    """What the steps of a workflow run. Raises: FormatError."""
+    data = whole(material)
+    read = workflow(data)
+    told = Told()
+    for job in read.jobs:
+        reader = Installers()
+        for step in job.steps:
+            if step.run is not None:
+                for words in commands(_shell(step.run.text), _within(step.run, data)):
+                    reader.take(words, told)
+    return told.inventory()
+
+
+def _shell(said: str) -> str:
+    """The text for a shell, where each expression of the workflow is a variable."""
+    return EXPRESSION.sub(lambda found: "$" + re.sub(r"\W+", "_", found[1].strip())[:60], said)
+
+
+def _within(run: Text, data: bytes) -> Callable[[int], Place]:
+    """The line of a place in a text of many lines, if it is written as such."""
+    said, place = _shell(run.text), run.place
+    starts = [0, *(found.end() for found in re.finditer("\n", said))]
+    is_block = data[place.offset : (place.offset or 0) + 1] == b"|"
+
+    def placed(index: int) -> Place:
+        if not is_block or place.line is None:
+            return place
+        return Place(line=place.line + bisect_right(starts, index))
+
+    return placed
+
+
+def makefile(name: str, material: Material) -> Inventory:
+    """What the recipes of a Makefile run. Raises: FormatError."""
+    source = utf8(whole(material)).replace("\r\n", " \n")
+    place, told, reader = Spots(source).place, Told(), Installers()
+    at, joined, start = 0, "", 0
+    for line in source.split("\n"):
+        found = _RECIPE.match(line)
+        if joined or found is not None:
+            start = start if joined else at + (found.end() if found else 0)
+            joined += line if joined else line[found.end() if found else 0 :]
+            if joined.endswith("\\"):
+                joined = joined[:-1] + "  "  # as long as the text that it stands for
+            else:
+                for words in commands(joined, _from(start, place)):
+                    reader.take(words, told)
+                joined = ""
+        at += len(line) + 1
+    return told.inventory()

@@ -1,11 +1,13 @@
 """Reads what files of model repositories name: the software that wrote them, and other models.
 
-None of it is installed: a configuration says by which version of transformers it was saved, and of
-which model it is made. These are evidence of where a model comes from.
+A configuration says by which version of transformers it was saved, and of which model it is made:
+none of that is installed, it is evidence of where a model comes from. What a Space is built with
+is: the hub installs it.
 
 Sources: transformers `configuration_utils.py` (`transformers_version`, `_name_or_path`); peft
 `config.py` (`base_model_name_or_path`, `revision`); diffusers `configuration_utils.py`
-(`_diffusers_version`); docs.ollama.com, "Modelfile Reference" (FROM, ADAPTER).
+(`_diffusers_version`); docs.ollama.com, "Modelfile Reference" (FROM, ADAPTER);
+huggingface.co/docs/hub/spaces-config-reference (`sdk`, `sdk_version`).
 """
 
 import re
@@ -14,6 +16,7 @@ from probatum.components import Component, Inventory
 from probatum.formats import json_nodes
 from probatum.formats.bounds import utf8
 from probatum.formats.nodes import Mapping, entries, text
+from probatum.formats.space_card import card
 from probatum.formats.yaml_nodes import Spots
 from probatum.inventory.told import Told, whole
 from probatum.ports import Material
@@ -23,6 +26,7 @@ _WRITERS = {
     "transformers_version": "transformers", "_diffusers_version": "diffusers",
     "peft_version": "peft",
 }  # fmt: skip
+_SDKS = frozenset({"gradio", "streamlit"})
 _MODELS = frozenset({"_name_or_path", "base_model_name_or_path"})
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _FROM = re.compile(r"(?mi)^[ \t]*(FROM|ADAPTER)[ \t]+([^\r\n]*?)[ \t\r]*$")
@@ -44,6 +48,19 @@ def config(name: str, material: Material) -> Inventory:
             is_base = one.key.text == "base_model_name_or_path"
             wanted = (revision or "") if is_base else ""
             told.add(_model("Hugging Face", said, wanted, one.value.place))
+    return told.inventory()
+
+
+def space(name: str, material: Material) -> Inventory:
+    """The front matter of a Space, whose SDK the hub installs. Raises: FormatError."""
+    told = Told()
+    _, front = card(material)
+    sdk, version = text(front.get("sdk")) or "", front.get("sdk_version")
+    said = text(version)
+    if sdk in _SDKS and version is not None and said:
+        told.add(Component(ecosystem="PyPI", name=sdk, version=said, place=version.place))
+    elif sdk in _SDKS and front.get("sdk") is not None:
+        told.add(Component(ecosystem="PyPI", name=sdk, place=front.entries[0].key.place))
     return told.inventory()
 
 

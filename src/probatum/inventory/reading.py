@@ -39,6 +39,10 @@ _MENTIONS = {
     "dockerfile": "installs.dockerfile",
     "launcher": "installs.script",
     "shell-script": "installs.script",
+    "makefile": "installs.makefile",
+    "notebook": "installs.notebook",
+    "github-workflow": "installs.github_workflow",
+    "space-card": "models.space",
     "model-config": "models.config",
     "modelfile": "models.modelfile",
 }
@@ -47,6 +51,10 @@ KINDS = frozenset(_READERS)
 """The kinds of artifacts that are there to name components, all of them."""
 MENTIONING = frozenset(_MENTIONS)
 """The kinds that name some among other things: nothing holds of all that is there in the end."""
+
+
+NOT_INSTALLED = frozenset({"model-config", "modelfile"})
+"""Those that say what something was made with, or of: it is not what will run."""
 
 
 def inventory_of(kind: str, name: str, material: Material) -> Inventory:
