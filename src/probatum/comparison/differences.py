@@ -4,8 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probatum.comparison.record import ASPECTS, Item, Lost, Record
+from probatum.formats.lookalikes import drawn, unlike
 
 _MOST_MATCHED = 1_000_000
 SAME, DIFFERS, UNDECIDED = "same", "differs", "undecided"
@@ -14,13 +16,15 @@ SAME, DIFFERS, UNDECIDED = "same", "differs", "undecided"
 class Change(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that is not the same: `how` is changed, added, removed or renamed.
 
-    `before` and `after` are what it is in the first and in the second model, where it is.
+    `before` and `after` are what it is in the first and in the second model, where it is. `alike`
+    says that its name is drawn like that of something else.
     """
 
     aspect: str
     how: str
     before: Item | None = None
     after: Item | None = None
+    alike: str = ""
 
     @property
     def name(self) -> str:
@@ -54,7 +58,7 @@ def _aspect(name: str, first: Record, second: Record) -> Aspect:
     lost, alike = _lost(name, first, second)
     same, changes = _compared(name, before, after)
     missed = tuple(not set(lost).isdisjoint(record.lost) for record in (first, second))
-    changes = [one for one in changes if _is_sure(one, *missed)]
+    changes = [_named(one, first, second) for one in changes if _is_sure(one, *missed)]
     unread = UNDECIDED if lost else SAME
     return Aspect(
         name=name,
@@ -80,6 +84,17 @@ def _lost(aspect: str, first: Record, second: Record) -> tuple[tuple[Lost, ...],
         elif one.aspect in ("", aspect):
             lost.append(one)
     return tuple(lost), same
+
+
+def _named(change: Change, first: Record, second: Record) -> Change:
+    """The change, with what it has a name like, if it is new and may be taken for that."""
+    name = change.name
+    if change.how not in ("added", "renamed") or name.isascii():
+        return change
+    for other in dict.fromkeys(one.name for one in (*first.items, *second.items)):
+        if other != name and drawn(other) == drawn(name):
+            return replace(change, alike=f"drawn like {other!r}: {unlike(name, other)}")
+    return change
 
 
 def _is_sure(change: Change, missed_first: bool, missed_second: bool) -> bool:

@@ -16,6 +16,7 @@ from probatum.comparison import contents
 from probatum.errors import FormatError
 from probatum.formats.bounds import region
 from probatum.formats.hidden_text import hidden
+from probatum.formats.lookalikes import drawn, unlike
 from probatum.ports import Material
 
 MOST_LINES = 200
@@ -171,14 +172,27 @@ def _hidden_text(old: str, new: str) -> Iterator[str]:
         if one.text not in known:
             line = new.count("\n", 0, one.at) + 1
             yield f"line {line}: {one.says}"
+    if new.isascii():
+        return
+    lines = set(old.splitlines())
+    alike = {drawn(one): one for one in lines}
+    for number, text in enumerate(new.splitlines(), 1):
+        if text not in lines and drawn(text) in alike:
+            yield f"line {number}: drawn like one of the base: {unlike(text, alike[drawn(text)])}"
 
 
 def _hidden_values(old: Any, new: Any) -> Iterator[str]:
-    known = set(_strings(old))
-    for text in _strings(new):
-        if text not in known:
-            for one in hidden(text):
-                yield f"in {json.dumps(text[:60])}: {one.says}"
+    known, there = set(_strings(old)), set(_strings(new))
+    come = [text for text in dict.fromkeys(_strings(new)) if text not in known]
+    # A word of another script is no disguise, unless it stands in another's place or mixes scripts.
+    alike = {} if all(map(str.isascii, come)) else {drawn(text): text for text in known}
+    alike |= {drawn(text): text for text in known - there if alike}
+    for text in come:
+        for one in hidden(text):
+            yield f"in {json.dumps(text[:60])}: {one.says}"
+        other = alike.get(drawn(text), "") if not text.isascii() else ""
+        if other and (other not in there or any(one.isascii() and one.isalpha() for one in text)):
+            yield f"{json.dumps(text[:60])} is drawn like {other[:60]!r}: {unlike(text, other)}"
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -92,7 +92,11 @@ def _measured(before: Tensor, after: Tensor) -> Measure:
     if first is None or second is None:
         if before.dtype == after.dtype and before.size == after.size:
             return _by_bytes(count, before, after)
-        return Measure(elements=count, why="values of this data type are not told")
+        blocks = [one.dtype for one in (before, after) if not one.width]
+        why = "values of this data type are not told"
+        if blocks:
+            why = f"quantised as {blocks[-1]}, which cannot equal what it was made from"
+        return Measure(elements=count, why=why)
     return _by_values(count, _runs(before, first), _runs(after, second))
 
 

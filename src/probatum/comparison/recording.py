@@ -60,7 +60,8 @@ class Recorder:
     def link(self, name: str, says: str) -> None:
         """Record a link to another file of the model: a loader would follow it."""
         digest = hashlib.sha256(says.encode("utf-8", "backslashreplace")).hexdigest()
-        aspect = contents.aspect(name, "unknown")
+        promised = "json" if name.endswith(".json") else "unknown"
+        aspect = contents.aspect(name, promised)
         called = self._called(name, aspect)
         self._items.append(Item(aspect=aspect, name=called, digest=digest, file=name))
 

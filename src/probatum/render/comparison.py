@@ -74,7 +74,31 @@ _OTHERS = (("differs", "different"), ("undecided", "undecided"))
 
 
 def stored(comparison: Comparison) -> str:
-    """That tensors lie in other files, if they do: a loader may go by their names."""
+    """That tensors have other names, types or files, if they do: a loader may go by names."""
+    tensors = next(one for one in comparison.aspects if one.name == "tensors")
+    return "; ".join(filter(None, (_weights(tensors), _quantised(tensors), _files_of(comparison))))
+
+
+def _weights(tensors: Aspect) -> str:
+    if tensors.changes and not tensors.lost and {one.how for one in tensors.changes} == {"renamed"}:
+        return "the same weights, under other names"
+    return ""
+
+
+def _quantised(tensors: Aspect) -> str:
+    """That the second has blocks where the first has numbers, under whatever names."""
+    gone = {one.before.dtype for one in tensors.changes if one.before is not None}
+    come = {one.after.dtype for one in tensors.changes if one.after is not None}
+    blocks = sorted(one for one in come - gone if _BLOCKS.match(one))
+    if not blocks:
+        return ""
+    return f"quantised tensors ({', '.join(blocks)}) cannot equal those that they were made from"
+
+
+_BLOCKS = re.compile(r"I?Q\d|TQ\d|MXFP4")
+
+
+def _files_of(comparison: Comparison) -> str:
     first, second = (
         sorted({one.file for one in record.items if one.aspect == "tensors"})
         for record in (comparison.first, comparison.second)
@@ -129,8 +153,12 @@ def _single(change: Change, told: Told) -> Row:
         name,
         _said(change, [told]),
         told.explanation.lines if told.explanation is not None else (),
-        told.explanation.hidden if told.explanation is not None else (),
+        (*([change.alike] if change.alike else []), *_hidden(told)),
     )
+
+
+def _hidden(told: Told) -> tuple[str, ...]:
+    return told.explanation.hidden if told.explanation is not None else ()
 
 
 def _several(members: Sequence[tuple[Change, Told]]) -> Row:

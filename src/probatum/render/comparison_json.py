@@ -32,6 +32,7 @@ def render(comparison: Comparison, *, asked: tuple[str, ...] = ()) -> str:
                         "measure": more.measure,
                         "explanation": more.explanation,
                         "trouble": more.trouble,
+                        "alike": change.alike,
                     }
                     for change, more in comparison.changes()
                     if change.aspect == one.name
