@@ -6,6 +6,7 @@ The forks are inert: four numbers of weights and a few lines of text.
 import json
 import struct
 from collections.abc import Callable
+from math import nan as NAN
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,8 @@ FORKS = (
     Fork("another number of layers", _json("config.json", lambda v: v.update(num_hidden_layers=1)),
          {"config"}, ("+num_hidden_layers: 1",)),
     Fork("a number that is no whole number any more", _json("config.json",
-         lambda v: v.update(hidden_size=2.0)), {"config"}, ("-hidden_size: 2", "+hidden_size: 2.0")),
+         lambda v: v.update(hidden_size=2.0)), {"config"},
+         ("-hidden_size: 2", "+hidden_size: 2.0")),
     Fork("a key that stands twice", _put("config.json",
          '{"model_type": "llama", "hidden_size": 2, "hidden_size": 3}'), {"config"},
          ("hidden_size",)),
@@ -182,8 +184,9 @@ FORKS = (
     # Tensors.
     Fork("one element", _weights(**{"layers.0.weight": ("F32", (2, 2), floats(1, 2, 3, 4.5))}),
          {"tensors"}, ("25.0% of the elements", "by 0.5 at most")),
-    Fork("the sign of a zero", _only({"w": ("F32", (1,), floats(-0.0))}), {"tensors"}, ("- model",)),
-    Fork("a number that is none", _weights(**{"norm.weight": ("F32", (2,), floats(1, float("nan")))}),
+    Fork("a sign", _weights(**{"norm.weight": ("F32", (2,), floats(-1, 1))}), {"tensors"},
+         ("50.0% of the elements", "by 2 at most", "cosine 0.000000")),
+    Fork("a number that is none", _weights(**{"norm.weight": ("F32", (2,), floats(1, NAN))}),
          {"tensors"}, ("1 not finite",)),
     Fork("rounded to half the bits", _only({name: ("BF16", shape, halves(*(
          value for (value,) in struct.iter_unpack("<f", data))))
