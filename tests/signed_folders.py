@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from probatum.formats.signed_folder import Folder, Other, packed
+from probatum.formats.signed_files import Folder, Other
+from probatum.formats.signed_folder import packed
 from probatum.formats.signers import sign
 from probatum.formats.sigstore_bundle import pre_authentication
 

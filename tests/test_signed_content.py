@@ -22,7 +22,7 @@ from certificate_laws import (
 )
 from probatum.analyzers.supply.signed_content import signed_content
 from probatum.errors import Rejected
-from probatum.formats.signed_folder import Other
+from probatum.formats.signed_files import Other
 from probatum.formats.sigstore_bundle import pre_authentication_before_1
 from probatum.vocabulary import Certificate, Proven, Reason, Refuted, Undecided, Verdict
 from signed_folders import (

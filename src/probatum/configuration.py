@@ -76,11 +76,35 @@ class _Advisories(Struct, rename="kebab", kw_only=True):
     max_age_days: _Count = 30
 
 
+class _Signer(Struct, rename="kebab", kw_only=True):
+    artifacts: _Said = "*"
+    keys: tuple[_Said, ...] = ()
+    roots: tuple[_Said, ...] = ()
+    identity: _Said | None = None
+    issuer: _Said | None = None
+    trusted_root: _Said | None = None
+
+
 class _File(Struct, rename="kebab", kw_only=True):
     policy: _Policy = msgspec.field(default_factory=_Policy)
     limits: LimitsTable = msgspec.field(default_factory=LimitsTable)
     analyzers: _Analyzers = msgspec.field(default_factory=_Analyzers)
     advisories: _Advisories = msgspec.field(default_factory=_Advisories)
+    signatures: tuple[_Signer, ...] = ()
+
+
+class Signer(Struct, frozen=True, kw_only=True):
+    """Whose signature of artifacts whose name fits is trusted: keys, roots or an identity.
+
+    Files are named from where the configuration lies.
+    """
+
+    artifacts: str
+    keys: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+    identity: str | None = None
+    issuer: str | None = None
+    trusted_root: str | None = None
 
 
 class Configuration(Struct, frozen=True, kw_only=True):
@@ -94,6 +118,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     caps: Caps = Caps()
     third_party: tuple[str, ...] = ()
     oldest_advisories_days: int = _Advisories().max_age_days
+    signers: tuple[Signer, ...] = ()
     path: str | None = None
 
 
@@ -207,8 +232,18 @@ def _configuration(path: str, data: dict[str, Any]) -> Configuration:
         caps=caps,
         third_party=file.analyzers.third_party,
         oldest_advisories_days=file.advisories.max_age_days,
+        signers=tuple(_signer(path, one) for one in file.signatures),
         path=path,
     )
+
+
+def _signer(path: str, one: _Signer) -> Signer:
+    sigstore = (one.identity, one.issuer, one.trusted_root)
+    ways = sum(map(bool, (one.keys, one.roots, any(sigstore))))
+    if ways != 1 or (any(sigstore) and not all(sigstore)):
+        says = "name keys, or roots, or identity, issuer and trusted-root together"
+        raise ConfigurationError(f"{path}: [[signatures]] of {one.artifacts!r}: {says}")
+    return Signer(**asdict(one))
 
 
 def _demand_known_keys(data: Any, shape: Any, path: str, at: str) -> None:

@@ -13,6 +13,10 @@ from functools import partial
 from probatum.audit import targets
 from probatum.audit.opened import Root
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from probatum.adapters.signatures import Signatures
+
 _TAR_MAGIC = (257, b"ustar")
 
 
@@ -20,13 +24,24 @@ IDENTITY = "package-url"
 """The kind of the file that says which revision of a repository a target is."""
 
 
-def roots(target: str, *, exclude: Sequence[str] = (), identities: bool = False) -> Iterator[Root]:
+def roots(
+    target: str,
+    *,
+    exclude: Sequence[str] = (),
+    identities: bool = False,
+    signatures: "Signatures | None" = None,
+) -> Iterator[Root]:
     """The files of `target`, but for those that a pattern of `exclude` leaves out of a folder.
 
-    With `identities`, one that says what the target is follows, if that is known (`identities`).
+    With `identities`, one that says what the target is follows, if that is known (`identities`);
+    with `signatures`, what those in it sign.
     Raises: TargetError if the target cannot be opened at all.
     """
     found = _roots(target, exclude)
+    if signatures is not None:
+        from probatum.adapters.signatures import with_signed
+
+        found = with_signed(target, found, signatures)
     if not identities:
         return found
     from probatum.adapters.identities import with_identity

@@ -15,7 +15,7 @@ from probatum.audit.open import printable
 from probatum.audit.targets import boundary
 from probatum.errors import FormatError, TargetError, UsageError
 from probatum.formats.model_manifest import manifest, relative
-from probatum.formats.signed_folder import Folder, Other, Stored
+from probatum.formats.signed_files import Folder, Other, Stored
 from probatum.formats.sigstore_bundle import bundle
 
 

@@ -18,16 +18,8 @@ from msgspec import Struct
 from probatum.adapters.signed_folder import contents
 from probatum.errors import FormatError, UsageError
 from probatum.formats.model_manifest import NEVER_SIGNED, PREDICATE, STATEMENT, relative
-from probatum.formats.signed_folder import (
-    Folder,
-    Other,
-    Span,
-    Stored,
-    digests,
-    ignored,
-    packed,
-    read,
-)
+from probatum.formats.signed_files import Folder, Other, Stored
+from probatum.formats.signed_folder import Span, digests, ignored, packed, read
 from probatum.formats.signers import demand_cryptography, hint, is_by, sign, supported
 from probatum.formats.sigstore_bundle import (
     MEDIA_TYPES,

@@ -18,6 +18,7 @@ from probatum.audit.opened import Caps
 from probatum.audit.sandbox import Limits
 from probatum.audit.snapshots import Snapshot
 from probatum.formats.python_project import Project
+from probatum.formats.signed_files import Folder
 from probatum.material import Around
 from probatum.vocabulary import Artifact, Claim, Expected, Undecided, Verdict
 
@@ -67,6 +68,7 @@ class Order(Struct, frozen=True, kw_only=True, array_like=True):
     project: Project | None = None
     in_project: bool = False
     memory: bytes | None = None
+    signed: Folder | None = None
     around: Around | None = None
     folders: tuple[bytes, ...] = ()
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from probatum.errors import FormatError
 from probatum.formats.python_project import Project
+from probatum.formats.signed_files import Folder
 from probatum.material import Around
 from probatum.ports import Material
 from probatum.vocabulary import Artifact, Expected
@@ -36,6 +37,7 @@ class Root(Struct, frozen=True):
     `name` is the artifact's name, valid UTF-8 and unique in the target; `size` in bytes.
     `expected` is what a manifest says of the bytes; the opener hands it on to the artifact.
     `in_project`: a Python file that a project among the same roots covers.
+    `signed`: a signed folder, of which the bytes are made (`formats.signed_folder`), instead.
     `around`: the folder whose other files it may name, for files that configure something.
     `folders`: on this machine, the one that the file lies in and, if another, the target.
     """
@@ -48,6 +50,7 @@ class Root(Struct, frozen=True):
     beside: frozenset[str] = frozenset()
     expected: Expected | None = None
     project: Project | None = None
+    signed: Folder | None = None
     in_project: bool = False
     around: Around | None = None
     folders: tuple[str, ...] = ()

@@ -6,13 +6,13 @@ from functools import cache
 from probatum.audit.unjudged import UNJUDGED
 from probatum.catalog import accepting
 from probatum.errors import ConfigurationError
-from probatum.formats import python_environment, python_project
+from probatum.formats import python_environment, python_project, signed_files
 from probatum.ports import Analyzer
 from probatum.vocabulary import Artifact
 
 Planner = Callable[[Artifact], tuple[Analyzer, ...]]
 
-NO_FILES = frozenset({python_project.KIND, python_environment.KIND})
+NO_FILES = frozenset({python_project.KIND, python_environment.KIND, signed_files.KIND})
 """Kinds of artifacts that are put together from several files."""
 
 PROMISED = "expected"

@@ -45,7 +45,7 @@ from probatum.audit.targets import boundary
 from probatum.catalog import named
 from probatum.claims import FULLY_OPENED, KIND_IS_UNDERSTOOD
 from probatum.errors import FormatError
-from probatum.formats import python_project
+from probatum.formats import python_project, signed_files
 from probatum.material import Beside, BytesMaterial, FileMaterial, Folder
 from probatum.ports import Analyzer, Material
 from probatum.vocabulary import Artifact, Claim, Proven, Reason, Refuted, Undecided, Verdict
@@ -220,7 +220,7 @@ class Worker:
             except FormatError as exc:
                 trouble = undecided(exc)
             else:
-                kind = order.project.kind if order.project is not None else None
+                kind = _kind(order)
                 caps = self._caps_for(order)
                 found = opened(order.name, whole, caps, kind, self._is_told(order))
                 yield from with_project(_expecting(order, found), caps)
@@ -237,7 +237,7 @@ class Worker:
         return lambda kind: bool(of_file(plan(Artifact(name=name, kind=kind, size=size))))
 
     def _caps_for(self, order: Order) -> Caps:
-        # Bytes that are dear to fetch are not fetched only to be hashed.
+        # Bytes that are dear to fetch are not fetched only to be hashed; a signature names them.
         is_near = order.path is not None or order.project is not None
         return self._caps if is_near else replace(self._caps, digest_size=0)
 
@@ -245,6 +245,10 @@ class Worker:
         beside = self._beside[order.beside]
         if order.path is not None:
             return FileMaterial(order.path, self._with_folders(order), order.around)
+        if order.signed is not None:
+            from probatum.formats import signed_folder
+
+            return signed_folder.packed(order.signed)
         if order.project is not None and python_project.is_near(order.project):
             keeper = None
             if order.memory is not None:
@@ -350,6 +354,13 @@ class FetchedMaterial:
         return b"".join(
             self._fetch(start, min(_FETCH, end - start)) for start in range(offset, end, _FETCH)
         )
+
+
+def _kind(order: Order) -> str | None:
+    """The kind of a root that is put together from several files."""
+    if order.signed is not None:
+        return signed_files.KIND
+    return order.project.kind if order.project is not None else None
 
 
 def _expecting(order: Order, found: Iterator[Opened]) -> Iterator[Opened]:

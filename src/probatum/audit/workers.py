@@ -182,6 +182,7 @@ class Crew:
             known=tuple(record.known),
             shown=self._shown(root) if self._shown is not None else b"[]",
             project=root.project,
+            signed=root.signed,
             in_project=root.in_project,
             memory=self._memories.of(root) if self._memories is not None else None,
             around=root.around,

@@ -1,14 +1,16 @@
 """Re-derives that a folder is what its signature lists, signed by someone whom the user named.
 
-Facts: `size` of the artifact in bytes, and `head`, the SHA-256 (hex) of all its bytes before the
-first file: the list of the folder, whom the user trusts, and the signature. What the files are
-is bound by the digests that the signature lists. The signature is verified in plain integers
-(`check.public_keys`, `check.certificates`, `check.transparency`), with no other library.
+Facts: `size` of the artifact in bytes, and `head`, the SHA-256 (hex) of the signature behind the
+JSON list of its `single`, `ignore`, `files` and `others`. What the files are is bound by the
+digests that the signature lists, and whom the user trusts is read from the artifact. The signature
+is verified in plain integers (`check.public_keys`, `check.certificates`, `check.transparency`),
+with no other library.
 
 Sources: OpenSSF Model Signing specification 1.0; DSSE 1.0, protocol; Sigstore bundle 0.3.
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -99,6 +101,7 @@ def _folder(read: Bytes, size: int) -> _Folder:
     said = json_of(line)
     try:
         at, length = len(_FIRST) + len(line) + 1, said["signature"]
+        about = json.dumps([said[name] for name in ("single", "ignore", "files", "others")])
         names = [name for name, _, _ in said["files"]]
         files, end = {}, at + length
         for name, long, is_link in said["files"]:
@@ -119,7 +122,7 @@ def _folder(read: Bytes, size: int) -> _Folder:
     if type(trust) is not dict or type(single) is not str or not _are_texts(ignore):
         raise Rejected("the list of the folder is not one")
     signature = read(at, length)
-    head = start[:at] + signature
+    head = about.encode() + b"\n" + signature
     return _Folder(trust, single, ignore, files, others, signature, head)
 
 

@@ -44,6 +44,9 @@ _ALWAYS: tuple[str, ...] = ("custom_imports", "imports", "_base_", "user_dir", "
 _ALWAYS += ("flavors", "default_scope", "_scope_")
 _REFUSED: tuple[str, ...] = ("Lambda", "__lambda__", "function", "TorchModuleWrapper", "TFOpLambda")
 _REFUSED += ("SlicingOpLambda", "TFSMLayer")
+# Of a signature or an image: no import follows a name with a stroke.
+_MEDIA_KEYS = ("mediaType", "payloadType")
+_MEDIA = re.compile(r"(?:application|text)/[a-z0-9.+-]+(?:;[a-z]+=[a-z0-9.]+)?")
 _LIBRARY = re.compile(r"transformers(\.models\.[a-z0-9_]+\.modeling_[a-z0-9_]+)?")
 _JSONPICKLE = ("py/reduce", "py/repr", "py/newargsex", "py/initargs", "py/state")
 _ODD = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
@@ -148,6 +151,8 @@ def names_nothing(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if low.endswith(tuple(_ENDS)) and not low.endswith("dtype"):
             if key == "module" and isinstance(one.get("class_name"), str):
                 continue  # 5.
+            if key in _MEDIA_KEYS and isinstance(value, str) and _MEDIA.fullmatch(value):
+                continue
             for text in _texts(value):
                 _demand("." not in text.strip(".") or _CLASSES.fullmatch(text), key)
                 _demand("/" not in text or not low.endswith("implementation"), key)

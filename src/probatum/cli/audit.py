@@ -73,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     from probatum.cli.limits import NOT_LISTED, advisories, configuration, lists, settings
     from probatum.cli.output import demand_writable, say, write
     from probatum.cli.progress import progress
+    from probatum.cli.trust import signatures
     from probatum.errors import UsageError
     from probatum.policy import decide, summary
     from probatum.render.evidence import counted
@@ -90,7 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
         report = audit(
             arguments.targets,
             replace(given, lists=found, asks_lists=asked),
-            roots_of=partial(roots, exclude=arguments.exclude, identities=asked),
+            roots_of=partial(
+                roots,
+                exclude=arguments.exclude,
+                identities=asked,
+                signatures=signatures(read, policy.must_prove),
+            ),
             on_progress=on_progress,
             on_note=talk,
         )

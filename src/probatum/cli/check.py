@@ -6,11 +6,13 @@ import argparse
 
 from probatum.cli.help import SubParsers, add_command, add_output, exit_codes
 from probatum.cli.limits import add_advisories, add_configuration, add_limits
+from probatum.cli.trust import CLAIM, add_signature, add_trust, is_named
 
 TYPE_CHECKING = False  # see help.py
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from probatum.audit.opened import Root
     from probatum.audit.recheck import Recheck
     from probatum.configuration import Configuration
     from probatum.policy import Decision, Policy
@@ -25,13 +27,15 @@ applied to that. Certificates and paths are checked in a worker process that has
 memory and bounded time.
 
 The report is the JSON that `probatum audit --format json` wrote. Name the same targets, in the
-same order, and repeat its --exclude and its limits.
+same order, and repeat its --exclude and its limits. Of a report of `probatum verify` name whom you
+trust, and repeat its --signature and what it ignores.
 """
 
 _EXAMPLES = """\
   probatum check report.json model.pt
   probatum check report.json models/ --format json
   probatum check report.json models/ --must-prove load-inert
+  probatum check report.json model/ --key publisher.pem
 """
 
 EXIT_CODES = {
@@ -66,6 +70,8 @@ def add_parser(subparsers: SubParsers) -> None:
     group.add_argument("--only-certificates", action="store_true",
                        help="apply no policy: it is enough that each certificate in the report "
                             "holds and that nothing is left out")  # fmt: skip
+    add_signature(made.add_argument_group("of a report of verify"))
+    add_trust(made)
     add_limits(made)
 
 
@@ -80,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     from probatum.cli.limits import NOT_LISTED, advisories, configuration, lists, settings
     from probatum.cli.output import demand_writable, say, write
     from probatum.cli.reading import REPORT, contents
+    from probatum.cli.trust import signatures
     from probatum.errors import UsageError
     from probatum.policy import decide
     from probatum.wire import from_json
@@ -90,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     read = configuration(arguments, say)
     report = from_json(contents(arguments.report, REPORT, "the report"))
     policy = _policy(arguments, read, report)
+    alone = _is_of_verify(arguments, report)
     given = settings(arguments, read, jobs=1, advisories=advisories(arguments, read))
     asked = NOT_LISTED in policy.must_prove
     identities = asked or any(one.artifact.kind == IDENTITY for one in report.findings)
@@ -97,7 +105,14 @@ def run(arguments: argparse.Namespace) -> int:
         report,
         arguments.targets,
         replace(given, lists=lists(arguments, read), asks_lists=asked),
-        roots_of=partial(roots, exclude=arguments.exclude, identities=identities),
+        roots_of=partial(
+            roots,
+            exclude=arguments.exclude,
+            identities=identities,
+            signatures=signatures(read, policy.must_prove),
+        )
+        if not alone
+        else partial(_signed_alone, arguments),
         on_note=say,
     )
     decision = None
@@ -119,6 +134,33 @@ def exit_code(result: Recheck, decision: Decision | None) -> int:
     return 2 if decision is not None and decision.failures else 0
 
 
+def _is_of_verify(arguments: argparse.Namespace, report: Report) -> bool:
+    """Whether the user asks about a signature alone: never for the report to say.
+
+    Raises: UsageError if the report is of `verify` and nobody is named whom to trust.
+    """
+    from probatum.errors import UsageError
+
+    if is_named(arguments):
+        if len(arguments.targets) != 1 or arguments.targets == ["-"]:
+            raise UsageError("a signature is of one folder or file: name one target")
+        return True
+    claims = {one.claim for one in report.findings}
+    if claims == {CLAIM} and not any("!/" in one.artifact.name for one in report.findings):
+        raise UsageError("this is a report of verify: name whom you trust, as with --key")
+    return False
+
+
+def _signed_alone(arguments: argparse.Namespace, target: str) -> Iterator[Root]:
+    from probatum.audit.open import printable
+    from probatum.audit.opened import Root
+    from probatum.cli.trust import signed
+    from probatum.formats.signed_folder import packed
+
+    folder = signed(arguments, target)
+    yield Root(printable(target), packed(folder).size, signed=folder)
+
+
 def _policy(arguments: argparse.Namespace, configuration: Configuration, report: Report) -> Policy:
     """The policy of the file or the command line; what is merely not refuted is never enough."""
     from msgspec.structs import replace
@@ -127,6 +169,8 @@ def _policy(arguments: argparse.Namespace, configuration: Configuration, report:
     from probatum.configuration import demand_claims, demand_entry_claims
 
     policy = replace(configuration.policy, fail_on="undecided")
+    if is_named(arguments):
+        policy = replace(policy, must_prove=(CLAIM,), must_prove_entry_points=())
     if arguments.must_prove:
         policy = replace(policy, must_prove=tuple(arguments.must_prove))
     known = claims() | {claim.id for claim in report.claims}

@@ -115,6 +115,8 @@ def _of_suspect(key: str, value: Any, fields: dict[str, Any]) -> Iterator[Named]
     """A name under a key by which loaders import, though which of them reads it is not known."""
     if key == "module" and isinstance(fields.get("class_name"), str):
         return  # of Keras, and judged below
+    if key in _MEDIA_KEYS and isinstance(value, str) and _MEDIA.fullmatch(value):
+        return  # of a signature or an image: no import follows a name with a stroke
     for one in _strings(value):
         hub = "/" in one and key.lower().endswith("implementation")
         if (hub or "." in one.strip(".")) and not _OWN.fullmatch(one):
@@ -312,6 +314,8 @@ def _keys(group: str) -> frozenset[str]:
     return frozenset(_rules()[group]["keys"])
 
 
+_MEDIA_KEYS = frozenset({"mediaType", "payloadType"})
+_MEDIA = re.compile(r"(?:application|text)/[-+.0-9a-z]+(?:;[a-z]+=[.0-9a-z]+)?")
 _TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"|[^\s{}\[\]:,"]+')
 _OWN = _own_names()
 _SUSPECT = _suspect_keys()

@@ -18,61 +18,29 @@ A name is relative to the folder, with `/` between. The signature itself is none
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from probatum.errors import FormatError
+from probatum.formats.signed_files import KIND, Folder, Other, Stored
 from probatum.formats.strict_json import parsed
 from probatum.material import JoinedMaterial, Piece
 from probatum.ports import Material
 from probatum.vocabulary import Reason
 
-KIND = "signed-folder"
 HASHES = {"sha256": 32, "blake2b": 64}
 """The digests that a model's signature may be made of, and their sizes in bytes.
 
 Not blake3: Python's library has none, so no checker could derive it again in reasonable time.
 """
 
-_FIRST = b"signed-folder 1\n"
+_FIRST = f"{KIND} 1\n".encode()
 _LONGEST = 64 << 20  # bytes of the second line
 _LARGEST_SIGNATURE = 64 << 20
 _PIECE = 1 << 20
 _MOST_THREADS = 16
-
-
-class Stored(Struct, frozen=True):
-    """A file: its name in the folder, its size in bytes, and where it lies.
-
-    `is_link`: it is reached by a link, to a file of the same folder.
-    """
-
-    name: str
-    size: int
-    path: bytes = b""
-    is_link: bool = False
-
-
-class Other(Struct, frozen=True):
-    """Something in the folder whose bytes are not taken in; `is_link` says that it is a link."""
-
-    name: str
-    what: str
-    is_link: bool = False
-
-
-class Folder(Struct, frozen=True):
-    """What a signed folder consists of."""
-
-    signature: bytes
-    trust: Mapping[str, Any]
-    files: tuple[Stored, ...]
-    others: tuple[Other, ...] = ()
-    ignore: tuple[str, ...] = ()
-    single: str = ""
 
 
 class Span(Struct, frozen=True):
@@ -110,7 +78,9 @@ def packed(folder: Folder) -> Packed:
 class Read(Folder, frozen=True, kw_only=True):
     """A signed folder as its bytes tell it.
 
-    `starts` are the offsets of the files' bytes, `head` the SHA-256 (hex) of all before the first.
+    `starts` are the offsets of the files' bytes. `head` is the SHA-256 (hex) of what a proof is
+    about: the signature behind the JSON list of `single`, `ignore`, `files` and `others`, and not
+    whom the user trusts, who may be another when the proof is checked.
     """
 
     starts: tuple[int, ...]
@@ -152,8 +122,13 @@ def read(material: Material) -> Read:
         ignore,
         single,
         starts=tuple(starts),
-        head=hashlib.sha256(head[:at] + signature).hexdigest(),
+        head=_bound(said, signature),
     )
+
+
+def _bound(said: Any, signature: bytes) -> str:
+    about = [said[name] for name in ("single", "ignore", "files", "others")]
+    return hashlib.sha256(json.dumps(about).encode("ascii") + b"\n" + signature).hexdigest()
 
 
 def _head(material: Material) -> bytes:
@@ -169,6 +144,8 @@ def digests(material: Material, of: Read, spans: Sequence[Span], algorithm: str)
 
     Raises: FormatError if a file cannot be read or is not of the size listed.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     if not isinstance(material, Packed):
         return tuple(_of_bytes(material, of, one, hashlib.new(algorithm)) for one in spans)
     largest_first = sorted(range(len(spans)), key=lambda n: spans[n].start - spans[n].end)

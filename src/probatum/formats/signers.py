@@ -56,8 +56,10 @@ def signer(bundle: Bundle, trust: Mapping[str, Any]) -> str:
         from probatum.formats.sigstore_identity import identified
 
         return identified(bundle, trust)
-    says = "nobody is named whose signature is trusted"
-    raise FormatError(Reason.UNRESOLVED, says)
+    from probatum.formats.claimed_signer import claimed
+
+    says = f"it is signed, as it says, by {claimed(bundle)}"
+    raise FormatError(Reason.UNRESOLVED, f"{says}; nobody is named whose signature is trusted")
 
 
 def fingerprint(key: "Key") -> str:

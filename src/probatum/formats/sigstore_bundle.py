@@ -11,6 +11,7 @@ github.com/secure-systems-lab/dsse `protocol.md`, `envelope.md` (1.0); PEP 740, 
 """
 
 import base64
+import json
 import re
 from typing import Any
 
@@ -55,6 +56,8 @@ class Bundle(Struct, frozen=True):
 
 def bundle(data: bytes) -> Bundle:
     """Raises: FormatError."""
+    if not data:
+        raise FormatError(Reason.UNRESOLVED, "it is not signed: no signature lies there")
     said = parsed(data, "the signature")
     if isinstance(said, dict) and "verification_material" in said and "mediaType" not in said:
         return _attestation(said)
@@ -66,6 +69,26 @@ def bundle(data: bytes) -> Bundle:
         raise FormatError(Reason.UNSUPPORTED, "a signature over a digest, not over a statement")
     payload, signature = _envelope(top.get("dsseEnvelope"))
     return _material(top.get("verificationMaterial"), payload, signature)
+
+
+def attestations(data: bytes) -> list[bytes]:
+    """Each attestation that a provenance file of the package index holds; else the signature.
+
+    One is cut out as JSON of its own, to be read as if it lay alone (PEP 740, provenance objects).
+    """
+    try:
+        said = parsed(data, "the signature")
+    except FormatError:
+        return [data]
+    if not isinstance(said, dict) or "attestation_bundles" not in said:
+        return [data]
+    held = said["attestation_bundles"]
+    bundles = held if isinstance(held, list) else []
+    inner = [one.get("attestations") for one in bundles if isinstance(one, dict)]
+    found = [one for several in inner if isinstance(several, list) for one in several]
+    if said.get("version") != 1 or not 0 < len(found) <= _MOST_ENTRIES:
+        return [data]  # and the reader says that it is no signature
+    return [json.dumps(one).encode() for one in found]
 
 
 def pre_authentication(payload: bytes) -> bytes:

@@ -41,17 +41,42 @@ def identified(bundle: Bundle, trust: Mapping[str, Any]) -> str:
     try:
         leaf = load_der_x509_certificate(bundle.certificate)
         key = _key(leaf, [one for one in root.authorities if one.period.holds(time)], time)
-        names = _names(leaf)
-        vouched = _issuers(leaf)
+        who, vouched = names(leaf), issuers(leaf)
     except unreadable() as exc:
         raise FormatError(Reason.MALFORMED, "a certificate is none") from exc
-    if identity not in names or vouched != {issuer}:
-        told = f"{', '.join(sorted(names))[:200]!a} by {', '.join(sorted(vouched))[:200]!a}"
+    if identity not in who or vouched != {issuer}:
+        told = f"{', '.join(sorted(who))[:200]!a} by {', '.join(sorted(vouched))[:200]!a}"
         raise NotTrusted(f"it is signed by another identity, {told}")
     if not is_by(supported(key), bundle.signature, pre_authentication(bundle.payload)):
         raise NotTrusted("the signature is not by the key of its own certificate")
     at = datetime.datetime.fromtimestamp(time, datetime.UTC)
     return f"{identity} (for whom {issuer} vouches), logged at {at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def names(leaf: "Certificate") -> set[str]:
+    """The addresses and URIs that a certificate is for."""
+    from cryptography import x509
+
+    try:
+        held = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return set()
+    found = {*held.get_values_for_type(x509.RFC822Name)}
+    return found | {*held.get_values_for_type(x509.UniformResourceIdentifier)}
+
+
+def issuers(leaf: "Certificate") -> set[str]:
+    """Who vouched for the identity, by the extension of today and by that of before."""
+    found = set()
+    for extension in leaf.extensions:
+        value = getattr(extension.value, "value", b"")
+        if extension.oid.dotted_string == _OLDER_ISSUER:
+            found.add(value.decode("ascii"))
+        if extension.oid.dotted_string == _ISSUER:
+            if value[:1] != b"\x0c" or len(value) < 2 or value[1] != len(value) - 2:
+                raise ValueError("no text in DER")
+            found.add(value[2:].decode("ascii"))
+    return found
 
 
 def _key(leaf: "Certificate", authorities: list[Authority], time: int) -> object:
@@ -66,28 +91,3 @@ def _key(leaf: "Certificate", authorities: list[Authority], time: int) -> object
         except NotTrusted as exc:
             why = exc
     raise why
-
-
-def _names(leaf: "Certificate") -> set[str]:
-    from cryptography import x509
-
-    try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return set()
-    found = {*names.get_values_for_type(x509.RFC822Name)}
-    return found | {*names.get_values_for_type(x509.UniformResourceIdentifier)}
-
-
-def _issuers(leaf: "Certificate") -> set[str]:
-    """Who vouched for the identity, by the extension of today and by that of before."""
-    found = set()
-    for extension in leaf.extensions:
-        value = getattr(extension.value, "value", b"")
-        if extension.oid.dotted_string == _OLDER_ISSUER:
-            found.add(value.decode("ascii"))
-        if extension.oid.dotted_string == _ISSUER:
-            if value[:1] != b"\x0c" or len(value) < 2 or value[1] != len(value) - 2:
-                raise ValueError("no text in DER")
-            found.add(value[2:].decode("ascii"))
-    return found

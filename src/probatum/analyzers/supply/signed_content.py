@@ -3,7 +3,7 @@
 The signature is one of OpenSSF Model Signing: a Sigstore bundle (`model.sig`) around a statement
 that lists the digest of every file. Of a single file it may be an attestation of the Python package
 index (PEP 740), or SLSA provenance. Who is trusted is never taken from it: a key, certificates or
-an identity are named by who asks, and `probatum verify` asks.
+an identity are named by who asks, of `probatum verify` or in the configuration of an audit.
 
 **Proven** when the signature is by someone trusted, when every file that it lists is there and has
 the digest listed, and when nothing else is there. The certificate's checker reads every file again
@@ -29,7 +29,8 @@ import unicodedata
 from collections.abc import Iterator
 
 from probatum.formats.model_manifest import ATTESTATIONS, NEVER_SIGNED, Manifest, manifest
-from probatum.formats.signed_folder import Other, Read, Span, digests, ignored, read
+from probatum.formats.signed_files import Other
+from probatum.formats.signed_folder import Read, Span, digests, ignored, read
 from probatum.formats.signers import NotTrusted, signer
 from probatum.formats.sigstore_bundle import bundle
 from probatum.ports import Material, analyzer
