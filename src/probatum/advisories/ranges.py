@@ -16,10 +16,8 @@ Source: ossf.github.io/osv-schema, "Evaluation".
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterable
 from enum import IntEnum
-from itertools import accumulate
 from operator import itemgetter
 
 from msgspec import Struct
@@ -40,6 +38,8 @@ class State(IntEnum):
     LISTED = 2
     WITHIN = 3
 
+
+_GREATEST_FIRST = tuple(sorted(State, reverse=True))
 
 Segment = tuple[bytes, bytes | None, State]
 """From a key (within) to a key (without), or to the end."""
@@ -101,7 +101,7 @@ class _Reading:
 
     def effect(self) -> Effect:
         steps = _steps(self._said)
-        seems = _steps(self._seems)
+        seems = steps if self._seems == self._said else _steps(self._seems)
         bounds = {key: self._texts[key] for cut, _ in (*steps, *seems) if (key := self._at(cut))}
         return Effect(
             steps,
@@ -118,6 +118,7 @@ class _Reading:
     def listed(self, versions: Iterable[str]) -> None:
         """After the ranges: what lies within one needs no saying again."""
         within = _steps(self._said)
+        cuts = [cut for cut, _ in within]
         for version in versions:
             try:
                 key = key_of(self._ecosystem, version)
@@ -125,7 +126,8 @@ class _Reading:
                 if version.isascii():
                     self._odd.append(version)
                 continue
-            if _state(within, key) is not State.WITHIN:
+            place = bisect_right(cuts, key)
+            if not place or within[place - 1][1] is not State.WITHIN:
                 self._key(version)
                 self._both([(key, key + b"\0", State.LISTED)])
 
@@ -214,11 +216,6 @@ def _everything(state: State) -> Steps:
     return ((BEGIN, state),)
 
 
-def _state(steps: Steps, key: bytes) -> State:
-    place = bisect_right(steps, key, key=itemgetter(0))
-    return steps[place - 1][1] if place else State.NOT
-
-
 def _until(limit: bytes, found: Iterable[Segment]) -> Iterable[Segment]:
     for begin, end, state in found:
         yield begin, limit if end is None else min(end, limit), state
@@ -226,22 +223,25 @@ def _until(limit: bytes, found: Iterable[Segment]) -> Iterable[Segment]:
 
 def _steps(found: Iterable[Segment]) -> Steps:
     """The greatest state everywhere: what is open at each key is counted by its state."""
-    changes: dict[bytes, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for begin, end, state in found:
-        if end is not None and end <= begin:
+    said = [one for one in found if one[1] is None or one[0] < one[1]]
+    if len(said) <= 1:
+        return tuple(cut for one in said for cut in _alone(*one))
+    changes = [(begin, state, 1) for begin, _, state in said]
+    changes += [(end, state, -1) for _, end, state in said if end is not None]
+    changes.sort(key=itemgetter(0))
+    open_now = [0] * len(State)
+    steps: list[tuple[bytes, State]] = []
+    last = State.NOT
+    for number, (cut, state, change) in enumerate(changes, 1):
+        open_now[state] += change
+        if number < len(changes) and changes[number][0] == cut:
             continue
-        changes[begin][state] += 1
-        if end is not None:
-            changes[end][state] -= 1
-    cuts = sorted(changes)
-    open_at = accumulate((changes[cut] for cut in cuts), _added)
-    told = [
-        (cut, State(max((state for state in State if counts[state]), default=State.NOT)))
-        for cut, counts in zip(cuts, open_at, strict=True)
-    ]
-    before = [State.NOT, *(state for _, state in told)]
-    return tuple(one for one, last in zip(told, before, strict=False) if one[1] is not last)
+        most = next((one for one in _GREATEST_FIRST if open_now[one]), State.NOT)
+        if most is not last:
+            steps.append((cut, most))
+            last = most
+    return tuple(steps)
 
 
-def _added(one: list[int], other: list[int]) -> list[int]:
-    return [a + b for a, b in zip(one, other, strict=True)]
+def _alone(begin: bytes, end: bytes | None, state: State) -> Steps:
+    return ((begin, state),) if end is None else ((begin, state), (end, State.NOT))
