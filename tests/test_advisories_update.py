@@ -292,6 +292,25 @@ def test_an_update_that_is_stopped_leaves_what_is_installed(
     assert updated(store).is_new
 
 
+def test_an_update_that_is_stopped_while_it_compiles_leaves_what_is_installed(
+    store: Store, tmp_path: Path
+) -> None:
+    first = updated(store, feed(tmp_path, *MANY))
+    shown: list[str] = []
+
+    def stop(name: str, done: int, total: int) -> None:
+        shown.append(name)
+        if name == "compiling" and done > total / 2:
+            raise KeyboardInterrupt
+
+    changed = feed(tmp_path, *MANY, advisory("X-99", "late", fixed="2.0"))
+    with pytest.raises(KeyboardInterrupt):
+        update(store, Asked(sources=(changed,)), NOW, show=stop)
+    assert demanded(store).folder == first.folder
+    assert [one.name for one in first.folder.parent.iterdir()] == [first.folder.name]
+    assert list(dict.fromkeys(shown)) == [f"{changed}: reading", "compiling"]
+
+
 def test_what_a_killed_update_left_is_removed(mirror: Mirror, store: Store) -> None:
     updated(store)
     left = store.folder / "snapshots" / "draft-left"

@@ -1,6 +1,7 @@
 """Components against a snapshot: names, clusters, what has no version, and the upgrade."""
 
 import json
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from advisory_records import entry, index, matches, record, verdicts
 from probatum.advisories.fixes import Upgrade, upgrade
 from probatum.advisories.matching import Affects, affected
-from probatum.advisories.snapshot import INDEX, RECORDS, Source, build, loaded, opened
+from probatum.advisories.snapshot import INDEX, RECORDS, Source, build, loaded, opened, written
 from probatum.components import Component
 from probatum.errors import FormatError
 from probatum.vocabulary import Reason
@@ -147,3 +148,27 @@ def test_a_damaged_index_is_refused_and_never_clean() -> None:
         damaged = files[INDEX][:at]
         with pytest.raises(FormatError):
             affected(loaded({**files, INDEX: damaged}).index, component("1"))
+
+
+def test_every_package_of_many_is_found_by_its_name() -> None:
+    names = sorted(f"p{at}" for at in range(0, 400, 2))
+    built = index(*(record(f"TEST-{name}", entry(ALL, name=name)) for name in names))
+    assert [*built.names("PyPI")] == names
+    for at in range(400):
+        asked = Component(ecosystem="PyPI", name=f"p{at}", version="1")
+        assert [one.id for one in affected(built, asked)] == [f"TEST-p{at}"] * (at % 2 == 0)
+    for name in ("a", "zebra"):
+        assert built.package("PyPI", name) is None and built.range("PyPI", name) is None
+
+
+def test_a_record_that_is_given_twice_counts_once() -> None:
+    twice = build([BEFORE_2, BEFORE_2, BEFORE_2 + b"\n"], "2026-01-03")
+    assert twice.index == build([BEFORE_2], "2026-01-03").index
+    assert twice.about.records == 2  # the third is other bytes, though the same line
+
+
+def test_what_a_snapshot_is_made_of_is_shown_as_it_is_gone_through() -> None:
+    shown: list[tuple[int, int]] = []
+    given = [record(f"TEST-{at}", entry(ALL, name=f"p{at}")) for at in range(3)]
+    written(given, BytesIO(), "now", show=lambda done, of: shown.append((done, of)))
+    assert shown == [(0, 6), (1, 6), (2, 6), (4, 6), (5, 6), (6, 6)]

@@ -72,7 +72,9 @@ def update(
     show: Show = lambda name, done, total: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Updated:
-    """Installs what the sources hold. `show` is told of bytes fetched, `say` of what is missing.
+    """Installs what the sources hold.
+
+    `show` is told of the bytes that were gone through, `say` of what is missing.
 
     Raises: FeedError if a source cannot be had or is refused; what is installed then stays.
     """
@@ -80,7 +82,7 @@ def update(
         one = _Update(store, draft, asked, now, say)
         try:
             one.read(show)
-            return one.installed()
+            return one.installed(show)
         finally:
             one.records.close()
 
@@ -109,7 +111,7 @@ class _Update:
         for one in wanted(self._asked.sources, self._asked.ecosystems, covered):
             try:
                 source, path = had(one, self._store, known, show)
-                self._take(one, path, source)
+                self._take(one, path, source, show)
             except FeedError as exc:
                 if not one.optional:
                     raise
@@ -117,9 +119,9 @@ class _Update:
                 continue
             self._sources.append(source)
 
-    def _take(self, one: Wanted, path: Path, source: Source) -> None:
+    def _take(self, one: Wanted, path: Path, source: Source, show: Show) -> None:
         common: frozenset[str] | None = None
-        newest = ""
+        newest, read = "", 0
         for content in contents(path, source.address):
             match content.holds():
                 case "epss":
@@ -134,6 +136,8 @@ class _Update:
                         held = record.ecosystems
                         common = held if common is None else common & held
                         newest = max(newest, record.modified)
+                        read += len(record.line)
+                        show(f"{source.address}: reading", read, 0)
         if common is not None:
             self._covers |= _covered(one, common, source.address)
             if not source.key:  # a file tells nothing of what was published after it
@@ -150,14 +154,14 @@ class _Update:
             demand_later("CISA's catalogue", parts(self._old.priorities)[1], new)
         self._exploited = new
 
-    def installed(self) -> Updated:
+    def installed(self, show: Show) -> Updated:
         """Steps 4 and 5."""
         covers = self._tallies()
         gone = self._gone()
         old = parts(self._old.priorities) if self._old else (None, None)
         if self._old is not None and not self._asked.allow_older:
             demand_newer(self._old.manifest.covers, covers, gone)
-        about = self._built(covers)
+        about = self._built(covers, show)
         scores, exploited = self._scores or old[0], self._exploited or old[1]
         with (self._draft / PRIORITIES).open("xb") as file:
             file.writelines(priority.written(scores, exploited))
@@ -193,17 +197,22 @@ class _Update:
                 gone.setdefault(ecosystem.partition(":")[0], set()).add(id)
         return gone
 
-    def _built(self, covers: dict[str, Tally]) -> snapshot.About:
+    def _built(self, covers: dict[str, Tally], show: Show) -> snapshot.About:
+        size = self.records.size
         sources = (
             snapshot.Source(one.address, one.sha256, one.last_modified) for one in self._sources
         )
-        built = snapshot.build(self.records.lines(), utc(self._now), sources, frozenset(covers))
-        if built.about.records < len(self.records):
-            why = "; ".join(built.about.unread[:3])
+        with (self._draft / snapshot.RECORDS).open("xb") as file:
+            index, about = snapshot.written(
+                self.records.lines(), file, utc(self._now), tuple(sources), frozenset(covers),
+                lambda done, of: show("compiling", done * size // of, size),
+            )  # fmt: skip
+        if about.records < len(self.records):
+            why = "; ".join(about.unread[:3])
             raise FeedError(f"a record cannot be read, so nothing was installed: {why}")
-        for name, data in built.files().items():
-            (self._draft / name).write_bytes(data)
-        return built.about
+        (self._draft / snapshot.INDEX).write_bytes(index)
+        (self._draft / snapshot.ABOUT).write_bytes(snapshot.told(about))
+        return about
 
 
 def _old(store: Store, asked: Asked) -> Held | None:

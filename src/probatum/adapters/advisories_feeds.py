@@ -98,9 +98,10 @@ class Content:
 
     def records(self, now: datetime) -> Iterator[Record]:
         """Every OSV record in it. Raises: FeedError at the first that is none."""
+        latest = utc(now + _AHEAD)
         try:
             for place, text in self._members() if self._is_zip() else self._texts():
-                yield _record(place, text, now)
+                yield _record(place, text, latest)
         except FormatError as exc:
             raise self._refused(exc) from exc
 
@@ -125,6 +126,7 @@ class Content:
         entries = zip.directory(self._material, most=RECORDS).entries
         self._allowance.count(len(entries))
         self._allowance.charge_within(entry.size for entry in entries)
+        ahead = _Ahead(self._material)
         for entry in entries:
             place = f"{self.name}!/{entry.name}"
             if zip.leads_out(entry.name):
@@ -133,8 +135,7 @@ class Content:
                 continue
             if entry.link or not entry.name.endswith(".json"):
                 raise FeedError(f"{place}: this is no file of JSON")
-            one = zip.located(self._material, entry)
-            yield place, b"".join(zip.contents(self._material, one))
+            yield place, zip.content(ahead, zip.located(ahead, entry))
 
     def _texts(self) -> Iterator[tuple[str, bytes]]:
         """Lines that are JSON each, or the whole where it is one text over many lines."""
@@ -233,7 +234,26 @@ def _pieces(material: Material) -> Iterator[bytes]:
         yield material.read(at, _STEP)
 
 
-def _record(place: str, text: bytes, now: datetime) -> Record:
+class _Ahead:
+    """A material of many small parts that lie in the order in which they are read."""
+
+    beside: frozenset[str] = frozenset()
+
+    def __init__(self, material: Material) -> None:
+        self._material = material
+        self.size = material.size
+        self._begin = 0
+        self._held = b""
+
+    def read(self, offset: int, length: int) -> bytes:
+        at = offset - self._begin
+        if at < 0 or at + length > len(self._held):
+            self._begin, at = offset, 0
+            self._held = self._material.read(offset, max(length, _STEP))
+        return self._held[at : at + length]
+
+
+def _record(place: str, text: bytes, latest: str) -> Record:
     try:
         head = _HEAD.decode(text)
         line = msgspec.json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text
@@ -242,7 +262,7 @@ def _record(place: str, text: bytes, now: datetime) -> Record:
     if not _ID.fullmatch(head.id):
         raise FeedError(f"{place}: the id {head.id[:60]!a} is none of OSV's")
     modified = _time(place, head.modified)
-    if modified > utc(now + _AHEAD):
+    if modified > latest:
         modified = ""
     packages = (one.package for one in head.affected or ())
     names = frozenset(one.ecosystem.partition(":")[0] for one in packages if one is not None)
@@ -257,7 +277,8 @@ def utc(time: datetime) -> str:
 def _time(place: str, said: str) -> str:
     try:
         if _DATE.fullmatch(said):
-            return utc(datetime.fromisoformat(said))
+            time = datetime.fromisoformat(said)
+            return said if len(said) == 20 else utc(time)
     except (ValueError, OverflowError):
         pass
     raise FeedError(f"{place}: {said[:60]!a} is no time of a change")

@@ -1,7 +1,8 @@
 """Gathers the records of several sources, each id once, and holds them against those installed."""
 
+import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -25,7 +26,7 @@ class Tally(Struct, frozen=True):
     newest: str
 
 
-class _Kept(Struct):
+class _Kept(Struct, gc=False):
     at: int
     size: int
     modified: str
@@ -38,6 +39,7 @@ class Gathered:
     def __init__(self, folder: Path) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # see close
         self._kept: dict[str, _Kept] = {}
+        self._ecosystems: dict[frozenset[str], frozenset[str]] = {}
         self._end = 0
 
     def close(self) -> None:
@@ -49,19 +51,23 @@ class Gathered:
     def __contains__(self, id: str) -> bool:
         return id in self._kept
 
+    @property
+    def size(self) -> int:
+        """Bytes of all records that were ever kept."""
+        return self._end
+
     def take(self, record: Record) -> None:
         held = self._kept.get(record.id)
         if held is not None and held.modified >= record.modified:
             return
         size = self._file.write(record.line)
-        self._kept[record.id] = _Kept(self._end, size, record.modified, record.ecosystems)
+        same = self._ecosystems.setdefault(record.ecosystems, record.ecosystems)
+        self._kept[record.id] = _Kept(self._end, size, record.modified, same)
         self._end += size
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self) -> "Lines":
         """Every record kept."""
-        for one in self._kept.values():
-            self._file.seek(one.at)
-            yield self._file.read(one.size)
+        return Lines(self._file, [(one.at, one.size) for one in self._kept.values()])
 
     def tallies(self) -> dict[str, Tally]:
         """By ecosystem, in the order of their names."""
@@ -71,6 +77,22 @@ class Gathered:
                 held = found.get(name, Tally(0, ""))
                 found[name] = Tally(held.records + 1, max(held.newest, one.modified))
         return dict(sorted(found.items()))
+
+
+class Lines:
+    """Records on the disk by their numbers, each read when it is asked for."""
+
+    def __init__(self, file: IO[bytes], places: list[tuple[int, int]]) -> None:
+        file.flush()
+        self._descriptor = file.fileno()
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, number: int) -> bytes:
+        at, size = self._places[number]
+        return os.pread(self._descriptor, size, at)
 
 
 def demand_newer(

@@ -11,6 +11,8 @@ def clustered(
 
     The first name is the one that most people know it by: a CVE, else a GHSA, else any.
     """
+    if len(records) == 1:
+        return [(_names(records), [0])]
     leader = list(range(len(records)))
     first: dict[str, int] = {}
     for number, (own, aliases) in enumerate(records):

@@ -29,7 +29,7 @@ def upgrade(index: Index, component: Component) -> Upgrade:
     package = index.package(component.ecosystem, name)
     if package is None:
         return Upgrade()
-    here = package.at(component.version)
+    here = package.at(component.ecosystem, component.version)
     fixed, ends = _behind(package, here)
     for place in fixed:
         if _is_free(package, place):

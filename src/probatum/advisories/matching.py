@@ -67,7 +67,7 @@ def _told_of(index: Index, ecosystem: str, name: str) -> "_Told | None":
     name = package_name(ecosystem, name)
     package = index.package(ecosystem, name)
     if package is not None:
-        held = index.kept[ecosystem, name] = _Told(package)
+        held = index.kept[ecosystem, name] = _Told(ecosystem, package)
     return held
 
 
@@ -78,7 +78,8 @@ class _Told:
     these for each cluster, `_matches` what was told behind each of them.
     """
 
-    def __init__(self, package: Package) -> None:
+    def __init__(self, ecosystem: str, package: Package) -> None:
+        self._ecosystem = ecosystem
         self._package = package
         self._places: dict[int, tuple[Match, ...]] = {}
         self._steps = [_all_steps(cluster) for cluster in package.clusters]
@@ -91,7 +92,7 @@ class _Told:
         if not version:
             return _unplaced(package, "", "no version of it is fixed")
         try:
-            place = package.at(version)
+            place = package.at(self._ecosystem, version)
         except FormatError as exc:
             return _unplaced(package, version, exc.detail)
         found = self._places.get(place)

@@ -94,8 +94,10 @@ def package_name(ecosystem: str, name: str) -> str:
 def _document(data: bytes) -> dict[str, Any]:
     """The JSON object that every reader of UTF-8 finds in the bytes."""
     try:
-        said = json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
-        if rb"\ud" in data.lower():  # half of a character, which cannot be written again
+        said = _JSON.decode(data.decode())
+        if (
+            rb"\u" in data and rb"\ud" in data.lower()
+        ):  # half of a character, which cannot be written again
             json.dumps(said, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as exc:
         raise _malformed("the advisory is not one JSON document") from exc
@@ -114,6 +116,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
 
 
 def _is_id(text: Any) -> bool:
@@ -140,19 +145,29 @@ def _entries(affected: list[Any]) -> tuple[tuple[Affected, ...], tuple[str, ...]
 def _affected(entry: Any) -> Affected:
     """Raises: FormatError if no package can be told."""
     try:
-        package = msgspec.convert(entry, _Of).package
+        told, wrong = msgspec.convert(entry, _Entry), ""
     except msgspec.ValidationError as exc:
-        raise _malformed(f"an entry without a package: {exc}") from exc
-    ecosystem, name = package.ecosystem, package_name(package.ecosystem, package.name)
+        told, wrong = _named(entry), str(exc)[:200]
+    ecosystem, name = told.package.ecosystem, told.package.name
+    name = package_name(ecosystem, name)
     if not _ECOSYSTEM.fullmatch(ecosystem):
         raise _malformed(f"{ecosystem[:60]!a} is no ecosystem")
     try:
-        told = msgspec.convert(entry, _Entry)
-        ranges = tuple(_range(one) for one in told.ranges or ())
-    except (msgspec.ValidationError, ValueError) as exc:
-        return Affected(ecosystem, name, unread=str(exc)[:200])
+        ranges = tuple([_range(one) for one in told.ranges or ()])
+    except ValueError as exc:
+        wrong = str(exc)[:200]
+    if wrong:
+        return Affected(ecosystem, name, unread=wrong)
     unread = "" if is_ordered(ecosystem) else f"nothing orders the versions of {ecosystem}"
     return Affected(ecosystem, name, ranges, told.versions or (), unread)
+
+
+def _named(entry: Any) -> "_Entry":
+    """An entry of which the package alone can be read. Raises: FormatError if not even that."""
+    try:
+        return _Entry(msgspec.convert(entry, _Of).package)
+    except msgspec.ValidationError as exc:
+        raise _malformed(f"an entry without a package: {exc}") from exc
 
 
 class _Package(Struct):
@@ -170,6 +185,7 @@ class _Range(Struct):
 
 
 class _Entry(Struct):
+    package: _Package
     ranges: tuple[_Range, ...] | None = None
     versions: tuple[str, ...] | None = None
 

@@ -26,6 +26,7 @@ from probatum.advisories.osv import Affected, Range
 from probatum.advisories.versions import key_of, label_of
 from probatum.errors import FormatError
 
+_KINDS = ("ECOSYSTEM", "SEMVER")
 BEGIN = b""
 """Before every version."""
 
@@ -65,14 +66,21 @@ def effect(entry: Affected) -> Effect:
     """What one entry of a record affects."""
     if entry.unread:
         return Effect(_everything(State.UNKNOWN), why=entry.unread)
-    read = _Reading(entry.ecosystem)
     lines = [one for one in entry.ranges if one.kind != "GIT"]
+    if lines and not entry.versions and all(_is_all(one) for one in lines):
+        return Effect(_everything(State.WITHIN))
+    read = _Reading(entry.ecosystem)
     for line in lines:
         read.range(line)
     read.listed(entry.versions)
     if not lines and not entry.versions:
         read.unknown("it names commits only" if entry.ranges else "it names no versions")
     return read.effect()
+
+
+def _is_all(line: Range) -> bool:
+    """Whether every version is affected, as by most of what is published of npm."""
+    return line.kind in _KINDS and line.events == (("introduced", "0"),)
 
 
 def joined(steps: Iterable[Steps]) -> Steps:
@@ -115,9 +123,9 @@ class _Reading:
         self._why.append(why)
         self._both([(BEGIN, None, State.UNKNOWN)])
 
-    def listed(self, versions: Iterable[str]) -> None:
+    def listed(self, versions: tuple[str, ...]) -> None:
         """After the ranges: what lies within one needs no saying again."""
-        within = _steps(self._said)
+        within = _steps(self._said) if versions else ()
         cuts = [cut for cut, _ in within]
         for version in versions:
             try:
@@ -132,7 +140,7 @@ class _Reading:
                 self._both([(key, key + b"\0", State.LISTED)])
 
     def range(self, line: Range) -> None:
-        if line.kind not in ("ECOSYSTEM", "SEMVER"):
+        if line.kind not in _KINDS:
             self.unknown(f"a range of the type {line.kind[:20]!a}")
             return
         try:

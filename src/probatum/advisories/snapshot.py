@@ -9,23 +9,25 @@ The digest of that file names the snapshot. The index is derived from it and can
 """
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
 from pathlib import Path
+from typing import IO, Protocol
 
 import msgspec
 from msgspec import Struct
 
-from probatum.advisories.clusters import clustered
-from probatum.advisories.index import VERSION, Index
+from probatum.advisories.compiling import Indexed, Said, effect_on
+from probatum.advisories.index import Index
 from probatum.advisories.osv import Affected, Record, record
-from probatum.advisories.ranges import Effect, Steps, effect, joined
+from probatum.advisories.ranges import Effect
 from probatum.errors import FormatError
 from probatum.vocabulary import Reason
 
 RECORDS, INDEX, ABOUT = "records.jsonl", "index", "snapshot.json"
 _MOST_COPIED = 64 << 20
-_encode = msgspec.msgpack.Encoder().encode
+
+Show = Callable[[int, int], None]
 
 
 class Source(Struct, frozen=True, omit_defaults=True):
@@ -57,8 +59,7 @@ class Built(Struct, frozen=True):
     about: About
 
     def files(self) -> dict[str, bytes]:
-        told = msgspec.json.format(msgspec.json.encode(self.about), indent=1)
-        return {RECORDS: self.records, INDEX: self.index, ABOUT: told + b"\n"}
+        return {RECORDS: self.records, INDEX: self.index, ABOUT: told(self.about)}
 
 
 class Snapshot(Struct, frozen=True):
@@ -109,13 +110,18 @@ def loaded(files: dict[str, bytes]) -> Snapshot:
     return _agreed(files[INDEX], files[ABOUT], lambda at, length: bytes(records[at : at + length]))
 
 
+def told(about: About) -> bytes:
+    """The file that says what a snapshot is made of."""
+    return msgspec.json.format(msgspec.json.encode(about), indent=1) + b"\n"
+
+
 def _agreed(index: bytes, about: bytes, read: Callable[[int, int], bytes]) -> Snapshot:
     try:
-        told = msgspec.json.decode(about, type=About)
+        said = msgspec.json.decode(about, type=About)
     except (msgspec.MsgspecError, RecursionError) as exc:
         raise FormatError(Reason.MALFORMED, f"{ABOUT} of the snapshot is damaged") from exc
-    found = Snapshot(Index(index), told, read)
-    if found.index.digest != told.digest:
+    found = Snapshot(Index(index), said, read)
+    if found.index.digest != said.digest:
         raise FormatError(Reason.MALFORMED, "the snapshot's index is of other records")
     return found
 
@@ -126,36 +132,62 @@ def build(
     sources: Iterable[Source] = (),
     covers: frozenset[str] = frozenset(),
 ) -> Built:
-    """The snapshot of these records. `made` is the time, as the caller has it.
+    """The snapshot of these records, in memory. See `written`."""
+    written_records = BytesIO()
+    held = tuple(records)
+    index, about = written(held, written_records, made, tuple(sources), covers)
+    return Built(written_records.getvalue(), index, about)
 
-    `covers` are the ecosystems, without releases, that the records are all of; none: whichever they
-    name. A record on a package of PyPI may name one of npm beside it, and an index with that one
-    would answer for npm what nobody has looked for. A record that cannot be read is left out and
-    named in `about.unread`. Two records of one id that differ are both kept: what either says
-    counts.
+
+class Given(Protocol):
+    """Records that can be read as often as it takes, by their numbers."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, number: int, /) -> bytes: ...
+
+
+def written(
+    records: Given,
+    file: IO[bytes],
+    made: str,
+    sources: tuple[Source, ...] = (),
+    covers: frozenset[str] = frozenset(),
+    show: Show = lambda done, total: None,
+) -> tuple[bytes, About]:
+    """Writes the lines of a snapshot of these records; returns its index and what it is made of.
+
+    `made` is the time, as the caller has it. `covers` are the ecosystems, without releases, that
+    the records are all of; none: whichever they name. A record on a package of PyPI may name one of
+    npm beside it, and an index with that one would answer for npm what nobody has looked for. A
+    record that cannot be read is left out and named in `about.unread`. Two records of one id that
+    differ are both kept: what either says counts.
+
+    Every record is read twice: for what it says, of which only that is kept, and when its place
+    among the lines is known. `show` is told after how many of how many.
     """
     read = _Read(made, covers)
-    for data in records:
-        read.take(data)
-    return read.built(tuple(sources))
+    of = 2 * len(records)
+    for number in range(len(records)):
+        read.take(records, number)
+        show(number, of)
+    return read.written(records, file, sources, show)
 
 
 class _Read:
-    """The records taken so far, each under every package that it names."""
+    """What the records taken so far say, under every package that they name."""
 
     def __init__(self, made: str, covers: frozenset[str]) -> None:
         self._made = made
         self._covers = covers
-        self._lines: dict[tuple[str, str], dict[bytes, Record]] = defaultdict(dict)
-        self._seen: set[bytes] = set()
+        self._said: dict[tuple[str, str], list[Said]] = {}
+        self._effects: dict[Effect | None, Effect | None] = {}
+        self._numbers: dict[str, tuple[int, ...]] = {}
         self._modified = ""
-        self._withdrawn = 0
+        self._taken = self._withdrawn = 0
         self._unread: list[str] = []
 
-    def take(self, data: bytes) -> None:
-        digest = hashlib.sha256(data).digest()
-        if digest in self._seen:
-            return
+    def take(self, records: Given, number: int) -> None:
+        data = records[number]
         try:
             found = record(data)
             packages = {(one.ecosystem, one.name) for one in self._covered(found)}
@@ -165,83 +197,49 @@ class _Read:
         except FormatError as exc:
             self._unread.append(exc.detail)
             return
-        self._seen.add(digest)
+        others = self._numbers.get(found.id, ())
+        if any(records[one] == data for one in others):
+            return
+        self._numbers[found.id] = (*others, number)
+        self._taken += 1
         self._unread += (f"{found.id}: {what}" for what in found.unread)
         if found.modified <= self._made:  # some are dated in the future, which says nothing
             self._modified = max(self._modified, found.modified)
         self._withdrawn += found.withdrawn
-        one_line = data.strip().replace(b"\r", b" ").replace(b"\n", b" ")
         for package in packages:
-            head = msgspec.json.encode((*package, found.id))
-            self._lines[package][head[:-1] + b"," + one_line + b"]\n"] = found
+            effect = None if found.withdrawn else effect_on(package, found)
+            same = self._effects.setdefault(effect, effect)
+            one = Said(number, found.id, found.aliases, same)
+            self._said.setdefault(package, []).append(one)
 
     def _covered(self, found: Record) -> Iterator[Affected]:
         for one in found.affected:
             if not self._covers or one.ecosystem.partition(":")[0] in self._covers:
                 yield one
 
-    def built(self, sources: tuple[Source, ...]) -> Built:
-        records = bytearray()
-        entries: dict[str, dict[str, object]] = defaultdict(dict)
-        for package in sorted(self._lines):
-            lines = self._lines[package]
+    def written(
+        self, records: Given, file: IO[bytes], sources: tuple[Source, ...], show: Show
+    ) -> tuple[bytes, About]:
+        hashed, offset, index = hashlib.sha256(), 0, Indexed()
+        many, of = len(records), 2 * len(records)
+        for done, package in enumerate(sorted(self._said), 1):
+            each = self._said[package]
+            lines = {_line(package, one.id, records[one.number]): one for one in each}
             ordered = sorted(lines, key=lambda line: (lines[line].id, line))
-            offset, (ecosystem, name) = len(records), package
-            records += b"".join(ordered)
-            compiled = _compiled(package, [lines[one] for one in ordered])
-            entries[ecosystem][name] = [offset, len(records) - offset, compiled]
-        digest = hashlib.sha256(records).hexdigest()
-        counts = {ecosystem: len(names) for ecosystem, names in entries.items()}
+            text = b"".join(ordered)
+            index.add(package, offset, file.write(text), [lines[line] for line in ordered])
+            hashed.update(text)
+            offset += len(text)
+            show(many + done * many // len(self._said), of)
+        digest = hashed.hexdigest()
         about = About(
-            digest, self._made, self._modified, len(self._seen), self._withdrawn, counts, sources,
-            tuple(self._unread),
+            digest, self._made, self._modified, self._taken, self._withdrawn, index.counts,
+            sources, tuple(self._unread),
         )  # fmt: skip
-        index = _encode({"version": VERSION, "digest": digest, "ecosystems": entries})
-        return Built(bytes(records), index, about)
+        return index.encoded(digest), about
 
 
-def _compiled(package: tuple[str, str], records: list[Record]) -> object:
-    """What `index.Package` reads, for the records that were not taken back."""
-    said = [(one, _effect(package, one)) for one in records if not one.withdrawn]
-    texts: dict[bytes, str] = {}
-    for _, one in said:
-        for key, text in one.bounds:
-            texts[key] = min(texts.get(key, text), text, key=lambda each: (len(each), each))
-    keys = sorted(texts)
-    places = {b"": 0}
-    for number, key in enumerate(keys):
-        places[key], places[key + b"\0"] = 2 * number + 1, 2 * number + 2
-    clusters = [
-        (names, [_row(names.index(said[at][0].id), said[at][1], places) for at in numbers])
-        for names, numbers in clustered([(one.id, one.aliases) for one, _ in said])
-    ]
-    return (*package, keys, [texts[key] for key in keys], clusters)
-
-
-def _row(id: int, effect: Effect, places: dict[bytes, int]) -> list[object]:
-    """What `index.Row` reads, without the defaults at its end."""
-    row: list[object] = [id, _placed(effect.steps, places), effect.odd, effect.why]
-    if effect.supposed is not None:
-        return [*row, _placed(effect.supposed, places)]
-    while len(row) > 2 and not row[-1]:
-        row.pop()
-    return row
-
-
-def _placed(steps: Steps, places: dict[bytes, int]) -> list[int]:
-    return [4 * places[cut] + state for cut, state in steps]
-
-
-def _effect(package: tuple[str, str], record: Record) -> Effect:
-    """What all entries of a record say of one package together."""
-    said = [effect(one) for one in record.affected if (one.ecosystem, one.name) == package]
-    if len(said) == 1:
-        return said[0]
-    seems = [one.steps if one.supposed is None else one.supposed for one in said]
-    return Effect(
-        joined(one.steps for one in said),
-        tuple(bound for one in said for bound in one.bounds),
-        tuple(odd for one in said for odd in one.odd),
-        "; ".join(filter(None, (one.why for one in said))),
-        joined(seems) if any(one.supposed is not None for one in said) else None,
-    )
+def _line(package: tuple[str, str], id: str, data: bytes) -> bytes:
+    head = msgspec.json.encode((*package, id))
+    one_line = data.strip().replace(b"\r", b" ").replace(b"\n", b" ")
+    return b"".join((head[:-1], b",", one_line, b"]\n"))

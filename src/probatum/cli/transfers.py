@@ -38,12 +38,13 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
 
     def show(name: str, done: int, total: int) -> None:
         nonlocal last
+        if name in tasks and done < total and time.monotonic() - last < _EVERY_S:
+            return
+        last = time.monotonic()
         if name not in tasks:
             tasks[name] = bar.add_task(_short(name), total=None)
         bar.update(tasks[name], completed=done, total=total or None)
-        if time.monotonic() - last >= _EVERY_S:
-            last = time.monotonic()
-            bar.refresh()
+        bar.refresh()
 
     with bar:
         yield show
