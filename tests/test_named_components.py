@@ -41,8 +41,9 @@ def _read(kind: str, text: str) -> list[tuple[str, str]]:
             "node_modules/a": {"version": "1.0.0"}, "node_modules/b": {"version": "2.0.0"}},
             "dependencies": {"a": {"version": "1.0.0", "dependencies": {
                 "b": {"version": "2.0.0"}}}}}), [("a", "1.0.0"), ("b", "2.0.0")]),
-        ("cargo-lock", '[[package]]\nname="me"\nversion="0"\n[[package]]\nname="a"\nversion="1"\n'
-         'source="registry+https://github.com/rust-lang/crates.io-index"', [("a", "1")]),
+        ("cargo-lock", '[[package]]\nname="me"\nversion="0.0.0"\ndependencies=["a"]\n'
+         '[[package]]\nname="a"\nversion="1.0.0"\n'
+         'source="registry+https://github.com/rust-lang/crates.io-index"', [("a", "1.0.0")]),
     ],
 )  # fmt: skip
 def test_every_component_is_read(kind: str, text: str, expected: list[tuple[str, str]]) -> None:
@@ -111,7 +112,11 @@ _METADATA = b"Metadata-Version: 2.1\nName: Torch_Audio\nVersion: 2.5.0\n\nVersio
 
 def test_the_distributions_of_an_environment_are_read() -> None:
     text = _environment(
-        **{"a.dist-info__METADATA": _METADATA, "b.egg-info": b"Name: b\r\nVersion: 1\r\n"}
+        **{
+            "torch_audio-2.5.dist-info__METADATA": _METADATA,
+            "b.egg-info": b"Name: b\r\nVersion: 1\r\n",
+            "hook.pth": b"# a comment\nimport hook\n\ninner\n",
+        }
     )
     assert _read("python-environment", text) == [("torch-audio", "2.5.0"), ("b", "1")]
 
@@ -126,6 +131,15 @@ def test_the_distributions_of_an_environment_are_read() -> None:
         {"a.dist-info__METADATA": b"Name: a\nX: y\rVersion: 1\n"},
         {"a.dist-info__METADATA": _METADATA, "a.dist-info__direct_url.json": b"{}"},
         {"a.egg-link": b"/src"},
+        {"b-1.dist-info__METADATA": b"Name: a\nVersion: 1\n"},
+        {"a-2.dist-info__METADATA": b"Name: a\nVersion: 1\n"},
+        {"b-1-a-2.dist-info__METADATA": b"Name: a\nVersion: 2\n"},
+        {"a.egg__EGG-INFO__PKG-INFO": b"Name: a\nVersion: 1\n"},
+        {"a.Dist-Info__METADATA": b"Name: a\nVersion: 1\n"},
+        {"a-1.dist-info__METADATA": b"Name: a\nVersion: one\n"},
+        {"more.pth": b"/opt/packages\n"},
+        {"more.pth": b"import x\n../packages\n"},
+        {"more.pth": b"C:\\packages\n"},
     ],
 )
 def test_what_an_environment_may_hold_otherwise_is_rejected(files: dict[str, bytes]) -> None:

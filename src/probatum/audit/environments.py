@@ -12,7 +12,14 @@ from msgspec.structs import replace
 
 from probatum.audit.open import printable
 from probatum.audit.opened import Caps, Root
-from probatum.formats.python_environment import KIND, distribution_of, is_metadata, is_taken
+from probatum.formats.python_environment import (
+    KIND,
+    LARGEST_PATHS,
+    distribution_of,
+    is_metadata,
+    is_paths,
+    is_taken,
+)
 from probatum.formats.python_project import LeftOut, Project, Source, size_of
 
 _MOST_BYTES = 256 << 20
@@ -33,6 +40,7 @@ class Environments:
     def __init__(self, caps: Caps) -> None:
         self._caps = caps
         self._found: dict[str, _Environment] = {}
+        self._paths: dict[str, list[Root]] = {}
         self._names: set[str] = set()
 
     def take(self, root: Root) -> Root:
@@ -41,17 +49,16 @@ class Environments:
             self._names.add(root.name)
         distribution = distribution_of(root.name)
         if distribution is None:
+            if is_paths(root.name) and root.size <= LARGEST_PATHS:
+                self._paths.setdefault(root.name.rpartition("/")[0], []).append(root)
             return root
         one = self._found.setdefault(distribution.rpartition("/")[0], _Environment())
         one.met.add(distribution)
         if not is_taken(root.name):
             return root
-        if root.trouble is not None or root.path is None:
-            why = root.trouble.detail if root.trouble is not None else "it lies far away"
-            one.left_out.append(LeftOut(root.name, printable(why)))
+        if not _held(root, one):
             one.told.add(distribution)
             return root
-        one.sources.append(Source(root.name, os.fsencode(root.path), root.size))
         if is_metadata(root.name) or distribution == root.name:
             one.told.add(distribution)
         return replace(root, in_project=True)
@@ -59,6 +66,8 @@ class Environments:
     def roots(self) -> Iterator[Root]:
         """Each environment as a root of its own."""
         for folder, one in sorted(self._found.items()):
+            for paths in self._paths.get(folder, ()):
+                _held(paths, one)
             project = self._project(one)
             name = f"{folder or '.'}!/environment"
             while name in self._names:
@@ -74,3 +83,13 @@ class Environments:
             too_large = "the metadata of an environment is larger than what is read of it"
         left_out = tuple(sorted((*one.left_out, *silent), key=lambda left: left.name))
         return Project(tuple(one.sources), left_out, too_large, KIND)
+
+
+def _held(root: Root, one: _Environment) -> bool:
+    """Take a file into an environment, or say why it is left out."""
+    if root.trouble is not None or root.path is None:
+        why = root.trouble.detail if root.trouble is not None else "it lies far away"
+        one.left_out.append(LeftOut(root.name, printable(why)))
+        return False
+    one.sources.append(Source(root.name, os.fsencode(root.path), root.size))
+    return True

@@ -7,36 +7,51 @@ The artifact `python-environment` is called `<folder>!/environment`, as
 distribution in that folder:
 
 - `<name>-<version>.dist-info/METADATA`, or `<name>.egg-info/PKG-INFO`, or the file
-  `<name>.egg-info`: the distribution's name and version;
+  `<name>.egg-info`, or `<name>.egg/EGG-INFO/PKG-INFO`: the distribution's name and version;
 - `<name>-<version>.dist-info/direct_url.json`, where it came from an address, a repository or a
   folder instead of an index;
-- `<name>.egg-link`, where it is only a pointer to a folder.
+- `<name>.egg-link`, where it is only a pointer to a folder;
 
-A folder of metadata without these files is told as left out. Distributions that another vendors
+and the files `<name>.pth`, which may add folders to this one. A folder of metadata without these
+files, and an egg that is packed, are told as left out. Large and small letters are one here, as
+they are where Python looks for metadata. Distributions that another vendors
 (`setuptools/_vendor`) are an environment of their own.
 
-Sources: packaging.python.org, "Recording installed projects", "Recording the direct URL origin of
-installed distributions"; setuptools, "The internal structure of Python eggs".
+Sources: CPython `Lib/importlib/metadata` and `Lib/site.py`; packaging.python.org,
+"Recording installed projects", "Recording the direct URL origin of installed distributions";
+setuptools, "The internal structure of Python eggs".
 """
 
 KIND = "python-environment"
 
+LARGEST_PATHS = 1 << 16
+"""Bytes of a `.pth` that is one: larger ones are of models."""
+
 _DIST, _EGG, _LINK = ".dist-info", ".egg-info", ".egg-link"
+_INNER = "/egg-info"
 
 
 def distribution_of(path: str) -> str | None:
     """The path of the metadata that this file is, or is in; None if it is in none."""
-    folder, _, base = path.rpartition("/")
-    if folder.endswith((_DIST, _EGG)):
+    folder = path.rpartition("/")[0]
+    if folder.lower().endswith(f".egg{_INNER}"):
+        return folder[: -len(_INNER)]
+    if folder.lower().endswith((_DIST, _EGG)):
         return folder
-    return path if base.endswith((_EGG, _LINK)) else None
+    return path if path.lower().endswith((_DIST, _EGG, _LINK, ".egg")) else None
 
 
 def is_taken(path: str) -> bool:
     """Whether a file of a distribution's metadata is one of an environment."""
-    return is_metadata(path) or path.endswith((f"{_DIST}/direct_url.json", _LINK))
+    return is_metadata(path) or path.lower().endswith((f"{_DIST}/direct_url.json", _LINK))
 
 
 def is_metadata(path: str) -> bool:
-    """Whether a file says the name and version of a distribution."""
-    return path.endswith((f"{_DIST}/METADATA", f"{_EGG}/PKG-INFO", _EGG))
+    """Whether a file says the name and version of a distribution, to one reader or another."""
+    inner = path.lower().endswith(("/metadata", "/pkg-info")) and distribution_of(path) is not None
+    return inner or path.lower().endswith(_EGG)
+
+
+def is_paths(path: str) -> bool:
+    """Whether a file may add folders to those in which Python finds packages."""
+    return path.lower().endswith(".pth")

@@ -23,9 +23,10 @@ def read(name: str, material: Material) -> Inventory:
     root = toml_nodes.document(whole(material))
     told = Told()
     rows = root.get("package") if isinstance(root, Mapping) else None
+    first = root.get("root") if isinstance(root, Mapping) else None  # of old versions: one more
     if rows is not None and not isinstance(rows, Sequence):
         raise FormatError(Reason.MALFORMED, "a list of tables [[package]] is expected", rows.place)
-    for row in items(rows):
+    for row in (*items(rows), *([first] if first is not None else [])):
         name_node = row.get("name") if isinstance(row, Mapping) else None
         crate = text(name_node)
         if not isinstance(row, Mapping) or name_node is None or not crate:

@@ -14,7 +14,7 @@ from probatum.components import Component, Inventory, python_name
 from probatum.errors import FormatError
 from probatum.formats import strict_json
 from probatum.formats.bounds import region
-from probatum.formats.python_environment import KIND, distribution_of, is_metadata
+from probatum.formats.python_environment import KIND, distribution_of, is_metadata, is_paths
 from probatum.formats.python_project import files, left_out
 from probatum.inventory.requirement import is_name
 from probatum.inventory.told import Told
@@ -24,8 +24,10 @@ from probatum.vocabulary import Place, Reason
 _MOST = 1 << 20
 _HEADER = re.compile(r"(?:Name|Version)[ \t]*:", re.IGNORECASE)
 _FOLDER = re.compile(
-    r"(?P<name>[^/-]+)(?:-(?P<version>[^/-]+))?(?:-py[\d.]+)?\.(?:dist|egg)-info\Z"
+    r"(?P<name>[^-]+)(?:-(?P<version>[^-]+))?(?:-py[\d.]+(?:-.+)?)?\.(?:dist-info|egg-info|egg)",
+    re.IGNORECASE,
 )
+_ELSEWHERE = re.compile(r"[/\\~]|.*:|(?:.*[/\\])?\.\.")
 
 
 def read(name: str, material: Material) -> Inventory:
@@ -46,7 +48,9 @@ def environment(name: str, material: Material) -> Inventory:
     for distribution, own in held.items():
         source = _source(own.pop(f"{distribution}/direct_url.json", None), distribution, told)
         for path, data in own.items():
-            if is_metadata(path):
+            if is_paths(path):
+                _paths(path, data, told)
+            elif is_metadata(path):
                 _tell(data[:_MOST], path, path, source, told)
             else:
                 _link(path, data, told)
@@ -64,9 +68,9 @@ def _tell(data: bytes, path: str, part: str, source: str, told: Told) -> None:
         told.miss(place, "no name of a distribution stands in its metadata")
         return
     version = headers.get("version", [("", place)])[0][0]
-    folder = _FOLDER.search((distribution_of(path) or "").rpartition("!/")[2])
-    if folder is not None and not _agree(folder, name, version):
-        told.miss(place, f"{name} {version} calls itself {folder[0]} in the name of its folder")
+    folder = (distribution_of(path) or "").rpartition("/")[2]
+    if folder and not _agree(_FOLDER.fullmatch(folder), name, version):
+        told.miss(place, f"{name} {version} calls itself {folder} in the name of its folder")
     told.add(
         Component(
             ecosystem="PyPI",
@@ -98,10 +102,12 @@ def _headers(text: str, part: str) -> dict[str, list[tuple[str, Place]]]:
     return found
 
 
-def _agree(folder: re.Match[str], name: str, version: str) -> bool:
+def _agree(folder: re.Match[str] | None, name: str, version: str) -> bool:
     def plain(text: str) -> str:
         return re.sub(r"[-_.+]+", "-", text).lower()
 
+    if folder is None:
+        return False
     said = folder["version"]
     return plain(folder["name"]) == plain(name) and (said is None or plain(said) == plain(version))
 
@@ -133,3 +139,14 @@ def _link(path: str, data: bytes, told: Told) -> None:
         return
     target = data.decode("utf-8", "replace").split("\n")[0].strip()
     told.add(Component(ecosystem="PyPI", name=python_name(name), place=place, source=target or "?"))
+
+
+def _paths(path: str, data: bytes, told: Told) -> None:
+    """Folders of elsewhere that Python takes packages from, too; its code is no list of them."""
+    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+        bare = line.strip()
+        if not bare or bare.startswith("#") or line.startswith(("import ", "import\t")):
+            continue
+        if _ELSEWHERE.match(bare):
+            place = Place(line=number, part=path)
+            told.miss(place, f"packages are taken from another folder too: {bare[:120]}")

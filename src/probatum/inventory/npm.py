@@ -31,7 +31,11 @@ _GROUPS = ("dev", "optional", "devOptional", "peer")
 
 def lock(name: str, material: Material) -> Inventory:
     """`package-lock.json` of every version. Raises: FormatError."""
-    root = json_nodes.document(whole(material))
+    data = whole(material)
+    root = json_nodes.document(data)
+    if all(sign * 7 in data for sign in (b"<", b"=", b">")):
+        says = "npm takes the file for two versions that are to be merged"
+        raise FormatError(Reason.PARSER_DIFFERENTIAL, says)
     told = Told()
     packages = root.get("packages") if isinstance(root, Mapping) else None
     if isinstance(packages, Mapping):

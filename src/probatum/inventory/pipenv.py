@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from probatum.components import Component, Inventory, python_name
 from probatum.errors import FormatError
 from probatum.formats import json_nodes, toml_nodes
-from probatum.formats.nodes import Entry, Mapping, Node, entries, items, text
+from probatum.formats.nodes import Entry, Mapping, Node, Scalar, entries, items, text, walk
 from probatum.inventory.requirement import is_name, pinned
 from probatum.inventory.told import Told, whole
 from probatum.ports import Material
@@ -44,10 +44,12 @@ def _read(root: Node, sources: tuple[Node, ...], resolved: bool) -> Inventory:
         if not isinstance(category.value, Mapping):
             told.miss(category.key.place, "a table of packages is expected here")
         for one in entries(category.value):
-            if is_name(one.key.text):
-                told.add(_component(one, indexes, groups))
-            else:
+            if not is_name(one.key.text):
                 told.miss(one.key.place, f"no name of a distribution: {one.key.text[:120]!r}")
+            elif not _is_one_line(one.value):
+                told.miss(one.key.place, "the line that pipenv makes of it for pip says more")
+            else:
+                told.add(_component(one, indexes, groups))
     return told.inventory(resolved=resolved)
 
 
@@ -84,11 +86,20 @@ def _component(one: Entry, indexes: dict[str, str], groups: tuple[str, ...]) -> 
     )
 
 
+def _is_one_line(said: Node) -> bool:
+    """Whether pipenv, which writes all fields one after another, asks pip for one package."""
+    extras = said.get("extras") if isinstance(said, Mapping) else None
+    texts = [node.text for _, node in walk(said) if isinstance(node, Scalar)]
+    plain = all(one.isprintable() and "\\" not in one for one in texts)
+    return plain and all(is_name(text(one) or "") for one in items(extras))
+
+
 def _source(table: Mapping, indexes: dict[str, str]) -> str:
-    for key in ("git", "path", "file"):
+    for key in ("git", "hg", "svn", "bzr", "path", "file"):
         said = text(table.get(key))
         if said:
             ref = text(table.get("ref")) or ""
-            return f"git+{said}{'@' if ref else ''}{ref}" if key == "git" else said
+            local = key in ("path", "file")
+            return said if local else f"{key}+{said}{'@' if ref else ''}{ref}"
     index = text(table.get("index"))
     return indexes.get(index, index) if index else indexes.get("", "")

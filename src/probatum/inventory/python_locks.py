@@ -8,13 +8,14 @@ Sources: poetry `src/poetry/packages/locker.py`; docs.astral.sh/uv (projects/lay
 `crates/uv-resolver/src/lock`; pdm-project.org, "Lock file"; PEP 751.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 
 from probatum.components import Component, Inventory, python_name
 from probatum.errors import FormatError
 from probatum.formats import toml_nodes
 from probatum.formats.nodes import Mapping, Node, Sequence, entries, items, text
-from probatum.inventory.requirement import is_name
+from probatum.inventory.requirement import by_address, is_name
 from probatum.inventory.told import Told, whole
 from probatum.ports import Material
 from probatum.vocabulary import Reason
@@ -34,8 +35,11 @@ def uv(name: str, material: Material) -> Inventory:
 
 
 def pdm(name: str, material: Material) -> Inventory:
-    """`pdm.lock`. Raises: FormatError."""
-    return _read(material, "package", _pdm)
+    """`pdm.lock`, in which PDM reads a `pylock.toml` too. Raises: FormatError."""
+    root = toml_nodes.document(whole(material))
+    if isinstance(root, Mapping) and root.get("lock-version") is not None:
+        return _told(root, "packages", _pylock)
+    return _told(root, "package", _pdm)
 
 
 def pylock(name: str, material: Material) -> Inventory:
@@ -44,7 +48,10 @@ def pylock(name: str, material: Material) -> Inventory:
 
 
 def _read(material: Material, key: str, component: _Row) -> Inventory:
-    root = toml_nodes.document(whole(material))
+    return _told(toml_nodes.document(whole(material)), key, component)
+
+
+def _told(root: Node, key: str, component: _Row) -> Inventory:
     told = Told()
     rows = root.get(key) if isinstance(root, Mapping) else None
     if rows is not None and not isinstance(rows, Sequence):
@@ -53,8 +60,30 @@ def _read(material: Material, key: str, component: _Row) -> Inventory:
         if not isinstance(row, Mapping) or not is_name(text(row.get("name")) or ""):
             told.miss(row.place, "a package without a name")
         elif isinstance(root, Mapping):
-            told.add(component(row, root))
+            one = component(row, root)
+            told.add(one)
+            for file in _others(row, one):
+                told.miss(one.place, f"the file that is named for it is another one's: {file}")
     return told.inventory(resolved=True)
+
+
+def _others(row: Mapping, one: Component) -> Iterator[str]:
+    """The files that are named with an address and, by their names, are not of this version."""
+    for file in (*items(row.get("wheels")), *_one(row.get("sdist")), *items(row.get("files"))):
+        url = text(file.get("url")) if isinstance(file, Mapping) else None
+        found = by_address(url, one.place) if url else None
+        if found is None or not url:
+            continue
+        if found.name != one.name or _parts(found.version) != _parts(one.version):
+            yield url[-120:]
+
+
+def _parts(version: str) -> list[str]:
+    """What a version consists of: the names of files spell it in several ways."""
+    parts: list[str] = re.findall(r"[a-z]+|[0-9]+", version.partition("+")[0].lower())
+    while parts and not parts[-1].strip("0"):
+        parts.pop()
+    return [part.lstrip("0") for part in parts]
 
 
 def _poetry(row: Mapping, root: Mapping) -> Component:

@@ -30,7 +30,8 @@ _COMMENT = re.compile(r"(?:^|\s)#.*\Z")
 _OPTIONS = re.compile(r"(?:^|(?<=[ \t]))-")
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _QUOTED = re.compile(r"[\"'\\]")
-_CODING = re.compile(rb"(?:.*\n)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
+_ARCHIVE = re.compile(r"[^;@]*\.(?:zip|whl|tar|tgz|tbz|txz|tlz|gz|bz2|xz|lz|lzma)\s*(?:;.*)?", re.I)
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git\+|file:")
 _PYPI = re.compile(r"https?://(?:www\.)?pypi\.(?:org|python\.org)/simple/?\Z")
@@ -93,7 +94,8 @@ def decoded(data: bytes) -> tuple[str, bool]:
     """
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     if encoding is None:
-        said = _CODING.match(data[:1024])
+        first = [line for line in data.split(b"\n", 2)[:2] if line[:1] == b"#"]
+        said = next(filter(None, map(_CODING.search, first)), None)
         encoding = said[1].decode("ascii") if said else "utf-8"
     try:
         text = data.decode(encoding)
@@ -197,7 +199,9 @@ class _Reader:
 
     def _asked(self, text: str, options: tuple[tuple[str, str], ...], place: Place) -> None:
         hashes = tuple(value for option, value in options if option == "--hash")
-        found = None if _VARIABLE.search(text) else component(text, place)
+        # What ends like an archive is one to pip, though it may look like a version: `a==1.zip`.
+        is_file = _ARCHIVE.fullmatch(text) is not None
+        found = None if is_file or _VARIABLE.search(text) else component(text, place)
         if found is None and not _VARIABLE.search(text):
             bare = text.partition(" ;")[0].strip()
             found = by_address(bare, place)
