@@ -7,7 +7,8 @@ Protocol:
 2. A manifest names a config and layers; they become `image:tag!/config`, `image:tag!/layer-1` …
    A layer is a tar, usually compressed, which is opened like any other container, so that a file
    in it is called `image:tag!/layer-1!/path`. A file that a later layer overwrites or removes
-   (by `.wh.name`) is judged all the same: whoever holds the image holds its bytes.
+   (by `.wh.name`) is judged all the same: whoever holds the image holds its bytes. Of what it
+   names as installed, see `audit.layers`.
    A layer that carries the title of one file (as ORAS writes it) is called by that title.
 3. Everything that no manifest names is a root under its own path.
 
@@ -21,6 +22,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from probatum.adapters import layout
 from probatum.adapters.layout import Layout, RootsOf
@@ -134,7 +137,8 @@ class _Images:
         beside.update(map(tree.folder, tops))
         for number, (blob, title) in enumerate(zip(layers, titles, strict=True), 1):
             told = f"{name}!/{title or f'layer-{number}'}"
-            yield self._part(blob, told, name, tree.of(title) | beside)
+            part = self._part(blob, told, name, tree.of(title) | beside)
+            yield part if title else replace(part, image=name)
 
     def _part(
         self,
@@ -183,7 +187,7 @@ def _saved_image(files: Layout, image: str, one: dict[str, Any]) -> Iterator[Roo
     for number, (path, digest) in enumerate(zip(layers, digests, strict=True), 1):
         by_config = Expected(digest, told.name) if digest else None
         expected = _by_path(path, "manifest.json") or by_config
-        yield files.told(f"{name}!/layer-{number}", [path], expected)
+        yield replace(files.told(f"{name}!/layer-{number}", [path], expected), image=name)
 
 
 def _uncompressed(files: Layout, config: Root, count: int) -> list[str | None]:

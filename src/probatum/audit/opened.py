@@ -39,6 +39,7 @@ class Root(Struct, frozen=True):
     `in_project`: a Python file that a project among the same roots covers.
     `signed`: a signed folder, of which the bytes are made (`formats.signed_folder`), instead.
     `around`: the folder whose other files it may name, for files that configure something.
+    `image`: the one that the root is a layer of, if it is; its layers follow one another.
     `folders`: on this machine, the one that the file lies in and, if another, the target.
     """
 
@@ -54,6 +55,7 @@ class Root(Struct, frozen=True):
     in_project: bool = False
     around: Around | None = None
     folders: tuple[str, ...] = ()
+    image: str = ""
 
 
 class Opened(Struct, frozen=True):

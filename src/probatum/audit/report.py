@@ -1,10 +1,12 @@
 """Keeps the books of an audit and closes them: each planned claim has exactly one finding."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probatum.audit.layers import covered
 from probatum.audit.opened import Root
 from probatum.audit.opening import OPENING
 from probatum.audit.unjudged import UNJUDGED
@@ -20,6 +22,8 @@ from probatum.vocabulary import (
     Undecided,
     Verdict,
 )
+
+_INSTALLED = "no-known-vulnerability"
 
 
 class Entry(Struct):
@@ -95,10 +99,13 @@ def complete(
     `claims` are those that can be judged, by id; the report carries those that were.
     """
     names = Names()
-    findings = []
+    findings: list[Finding] = []
+    records = list(records)
     for record in records:
         if not record.finished:
             record.give_up(Undecided(Reason.INTERRUPTED, "the audit was stopped before this"))
+    _outdated(records)
+    for record in records:
         findings += [
             finding
             for entry in _with_own_names(_settled(record), names)
@@ -113,6 +120,23 @@ def complete(
         interrupted=interrupted,
         claims=tuple(claims[id] for id in judged if id in claims),
     )
+
+
+def _outdated(records: Iterable[Record]) -> None:
+    """What a layer of an image names as installed does not count where a later one replaces it."""
+    for image, held in groupby(records, lambda one: one.root.image):
+        layers = list(held) if image else []
+        by = covered([[entry.artifact for entry in one.entries] for one in layers])
+        for entry in (entry for one in layers for entry in one.entries):
+            if entry.artifact.name in by:
+                says = f"{by[entry.artifact.name]}, a later layer of the image, replaces this"
+                _give_way(entry, Undecided(Reason.NOT_ANALYSED, says))
+
+
+def _give_way(entry: Entry, why: Undecided) -> None:
+    for number, (claim, _) in enumerate(entry.planned):
+        if claim == _INSTALLED and not isinstance(entry.verdicts[number], Proven):
+            entry.verdicts[number] = why
 
 
 def names_taken(records: Iterable[Record]) -> tuple[str, ...]:

@@ -6,12 +6,14 @@ it dies, its files are read again in halves, until the one that killed it stands
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import accumulate, groupby
 
 import msgspec
 from msgspec.structs import replace
 
 from probatum.audit.apart import Fetch, Line, Task, apart
 from probatum.audit.judge import attempted
+from probatum.audit.layers import covered
 from probatum.audit.open import digest, opened
 from probatum.audit.opened import Caps, Root
 from probatum.audit.sandbox import Limits
@@ -66,6 +68,21 @@ def surveyed(
     middle = len(files) // 2
     again = partial(surveyed, limits=limits, caps=caps, spool=spool, kinds=kinds)
     return [*again(files[:middle]), *again(files[middle:])]
+
+
+def standing(files: Sequence[Told], roots: Sequence[Root]) -> list[Told]:
+    """The files, of which those that a later layer of an image replaces name nothing installed."""
+    met: dict[str, list[Artifact]] = {root.name: [] for root in roots if root.image}
+    for one in files:
+        parts = one.artifact.name.split("!/")
+        for name in accumulate(parts, "{}!/{}".format):
+            if name in met:
+                met[name].append(one.artifact)
+    gone: dict[str, str] = {}
+    for image, layers in groupby(roots, lambda root: root.image):
+        if image:
+            gone |= covered([met[root.name] for root in layers])
+    return [replace(one, inventory=None) if one.artifact.name in gone else one for one in files]
 
 
 def _is_file(root: Root) -> bool:

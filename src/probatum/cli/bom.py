@@ -159,7 +159,7 @@ def _gathered(arguments: argparse.Namespace, names: list[str]) -> Gathered:
 
     from probatum.adapters.anywhere import roots
     from probatum.audit.run import interruptible, listed, spool
-    from probatum.audit.survey import surveyed
+    from probatum.audit.survey import standing, surveyed
     from probatum.bom.gathering import gathered
     from probatum.cli.limits import settings
     from probatum.cli.output import say
@@ -179,6 +179,7 @@ def _gathered(arguments: argparse.Namespace, names: list[str]) -> Gathered:
             on_progress(done, max(total, done))
 
         files = surveyed(all, given.limits, given.caps, folder, on_bytes=went, on_note=talk)
+        files = standing(files, all)
     return gathered(arguments.name or _called(names), files, all_files=arguments.all_files)
 
 
