@@ -48,6 +48,9 @@ RECORDS_OF_CASES = (
     record("EX-4", "odd-bound", {"introduced": "0"}, {"last_affected": "2.6.0-NA"}),
     record("EX-5", "taken-back", {"introduced": "0"}, withdrawn="2026-11-02T00:00:00Z"),
     record("EX-6", "listed", {"introduced": "0"}, {"fixed": "1.0"}, versions=["0.9", "1.5"]),
+    record("MAL-1900-8", "taken", versions=["1.3.1"], ranges=[], aliases=["GHSA-taken"]),
+    record("EX-9", "taken", {"introduced": "1.0"}, {"fixed": "1.3.2"}),
+    record("MAL-1900-10", "squatted", {"introduced": "0"}, summary="Malicious code in squatted"),
     record("EX-7", "@scope/tool", {"introduced": "0"}, {"fixed": "1.2.0"}, ecosystem="npm",
            ranges=[{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "1.2.0"}]}]),
 )  # fmt: skip

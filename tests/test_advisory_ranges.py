@@ -126,7 +126,7 @@ def test_the_evidence_is_the_stretch_that_the_record_bounds() -> None:
     data = [record("TEST-1", entry(*events, versions=["1.7.0"]))]
     told = [matches(data, version)[0].evidence for version in ("1.2", "2.1", "1.7")]
     assert told[:2] == ["from 1.0 before 1.5", "from 2.0 up to 2.5"]
-    assert told[2] == "1.7.0 is listed, though outside of every range"
+    assert told[2] == "1.7.0, which is listed, though outside of every range,"
     assert matches([record("TEST-1", entry(*ALL))], "1")[0].evidence == "all versions"
 
 

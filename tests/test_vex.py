@@ -428,6 +428,15 @@ def test_what_affects_a_target_is_said_with_the_upgrade(installed: Path) -> None
     assert not any(one.evidence for one in found.values())
 
 
+def test_a_malicious_package_is_to_be_removed(installed: Path) -> None:
+    (installed / "requirements.txt").write_text("taken==1.3.1\n")
+    found = {one.vulnerabilities: one.says for one in _written() if one.status == AFFECTED}
+    assert found == {
+        ("MAL-1900-8", "GHSA-taken"): "remove it: the package is malicious",
+        ("EX-9",): "upgrade to 1.3.2",
+    }
+
+
 def test_a_target_of_which_nothing_is_known_gets_no_document(
     installed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,8 @@ def clustered(
 ) -> list[tuple[list[str], list[int]]]:
     """The clusters of (id, aliases): the names of each, and the numbers of its records.
 
-    The first name is the one that most people know it by: a CVE, else a GHSA, else any.
+    The first name is the one that most people know it by: a CVE, else the report of a malicious
+    package, else a GHSA, else any.
     """
     if len(records) == 1:
         return [(_names(records), [0])]
@@ -38,4 +39,7 @@ def _join(leader: list[int], one: int, other: int) -> None:
 
 def _names(records: Iterable[tuple[str, tuple[str, ...]]]) -> list[str]:
     names = {name for own, aliases in records for name in (own, *aliases)}
-    return sorted(names, key=lambda name: (name[:4] != "CVE-", name[:5] != "GHSA-", name))
+    return sorted(names, key=lambda name: (_KNOWN_FIRST.get(name.partition("-")[0], 3), name))
+
+
+_KNOWN_FIRST = {"CVE": 0, "MAL": 1, "GHSA": 2}

@@ -13,6 +13,10 @@ from probatum.advisories.ranges import State
 from probatum.components import Component
 from probatum.errors import FormatError
 
+MALICIOUS = "MAL-"
+"""How the ids of reports begin that a package does harm. Source: ossf.github.io/osv-schema."""
+EVERY = "all versions"
+"""The evidence where a record bounds nothing."""
 _EVERYWHERE = (int(State.WITHIN),)
 """The steps of a record that affects every version from the first one on."""
 _NOT, _LISTED = State.NOT, int(State.LISTED)  # the class is slow to ask for its members
@@ -46,13 +50,19 @@ class Match(Struct, frozen=True, gc=False):
     seems: Affects | None = None
     fixed: tuple[str, ...] = ()
 
+    @property
+    def malicious(self) -> bool:
+        """Whether it is no mistake that is reported, but a package that was made to do harm."""
+        return any(name.startswith(MALICIOUS) for name in self.names)
+
 
 def affected(index: Index, component: Component) -> tuple[Match, ...]:
     """What the snapshot says of the component: one match for each vulnerability of its package.
 
     None where no record names the package: then its version does not matter. A component without a
     version, with one that cannot be read, or from elsewhere than its registry is affected where all
-    versions are, and otherwise unknown.
+    versions are, and otherwise unknown. That the registry's package is malicious says nothing sure
+    of another one of that name: such names are taken because others use them.
 
     Raises: FormatError if the snapshot has nothing of the ecosystem, or the name is none.
     """
@@ -88,7 +98,8 @@ class _Told:
     def of(self, component: Component) -> tuple[Match, ...]:
         package, version, source = self._package, component.version, component.source
         if source:
-            return _unplaced(package, "", f"it comes from {source[:200]}, not the registry")
+            why = f"it comes from {source[:200]}, not the registry"
+            return _unplaced(package, "", why, elsewhere=True)
         if not version:
             return _unplaced(package, "", "no version of it is fixed")
         try:
@@ -140,18 +151,21 @@ def _seems(cluster: Cluster, place: int) -> Affects | None:
     return None if most is State.UNKNOWN else _VERDICTS[most]
 
 
-def _unplaced(package: Package, version: str, why: str) -> tuple[Match, ...]:
+def _unplaced(
+    package: Package, version: str, why: str, *, elsewhere: bool = False
+) -> tuple[Match, ...]:
     """What can be said of a component whose place among the versions is not known."""
-    return tuple(_unplaced_match(cluster, version, why) for cluster in package.clusters)
+    return tuple(_unplaced_match(one, version, why, elsewhere) for one in package.clusters)
 
 
-def _unplaced_match(cluster: Cluster, version: str, why: str) -> Match:
-    everywhere = tuple(row for row in cluster.rows if row.steps == _EVERYWHERE)
+def _unplaced_match(cluster: Cluster, version: str, why: str, elsewhere: bool) -> Match:
+    counts = not (elsewhere and any(name.startswith(MALICIOUS) for name in cluster.names))
+    everywhere = tuple(row for row in cluster.rows if counts and row.steps == _EVERYWHERE)
     listed = tuple(row for row in cluster.rows if version and version in row.odd)
     if everywhere:
-        return _told(cluster, State.WITHIN, everywhere, "all versions are affected")
+        return _told(cluster, State.WITHIN, everywhere, EVERY)
     if listed:
-        return _told(cluster, State.LISTED, listed, f"{version} is listed")
+        return _told(cluster, State.LISTED, listed, f"{version}, which is listed,")
     return _told(cluster, State.UNKNOWN, cluster.rows, why=why)
 
 
@@ -178,10 +192,10 @@ def _evidence(package: Package, row: Row, place: int) -> str:
     at = bisect_right(steps, 4 * place + 3)
     begin, state = steps[at - 1] >> 2, steps[at - 1] & 3
     if state == _LISTED:
-        return f"{texts[(place - 1) // 2]} is listed, though outside of every range"
+        return f"{texts[(place - 1) // 2]}, which is listed, though outside of every range,"
     told = f"{'from' if begin % 2 else 'after'} {texts[(begin - 1) // 2]}" if begin else ""
     if at == len(steps):
-        return told or "all versions"
+        return told or EVERY
     end = steps[at] >> 2
     until = f"{'before' if end % 2 else 'up to'} {texts[(end - 1) // 2]}"
     return f"{told} {until}" if told else until

@@ -64,7 +64,8 @@ def _on(match: Match, name: str, action: str, evidence: str) -> Statement | None
     records = ", ".join(match.records)
     match match.verdict:
         case Affects.YES:
-            return Statement(component=name, vulnerabilities=ids, status=AFFECTED, says=action)
+            says = "remove it: the package is malicious" if match.malicious else action
+            return Statement(component=name, vulnerabilities=ids, status=AFFECTED, says=says)
         case Affects.UNKNOWN:
             return Statement(
                 component=name, vulnerabilities=ids, status=UNDER_INVESTIGATION, says=match.why
