@@ -167,15 +167,20 @@ def release(folder: Path, package: str, version: Version) -> Path | None:
     return unpacked
 
 
-def functions(folder: Path | None, module: str) -> dict[str, str] | None:
-    """The functions of a module, by name, as syntax trees; None if there is no such module."""
-    if folder is None:
-        return None
-    path = folder.joinpath(*module.split("."))
+def functions(folder: Path | None, module: str) -> dict[str, str]:
+    """The functions of a module as syntax trees, by name, and the whole module as `*`.
+
+    Empty if there is no such module, or if it is written in a Python that this one cannot read.
+    """
+    path = (folder or Path()).joinpath(*module.split("."))
     for source in (path.with_name(f"{path.name}.py"), path / "__init__.py"):
-        if source.is_file():
-            return dict(_functions(ast.parse(source.read_bytes()), ""))
-    return None
+        if folder and source.is_file():
+            try:
+                tree = ast.parse(source.read_bytes())
+            except (SyntaxError, ValueError):
+                return {}
+            return {"*": ast.dump(tree), **dict(_functions(tree, ""))}
+    return {}
 
 
 def _functions(node: ast.AST, above: str) -> Iterator[tuple[str, str]]:
@@ -202,13 +207,11 @@ def became(symbol: Symbol, span: Span, folder: Path) -> Iterator[tuple[str, str]
     oldest, last, first = releases
     start = functions(release(folder, symbol.package, oldest), symbol.module)
     before = functions(release(folder, symbol.package, last), symbol.module)
-    after = functions(release(folder, symbol.package, first), symbol.module) if first else None
+    after = functions(release(folder, symbol.package, first), symbol.module) if first else {}
     for name in symbol.functions or ("*",):
-        if name == "*":
-            state = "absent" if before is None else "changed"
-        elif before is None or start is None or name not in before or name not in start:
+        if name not in before or name not in start:
             state = "absent"
-        elif after is None or name not in after:
+        elif name not in after:
             state = "removed"
         else:
             state = "same" if before[name] == after[name] else "changed"
