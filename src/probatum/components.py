@@ -10,6 +10,7 @@ from probatum.vocabulary import Place
 _TYPES = {
     "PyPI": "pypi", "npm": "npm", "Go": "golang", "crates.io": "cargo", "Debian": "deb/debian",
     "Alpine": "apk/alpine", "conda": "conda", "Hugging Face": "huggingface",
+    "generic": "generic",
 }  # fmt: skip
 _RUNS = re.compile(r"[-_.]+")
 

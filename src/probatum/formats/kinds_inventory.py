@@ -13,8 +13,9 @@ TEXT_FORMS = frozenset(
 """Kinds that are plain text first, and are asked all that plain text is asked."""
 SYSTEM_FORMS = frozenset({"dpkg-status", "apk-installed"})
 """Plain text too, but no claim is made of its kind: each begins with `P`, as some pickles do."""
-JSON_FORMS = frozenset({"pipfile-lock", "npm-lock"})
-"""Kinds that are JSON first. Nothing but its own tool reads one: it names no code to a loader."""
+JSON_FORMS = frozenset({"pipfile-lock", "npm-lock", "served-version"})
+"""Kinds that are JSON first. A lock file, which nothing but its own tool reads, names no code to a
+loader."""
 YAML_FORMS = frozenset({"conda-environment"})
 """Kinds that are YAML first, and are asked all that YAML is asked.
 

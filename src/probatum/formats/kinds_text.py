@@ -52,7 +52,19 @@ def json_kind(seen: Seen) -> str:
         return "xgboost-json"
     if '"cells"' in text and '"nbformat"' in text:
         return "notebook"
-    return "agent-config" if _AGENT.search(seen.material.read(0, _SOUGHT)) else "json"
+    if _AGENT.search(seen.material.read(0, _SOUGHT)):
+        return "agent-config"
+    return "served-version" if _is_answer(seen) else "json"
+
+
+def _is_answer(seen: Seen) -> bool:
+    """Whether it is what serving software answers of its version."""
+    from probatum.formats import served_versions  # few documents are worth its rules
+
+    if seen.size > served_versions.LARGEST or not served_versions.is_likely(seen.text or ""):
+        return False
+    text = seen.material.read(0, seen.size).decode("utf-8", "replace")
+    return bool(served_versions.answers(seen.inside, text))
 
 
 def is_agent_toml(seen: Seen) -> bool:

@@ -43,6 +43,7 @@ _MENTIONS = {
     "notebook": "installs.notebook",
     "github-workflow": "installs.github_workflow",
     "space-card": "models.space",
+    "served-version": "served.read",
     "model-config": "models.config",
     "modelfile": "models.modelfile",
 }

@@ -63,6 +63,7 @@ _SWITCH = re.compile(r"trust[_-]remote[_-]code|auto_map|custom_pipelines")
         "json",
         "agent-config",
         "jupyter-config-json",
+        "served-version",
         "yaml",
         "compose",
         "kubernetes",
