@@ -67,7 +67,12 @@ def affected(index: Index, component: Component) -> tuple[Match, ...]:
     Raises: FormatError if the snapshot has nothing of the ecosystem, or the name is none.
     """
     told = _told_of(index, component.ecosystem, component.name)
-    return told.of(component) if told is not None else ()
+    found = told.of(component) if told is not None else ()
+    kind, is_of_release, _ = component.ecosystem.partition(":")
+    if is_of_release and kind in index.ecosystems:  # records that name no release hold for all
+        told = _told_of(index, kind, component.name)
+        found += told.of(component) if told is not None else ()
+    return found
 
 
 def _told_of(index: Index, ecosystem: str, name: str) -> "_Told | None":

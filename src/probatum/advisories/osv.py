@@ -25,6 +25,8 @@ _MOST_PACKAGES = 5000
 _ID = re.compile(r"[!#-\[\]-~]{1,128}")
 _ECOSYSTEM = re.compile(r"[A-Za-z][A-Za-z0-9 ._+-]{0,40}(?::[A-Za-z0-9 ._:+-]{1,80})?")
 _NAMES = {"PyPI": re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,200}[A-Za-z0-9])?")}
+_WITHOUT_RELEASES = frozenset({"PyPI", "npm", "crates.io", "Go"})
+_SPELLED = {one.lower(): one for one in (*_WITHOUT_RELEASES, "Debian", "Ubuntu", "Alpine")}
 _ANY_NAME = re.compile(r"[!#-\[\]-~]{1,512}")
 EVENTS = ("introduced", "fixed", "last_affected", "limit")
 
@@ -82,6 +84,16 @@ def record(data: bytes) -> Record:
         found,
         unread,
     )
+
+
+def ecosystem_name(said: str) -> str:
+    """The ecosystem that is meant, however it is spelled: what is not found affects nothing.
+
+    Where packages are the same in all releases, a release is left out.
+    """
+    base, colon, release = said.strip().partition(":")
+    known = _SPELLED.get(base.strip().lower(), base)
+    return known if known in _WITHOUT_RELEASES else f"{known}{colon}{release}"
 
 
 def package_name(ecosystem: str, name: str) -> str:
@@ -148,8 +160,8 @@ def _affected(entry: Any) -> Affected:
         told, wrong = msgspec.convert(entry, _Entry), ""
     except msgspec.ValidationError as exc:
         told, wrong = _named(entry), str(exc)[:200]
-    ecosystem, name = told.package.ecosystem, told.package.name
-    name = package_name(ecosystem, name)
+    ecosystem = ecosystem_name(told.package.ecosystem)
+    name = package_name(ecosystem, told.package.name.strip())
     if not _ECOSYSTEM.fullmatch(ecosystem):
         raise _malformed(f"{ecosystem[:60]!a} is no ecosystem")
     try:

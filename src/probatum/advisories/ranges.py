@@ -3,6 +3,8 @@
 What the schema leaves open is decided here, and never to the side of "not affected":
 
 - Events count in the order of their versions, those of one version in the order of the record.
+  Where a range that has begun begins again at the version at which it ends (`0`, `1.0`, fixed in
+  `1.0`), two ranges may be meant: from there on it is unknown.
 - An end without a beginning before it (the second of two `last_affected` in a row) leaves the
   versions since the end before it unknown.
 - A range with a bound that is no version is unknown as a whole. If the bound begins with a version
@@ -183,9 +185,13 @@ class _Reading:
 
     def _walked(self, cuts: list[tuple[bytes, bool]]) -> Iterable[Segment]:
         begin: bytes | None = None
+        again: bytes | None = None
         end = BEGIN
         for cut, opens in sorted(cuts, key=lambda one: one[0]):
             if opens:
+                if begin is None and again == end:
+                    yield end, cut, State.UNKNOWN
+                again = cut if begin is not None and begin < cut else None
                 begin = cut if begin is None else begin
                 continue
             if begin is None and end < cut:
@@ -195,6 +201,9 @@ class _Reading:
             begin, end = None, cut
         if begin is not None:
             yield begin, None, State.WITHIN
+        elif again == end:
+            self._why.append("a range begins where it ends")
+            yield end, None, State.UNKNOWN
 
     def _key(self, text: str) -> bytes:
         key = key_of(self._ecosystem, text)

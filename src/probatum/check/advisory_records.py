@@ -52,7 +52,8 @@ def normal(ecosystem: str, name: str) -> str | None:
 def affects(record: Any, ecosystem: str, name: str, version: str) -> bool | None:
     """Whether a record affects a version of a package; None where it cannot be told.
 
-    `name` is as `normal` writes it. A record that cannot be read may affect everything.
+    `name` is as `normal` writes it. A record that cannot be read may affect everything, and so may
+    one of which no entry is on the package: it is not for nothing that it is asked about it.
     """
     affected = _list(record, "affected") if type(record) is dict else None
     if affected is None:
@@ -65,7 +66,7 @@ def affects(record: Any, ecosystem: str, name: str, version: str) -> bool | None
         for entry in affected
         if _is_of(entry, ecosystem, name)
     ]
-    return _any(said)
+    return _any(said) if said else None
 
 
 def _list(said: dict[str, Any], name: str) -> list[Any] | None:
@@ -85,10 +86,15 @@ def _any(said: list[bool | None]) -> bool | None:
 
 def _is_of(entry: Any, ecosystem: str, name: str) -> bool:
     package = entry.get("package") if type(entry) is dict else None
-    if type(package) is not dict or package.get("ecosystem") != ecosystem:
+    if type(package) is not dict:
         return False
-    said = package.get("name")
-    return type(said) is str and normal(ecosystem, said) == name
+    where, said = package.get("ecosystem"), package.get("name")
+    if type(where) is not str or type(said) is not str:
+        return False
+    kind, _, release = ecosystem.partition(":")
+    base, _, its_release = where.strip().partition(":")
+    same = base.strip().lower() == kind.lower() and (not release or its_release in ("", release))
+    return same and normal(ecosystem, said.strip()) == name
 
 
 def _entry_affects(entry: dict[str, Any], ecosystem: str, version: str) -> bool | None:
@@ -159,14 +165,21 @@ def _range_affects(line: dict[str, Any], ecosystem: str, here: Any) -> bool | No
         return None
     if limits and not any(limits):
         return False
+    marks.sort(key=lambda mark: mark[0])
     said = _marked(marks, (1, here, False))
     return None if build and said is False else said
 
 
 def _marked(marks: list[tuple[tuple[Any, ...], bool]], here: tuple[Any, ...]) -> bool | None:
-    marks = sorted(marks, key=lambda mark: mark[0])
-    past = [opens for mark, opens in marks if mark <= here]
+    past = [(mark, opens) for mark, opens in marks if mark <= here]
     coming = [opens for mark, opens in marks if mark > here]
-    if past and past[-1]:
+    if past and past[-1][1]:
         return True
-    return None if coming and not coming[0] else False
+    return None if (coming and not coming[0]) or _begins_again(past) else False
+
+
+def _begins_again(past: list[tuple[tuple[Any, ...], bool]]) -> bool:
+    """Whether a range that had begun begins again at the version at which it ends."""
+    last = [opens for mark, opens in past if mark == past[-1][0]]
+    before = [opens for mark, opens in past if mark < past[-1][0]]
+    return any(last) and bool(before) and before[-1]
