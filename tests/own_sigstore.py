@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from probatum.formats.signers import sign
+from probatum.formats.sigstore_bundle import pre_authentication
 from signed_folders import NOW, b64, bundle_of, certificate, der_of, pem_of, statement
 
 ROOT_KEY = ec.derive_private_key(0xF01, ec.SECP384R1())
@@ -112,19 +113,47 @@ def entry(
         "signatures": [{"signature": b64(signature), "verifier": b64(pem)}],
     } | body_changes
     body = json.dumps({"apiVersion": "0.0.1", "kind": "dsse", "spec": spec}).encode()
-    leaves = [b"other %d" % at for at in range(size)]
-    leaves[index] = body
-    root, path = tree(leaves, index)
     told = {"body": b64(body), "integratedTime": time, "logID": log_id(log).hex(), "logIndex": 1234}
     promise = sign(log, json.dumps(told, sort_keys=True, separators=(",", ":")).encode())
-    note = f"log.example.org\n{size}\n{b64(root)}\n"
-    signed = b64(log_id(log)[:4] + sign(log, note.encode()))
-    return {
+    return included(body, size, index, log) | {
         "logIndex": "1234",
-        "logId": {"keyId": b64(log_id(log))},
         "kindVersion": {"kind": "dsse", "version": "0.0.1"},
         "integratedTime": str(time),
         "inclusionPromise": {"signedEntryTimestamp": b64(promise)},
+    }
+
+
+def entry_of_second(bundle: dict[str, Any], kind: str, **changes: str) -> dict[str, Any]:
+    """The entry of a bundle in a log of Rekor's second version; `changes` go over its parts."""
+    envelope = bundle["dsseEnvelope"]
+    payload = base64.b64decode(envelope["payload"])
+    held = bundle["verificationMaterial"]["certificate"]["rawBytes"]
+    over = payload if kind == "dsse" else pre_authentication(payload)
+    hashed = {"algorithm": "SHA2_256", "digest": b64(hashlib.sha256(over).digest())}
+    verifier = {"keyDetails": "", "x509Certificate": {"rawBytes": changes.get("rawBytes", held)}}
+    content = changes.get("content", envelope["signatures"][0]["sig"])
+    hashed["digest"] = changes.get("digest", hashed["digest"])
+    one = {"content": content, "verifier": verifier}
+    spec: dict[str, Any] = {"hashedRekordV002": {"data": hashed, "signature": one}}
+    if kind == "dsse":
+        spec = {"dsseV002": {"payloadHash": hashed, "signatures": [one]}}
+    body = json.dumps({"apiVersion": "0.0.2", "kind": kind, "spec": spec}).encode()
+    return included(body) | {
+        "logIndex": "4",
+        "kindVersion": {"kind": kind, "version": "0.0.2"},
+        "integratedTime": "0",
+    }
+
+
+def included(body: bytes, size: int = 7, index: int = 4, log: Any = LOG_KEY) -> dict[str, Any]:
+    """A body in a tree of so many leaves, whose root the log has signed."""
+    leaves = [b"other %d" % at for at in range(size)]
+    leaves[index] = body
+    root, path = tree(leaves, index)
+    note = f"log.example.org\n{size}\n{b64(root)}\n"
+    signed = b64(log_id(log)[:4] + sign(log, note.encode()))
+    return {
+        "logId": {"keyId": b64(log_id(log))},
         "inclusionProof": {
             "logIndex": str(index),
             "treeSize": str(size),

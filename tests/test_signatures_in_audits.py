@@ -153,6 +153,25 @@ def test_each_attestation_of_a_provenance_file_is_judged(
     assert all(isinstance(one, Proven) for one in found.values())
 
 
+def test_verify_judges_each_attestation_of_a_provenance_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    held = [attestation(PUBLISH, WHEEL), attestation("https://slsa.dev/provenance/v1", WHEEL)]
+    said = {"version": 1, "attestation_bundles": [{"publisher": {}, "attestations": held}]}
+    made = wheel(tmp_path)
+    Path("a.provenance").write_text(json.dumps(said))
+    who = ["--identity", IDENTITY, "--issuer", ISSUER, "--trusted-root", "trusted_root.json"]
+    line = [str(made), "--attestation", "a.provenance", *who]
+    assert main(["verify", *line, "--format", "json", "-o", "report.json", "--check"]) == 0
+    report = from_json(Path("report.json").read_bytes())
+    assert len(report.findings) == 2
+    assert main(["check", "report.json", *line]) == 0
+    held[1]["envelope"]["signature"] = held[0]["envelope"]["signature"]
+    Path("a.provenance").write_text(json.dumps(said))
+    assert main(["verify", *line]) == 1
+
+
 def test_a_report_of_verify_is_checked_with_whom_the_checker_trusts(model: Path) -> None:
     line = ["verify", "model", "--key", "own.pub", "--format", "json", "-o", "report.json"]
     assert main(line) == 0

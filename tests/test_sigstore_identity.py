@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from own_sigstore import IDENTITY, ISSUER, NOW, issued, signed, trust, trusted_root
 from probatum.vocabulary import Proven, Reason, Refuted, Undecided
-from signed_folders import b64, bundle_of, der_of, folder
+from signed_folders import b64, bundle_of, der_of, folder, statement
 from test_signed_content import assert_refuted, assert_undecided, judge
 
 Change = Callable[[dict[str, Any]], object]
@@ -22,7 +22,7 @@ def data(bundle: dict[str, Any], **changes: Any) -> bytes:
 def test_the_identity_that_the_user_names_is_proven_with_its_time() -> None:
     verdict = judge(data(signed()))
     assert isinstance(verdict, Proven)
-    said = f"Signed by {IDENTITY} (for whom {ISSUER} vouches), logged at 2027-01-15T08:00:05Z."
+    said = f"Signed by {IDENTITY} (for whom {ISSUER} vouches), at 2027-01-15T08:00:05Z."
     assert verdict.assumptions == (said,)
 
 
@@ -139,7 +139,7 @@ def test_an_entry_that_lacks_a_part_is_undecided(change: Change) -> None:
     assert_undecided(data(bundle), Reason.MALFORMED)
 
 
-@pytest.mark.parametrize("kind", [("dsse", "0.0.2"), ("hashedrekord", "0.0.1"), (None, None)])
+@pytest.mark.parametrize("kind", [("dsse", "0.0.3"), ("hashedrekord", "0.0.1"), (None, None)])
 def test_an_entry_of_another_kind_is_undecided(kind: tuple[Any, Any]) -> None:
     bundle = signed()
     _entry(bundle)["kindVersion"] = {"kind": kind[0], "version": kind[1]}
@@ -190,14 +190,14 @@ def test_keys_and_identities_are_never_taken_for_each_other() -> None:
     assert_refuted(data(bundle_of()), "not signed by way of Sigstore")
 
 
-def attestation(kind: str, *names: str) -> dict[str, Any]:
+def attestation(kind: str, *names: str, form: str = "v1", predicate: Any = None) -> dict[str, Any]:
     """An attestation of files that all hold `x`."""
     digest = {"sha256": hashlib.sha256(b"x").hexdigest()}
     said = {
-        "_type": "https://in-toto.io/Statement/v1",
+        "_type": f"https://in-toto.io/Statement/{form}",
         "subject": [{"name": name, "digest": digest} for name in names],
         "predicateType": kind,
-        "predicate": None,
+        "predicate": predicate,
     }
     made = signed(said=said)
     material, envelope = made["verificationMaterial"], made["dsseEnvelope"]
@@ -217,7 +217,9 @@ def attestation(kind: str, *names: str) -> dict[str, Any]:
 PUBLISH = "https://docs.pypi.org/attestations/publish/v1"
 
 
-@pytest.mark.parametrize("kind", [PUBLISH, "https://slsa.dev/provenance/v1"])
+@pytest.mark.parametrize(
+    "kind", [PUBLISH, "https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2"]
+)
 def test_an_attestation_of_a_distribution_is_proven_of_that_file_alone(kind: str) -> None:
     made = attestation(kind, "a.whl", "b.whl")
     verdict = judge(folder(made, {"a.whl": b"x"}, trust(), single="a.whl"))
@@ -227,6 +229,29 @@ def test_an_attestation_of_a_distribution_is_proven_of_that_file_alone(kind: str
     assert_undecided(folder(made, {"c.whl": b"x"}, trust(), single="c.whl"), Reason.MALFORMED)
     assert_undecided(folder(made, {"a.whl": b"x"}, trust()), Reason.UNSUPPORTED)
     assert_refuted(folder(made, {"a.whl": b"x"}, trust(issuer="https://x"), single="a.whl"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("https://slsa.dev/provenance/v1", {"runDetails": {"builder": {"id": "https://b"}}}),
+        ("https://slsa.dev/provenance/v0.2", {"builder": {"id": "https://b"}}),
+    ],
+)
+def test_what_built_a_file_is_told_as_its_signer_says(kind: str, said: dict[str, Any]) -> None:
+    for form in ("v1", "v0.1"):
+        made = attestation(kind, "a.whl", form=form, predicate=said)
+        verdict = judge(folder(made, {"a.whl": b"x"}, trust(), single="a.whl"))
+        assert isinstance(verdict, Proven)
+        assert "Whoever signed says that it was built by 'https://b'." in verdict.assumptions
+    for odd in ({"builder": 3}, {"runDetails": 3}, [], 3):
+        made = attestation(kind, "a.whl", predicate=odd)
+        assert isinstance(judge(folder(made, {"a.whl": b"x"}, trust(), single="a.whl")), Proven)
+
+
+def test_an_earlier_statement_is_one_of_attestations_alone() -> None:
+    said = statement() | {"_type": "https://in-toto.io/Statement/v0.1"}
+    assert_undecided(data(signed(said=said)), Reason.UNSUPPORTED)
 
 
 def test_an_attestation_in_another_form_is_undecided() -> None:

@@ -6,14 +6,15 @@ an algorithm of another kind or a second reading of anything ends the chain.
 
 import base64
 import calendar
+import datetime
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from probatum.check import der
 from probatum.check.public_keys import Key, is_by, of_info
 from probatum.errors import Rejected
 
-_ALGORITHMS = {
+DIGESTS = {
     "1.2.840.10045.4.3.2": "sha256",
     "1.2.840.10045.4.3.3": "sha384",
     "1.2.840.10045.4.3.4": "sha512",
@@ -23,7 +24,7 @@ _ALGORITHMS = {
     "1.3.101.112": "sha512",
 }
 _BASIC, _USAGE, _EXTENDED, _NAMES = "2.5.29.19", "2.5.29.15", "2.5.29.37", "2.5.29.17"
-_CODE_SIGNING = "1.3.6.1.5.5.7.3.3"
+_CODE_SIGNING, _STAMPING = "1.3.6.1.5.5.7.3.3", "1.3.6.1.5.5.7.3.8"
 _DIGITAL_SIGNATURE, _SIGN_CERTIFICATES = 0, 5  # bits of a key's usage
 _DEEPEST = 8
 _MOST_TRIED = 256
@@ -84,11 +85,17 @@ def read(data: bytes) -> Certificate:
 
 
 def followed(
-    leaf: Certificate, between: list[Certificate], roots: list[Certificate], at: int
+    leaf: Certificate,
+    between: list[Certificate],
+    roots: list[Certificate],
+    at: int,
+    *,
+    stamps: bool = False,
 ) -> Key:
-    """The key of `leaf`, if a chain leads to it from one of `roots`. Raises: Rejected."""
+    """The key of `leaf`, which is one to sign code with, or timestamps and nothing else, if a chain
+    leads to it from one of `roots`. Raises: Rejected."""
     _demand_fit(leaf, at)
-    if not _may_sign_code(leaf):
+    if not (_may_stamp(leaf) if stamps else _may_sign_code(leaf)):
         raise Rejected("the signer's certificate is not one to sign with")
     if leaf.whole not in [one.whole for one in roots] and not _reaches(
         leaf, between, roots, at, 0, [0]
@@ -97,9 +104,15 @@ def followed(
     return of_info(leaf.key)
 
 
+def holds(period: Any, time: int) -> bool:
+    """Whether the time lies in a period, of which the end may be open."""
+    start = _seconds(period["start"] if type(period) is dict and "start" in period else None)
+    return start <= time and (period.get("end") is None or time <= _seconds(period["end"]))
+
+
 def is_issued_by(one: Certificate, issuer: Certificate) -> bool:
     """Whether the issuer's key signed the certificate. Raises: Rejected for another algorithm."""
-    digest = _ALGORITHMS.get(one.algorithm)
+    digest = DIGESTS.get(one.algorithm)
     if digest is None:
         raise Rejected("a certificate is signed by an algorithm of another kind")
     key = of_info(issuer.key)
@@ -157,6 +170,14 @@ def _may_sign_code(leaf: Certificate) -> bool:
     return (extended or usage) and (not usage or _usage(leaf, _DIGITAL_SIGNATURE))
 
 
+def _may_stamp(leaf: Certificate) -> bool:
+    if _EXTENDED not in leaf.extensions:
+        return False
+    allowed = [der.dotted(one) for one in der.items(leaf.extensions[_EXTENDED][1])]
+    usage = _USAGE not in leaf.extensions or _usage(leaf, _DIGITAL_SIGNATURE)
+    return usage and allowed == [_STAMPING]
+
+
 def _usage(one: Certificate, bit: int) -> bool:
     held = der.value(one.extensions[_USAGE][1], der.BIT_STRING).content[1:]
     return bit // 8 < len(held) and bool(held[bit // 8] >> (7 - bit % 8) & 1)
@@ -197,3 +218,13 @@ def _time(one: der.Value) -> int:
         return calendar.timegm((year, month, day, hour, minute, second))
     except ValueError as exc:
         raise Rejected("a certificate's time is none") from exc
+
+
+def _seconds(value: Any) -> float:
+    try:
+        told = datetime.datetime.fromisoformat(value)
+    except (TypeError, ValueError) as exc:
+        raise Rejected("a period has no time") from exc
+    if told.tzinfo is None:
+        raise Rejected("a time of no zone")
+    return told.timestamp()

@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 from probatum.errors import Rejected
 
 _STATEMENT = "https://in-toto.io/Statement/v1"
+_EARLIER_STATEMENT = "https://in-toto.io/Statement/v0.1"
 _PREDICATE = "https://model_signing/signature/v1.0"
 _OLDER_PREDICATE = "https://model_signing/Digests/v0.1"
 _ATTESTATIONS = (
     "https://docs.pypi.org/attestations/publish/v1",
     "https://slsa.dev/provenance/v1",
+    "https://slsa.dev/provenance/v0.2",
 )
 _SIZES = {"sha256": 64, "blake2b": 128}  # hex digits
 _SHARD = re.compile(r"(.+):([0-9]{1,18}):([0-9]{1,18})", re.DOTALL)
@@ -45,7 +47,9 @@ def listed(payload: bytes, single: str) -> Listed:
     """`single` is the name of a model that is one file. Raises: Rejected."""
     statement = only(json_of(payload), "_type", "subject", "predicateType")
     subjects, kind = statement["subject"], statement["predicateType"]
-    if statement["_type"] != _STATEMENT or type(subjects) is not list or not subjects:
+    form = statement["_type"]
+    known = form == _STATEMENT or (form == _EARLIER_STATEMENT and kind in _ATTESTATIONS)
+    if not known or type(subjects) is not list or not subjects:
         raise Rejected("what is signed is no in-toto statement with a subject")
     if kind == _OLDER_PREDICATE or kind in _ATTESTATIONS:
         found = [(_path(only(one, "name")["name"]), _sha256(one)) for one in subjects]

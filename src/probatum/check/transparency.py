@@ -7,7 +7,6 @@ Fulcio's `docs/oid-info.md`.
 """
 
 import base64
-import datetime
 import hashlib
 import json
 import re
@@ -17,10 +16,12 @@ from probatum.check import certificates, der
 from probatum.check.certificates import Certificate
 from probatum.check.public_keys import Key, is_by, of_info
 from probatum.check.signed_statement import base64_of, json_of, only
+from probatum.check.timestamps import stamped
 from probatum.errors import Rejected
 
 _NAMES = "2.5.29.17"
 _ISSUER, _OLDER_ISSUER = "1.3.6.1.4.1.57264.1.8", "1.3.6.1.4.1.57264.1.1"
+_DIGESTS = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
 _EMAIL, _URI, _TEXT = 0x81, 0x86, 0x0C  # tags
 
 
@@ -34,38 +35,61 @@ def identified(
     entries = material.get("tlogEntries")
     if type(entries) is not list or not 1 <= len(entries) <= 32:
         raise Rejected("no entry of a log says when it was signed")
-    times = [_logged(entry, root["tlogs"], signature, payload, data) for entry in entries]
-    # 2. A trusted authority issued the certificate, which was valid then.
+    stamps = _stamps(material.get("timestampVerificationData"), signature, root)
+    logs = root["tlogs"]
+    times = [_logged(entry, logs, stamps, signature, payload, data) for entry in entries]
+    # 2. A trusted authority issued the certificate, which was valid at every time that is known.
     leaf = certificates.read(data)
-    key = _issued(leaf, root["certificateAuthorities"], min(times))
+    known = {*stamps, *(time for time in times if time is not None)}
+    keys = [_issued(leaf, root["certificateAuthorities"], time) for time in sorted(known)]
     # 3. It names the identity and its issuer, and no other issuer.
     identity, issuer = trust.get("identity"), trust.get("issuer")
     if type(identity) is not str or type(issuer) is not str:
         raise Rejected("no identity is named, or no issuer of it")
     if identity not in _identities(leaf) or _issuers(leaf) != {issuer}:
         raise Rejected("it is signed by another identity")
-    return key
+    return keys[0]
 
 
-def _logged(entry: Any, logs: Any, signature: bytes, payload: bytes, certificate: bytes) -> int:
-    """When the log took in the signature; the entry's three proofs and its body all hold."""
-    entry = only(entry, "logId", "logIndex", "integratedTime", "canonicalizedBody",
-                 "inclusionPromise", "inclusionProof", "kindVersion")  # fmt: skip
-    time, index = _number(entry["integratedTime"]), _number(entry["logIndex"])
+def _stamps(held: Any, signature: bytes, root: dict[str, Any]) -> list[int]:
+    """The times of those timestamps that count; of another, nothing follows."""
+    tokens = held.get("rfc3161Timestamps") if type(held) is dict else None
+    if tokens is not None and (type(tokens) is not list or len(tokens) > 32):
+        raise Rejected("the timestamps are no list")
+    found = []
+    for one in tokens or []:
+        token = base64_of(only(one, "signedTimestamp")["signedTimestamp"])
+        try:
+            found.append(stamped(token, signature, root.get("timestampAuthorities")))
+        except Rejected:
+            continue
+    return found
+
+
+def _logged(
+    entry: Any, logs: Any, stamps: list[int], signature: bytes, payload: bytes, certificate: bytes
+) -> int | None:
+    """When the log took in the signature; the entry's proofs and its body all hold.
+
+    A log of the second version promises nothing, and a timestamp must say when.
+    """
+    entry = only(entry, "logId", "canonicalizedBody", "inclusionProof", "kindVersion")
     identifier = base64_of(only(entry["logId"], "keyId")["keyId"])
-    key = _key_of_log(identifier, logs, time)
-    if entry["kindVersion"] != {"kind": "dsse", "version": "0.0.1"}:
-        raise Rejected("an entry of another kind")
     body = base64_of(entry["canonicalizedBody"])
-    # The log signed when it took the entry in.
-    promise = only(entry["inclusionPromise"], "signedEntryTimestamp")["signedEntryTimestamp"]
-    told = json.dumps(
-        {"body": entry["canonicalizedBody"], "integratedTime": time, "logID": identifier.hex(),
-         "logIndex": index},
-        separators=(",", ":"),
-    )  # fmt: skip
-    if not is_by(key, base64_of(promise), told.encode()):
-        raise Rejected("the log did not sign when the entry was made")
+    kind = entry["kindVersion"]
+    time = None
+    if kind == {"kind": "dsse", "version": "0.0.1"}:
+        time = _number(entry.get("integratedTime"))
+        key = _key_of_log(identifier, logs, [time])
+        _demand_promised(entry, identifier, time, key)
+        is_of = _is_of(json_of(body), signature, payload, certificate)
+    elif kind in [{"kind": name, "version": "0.0.2"} for name in ("dsse", "hashedrekord")]:
+        if not stamps:
+            raise Rejected("nothing says when it was signed")
+        key = _key_of_log(identifier, logs, stamps)
+        is_of = _is_of_second(json_of(body), kind["kind"], signature, payload, certificate)
+    else:
+        raise Rejected("an entry of another kind")
     # The entry is in a tree whose root the log signed.
     proof = only(
         entry["inclusionProof"], "logIndex", "treeSize", "rootHash", "hashes", "checkpoint"
@@ -81,17 +105,30 @@ def _logged(entry: Any, logs: Any, signature: bytes, payload: bytes, certificate
         only(proof["checkpoint"], "envelope")["envelope"], size, root, key, identifier
     )
     # The entry is of this signature.
-    if not _is_of(json_of(body), signature, payload, certificate):
+    if not is_of:
         raise Rejected("the log's entry is of another signature")
     return time
 
 
-def _key_of_log(identifier: bytes, logs: Any, time: int) -> Key:
+def _demand_promised(entry: dict[str, Any], identifier: bytes, time: int, key: Key) -> None:
+    """The log signed when it took the entry in."""
+    held = only(entry, "logIndex", "inclusionPromise")
+    promise = only(held["inclusionPromise"], "signedEntryTimestamp")["signedEntryTimestamp"]
+    told = json.dumps(
+        {"body": entry["canonicalizedBody"], "integratedTime": time, "logID": identifier.hex(),
+         "logIndex": _number(held["logIndex"])},
+        separators=(",", ":"),
+    )  # fmt: skip
+    if not is_by(key, base64_of(promise), told.encode()):
+        raise Rejected("the log did not sign when the entry was made")
+
+
+def _key_of_log(identifier: bytes, logs: Any, times: list[int]) -> Key:
     for log in logs if type(logs) is list else []:
         held = only(log, "logId", "publicKey")
         key = only(held["publicKey"], "rawBytes", "validFor")
         if base64_of(only(held["logId"], "keyId")["keyId"]) == identifier:
-            if not _holds(key["validFor"], time):
+            if not all(certificates.holds(key["validFor"], time) for time in times):
                 raise Rejected("the log is not trusted at that time")
             return of_info(base64_of(key["rawBytes"]))
     raise Rejected("the entry is of a log that is not trusted")
@@ -143,11 +180,39 @@ def _is_of(body: Any, signature: bytes, payload: bytes, certificate: bytes) -> b
     return base64_of(one["signature"]) == signature and [it.whole for it in named] == [certificate]
 
 
+def _is_of_second(
+    body: Any, kind: str, signature: bytes, payload: bytes, certificate: bytes
+) -> bool:
+    """The same of an entry of rekor-tiles: an envelope, or a digest of what DSSE has signed."""
+    body = only(body, "kind", "apiVersion", "spec")
+    if (body["kind"], body["apiVersion"]) != (kind, "0.0.2"):
+        return False
+    if kind == "dsse":
+        spec = only(only(body["spec"], "dsseV002")["dsseV002"], "payloadHash", "signatures")
+        if type(spec["signatures"]) is not list or len(spec["signatures"]) != 1:
+            return False
+        hashed, one, over = spec["payloadHash"], spec["signatures"][0], payload
+    else:
+        said = only(body["spec"], "hashedRekordV002")["hashedRekordV002"]
+        spec = only(said, "data", "signature")
+        hashed, one = spec["data"], spec["signature"]
+        over = b"DSSEv1 28 application/vnd.in-toto+json %d " % len(payload) + payload
+    hashed, one = only(hashed, "algorithm", "digest"), only(one, "content", "verifier")
+    verifier = only(only(one["verifier"], "x509Certificate")["x509Certificate"], "rawBytes")
+    digest = _DIGESTS.get(hashed["algorithm"]) if type(hashed["algorithm"]) is str else None
+    return (
+        digest is not None
+        and base64_of(hashed["digest"]) == hashlib.new(digest, over).digest()
+        and base64_of(one["content"]) == signature
+        and base64_of(verifier["rawBytes"]) == certificate
+    )
+
+
 def _issued(leaf: Certificate, authorities: Any, time: int) -> Key:
     for authority in authorities if type(authorities) is list else []:
         held = only(authority, "certChain", "validFor")
         chain = only(held["certChain"], "certificates")["certificates"]
-        if not _holds(held["validFor"], time) or type(chain) is not list or not chain:
+        if not certificates.holds(held["validFor"], time) or type(chain) is not list or not chain:
             continue
         *between, root = (
             certificates.read(base64_of(only(one, "rawBytes")["rawBytes"])) for one in chain
@@ -180,22 +245,6 @@ def _ascii(data: bytes) -> str:
         return data.decode("ascii")
     except ValueError as exc:
         raise Rejected("a name in a certificate is not ASCII") from exc
-
-
-def _holds(period: Any, time: int) -> bool:
-    """Whether the time lies in a period, of which the end may be open."""
-    start = _seconds(only(period, "start")["start"])
-    return start <= time and (period.get("end") is None or time <= _seconds(period["end"]))
-
-
-def _seconds(value: Any) -> float:
-    try:
-        told = datetime.datetime.fromisoformat(value)
-    except (TypeError, ValueError) as exc:
-        raise Rejected("a period has no time") from exc
-    if told.tzinfo is None:
-        raise Rejected("a time of no zone")
-    return told.timestamp()
 
 
 def _number(value: Any) -> int:

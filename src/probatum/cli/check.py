@@ -152,13 +152,12 @@ def _is_of_verify(arguments: argparse.Namespace, report: Report) -> bool:
 
 
 def _signed_alone(arguments: argparse.Namespace, target: str) -> Iterator[Root]:
-    from probatum.audit.open import printable
     from probatum.audit.opened import Root
     from probatum.cli.trust import signed
     from probatum.formats.signed_folder import packed
 
-    folder = signed(arguments, target)
-    yield Root(printable(target), packed(folder).size, signed=folder)
+    for name, folder in signed(arguments, target):
+        yield Root(name, packed(folder).size, signed=folder)
 
 
 def _policy(arguments: argparse.Namespace, configuration: Configuration, report: Report) -> Policy:

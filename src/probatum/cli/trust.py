@@ -44,9 +44,10 @@ def add_trust(made: Parser) -> None:
 
 def add_signature(made: Parser | argparse._ArgumentGroup) -> None:
     """Add the options that name a signature, and what of the signed folder it need not list."""
-    made.add_argument("--signature", metavar="FILE",
-                      help="the signature (default: model.sig in the folder, MODEL.sig "
-                           "beside a file)")  # fmt: skip
+    made.add_argument("--signature", "--attestation", metavar="FILE",
+                      help="the signature, an attestation, or a file of several attestations "
+                           "(default: model.sig in the folder, MODEL.sig beside a "
+                           "file)")  # fmt: skip
     made.add_argument("--ignore", action="append", default=[], metavar="PATH",
                       help="a path in the folder of which nothing need be signed; may be "
                            "repeated")  # fmt: skip
@@ -55,21 +56,25 @@ def add_signature(made: Parser | argparse._ArgumentGroup) -> None:
                            "proof")  # fmt: skip
 
 
-def signed(arguments: argparse.Namespace, model: str) -> Folder:
-    """The model with its signature, as `add_signature` and `add_trust` name them.
+def signed(arguments: argparse.Namespace, model: str) -> list[tuple[str, Folder]]:
+    """The model with its signature, as `add_signature` and `add_trust` name them, under its name.
 
-    Raises: UsageError, TargetError.
+    With a file of several attestations, it is there as often. Raises: UsageError, TargetError.
     """
     from msgspec.structs import replace
 
     from probatum.adapters.signed_folder import beside, left_out, listed, unlisted
+    from probatum.audit.open import printable
+    from probatum.formats.sigstore_bundle import attestations
 
     ignore = left_out(arguments.ignore)
     signature = arguments.signature or beside(model)
     folder = listed(model, signature, trusted(arguments), ignore)
+    found = [replace(folder, signature=one) for one in attestations(folder.signature)]
     if arguments.ignore_unsigned:
-        return replace(folder, ignore=(*ignore, *unlisted(folder)))
-    return folder
+        found = [replace(one, ignore=(*ignore, *unlisted(one))) for one in found]
+    name = printable(model)
+    return [(f"{name}#{at}" if at > 1 else name, one) for at, one in enumerate(found, 1)]
 
 
 def is_named(arguments: argparse.Namespace) -> bool:

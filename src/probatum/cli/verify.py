@@ -7,6 +7,11 @@ import argparse
 from probatum.cli.help import SubParsers, add_command, add_output
 from probatum.cli.trust import add_signature, add_trust
 
+TYPE_CHECKING = False  # see help.py
+if TYPE_CHECKING:
+    from probatum.formats.signed_files import Folder
+    from probatum.vocabulary import Finding
+
 FORMATS = ("terminal", "json", "sarif", "junit", "markdown", "html")
 
 _DESCRIPTION = """\
@@ -24,6 +29,9 @@ _EXAMPLES = """\
   probatum verify model/ --identity me@example.org --issuer https://accounts.google.com \\
       --trusted-root trusted_root.json
   probatum verify model/ --key publisher.pem --ignore cache
+  probatum verify x-1.0-py3-none-any.whl --attestation x-1.0-py3-none-any.whl.provenance \\
+      --identity https://github.com/o/r/.github/workflows/release.yml@refs/tags/v1.0 \\
+      --issuer https://token.actions.githubusercontent.com --trusted-root trusted_root.json
 
 exit codes:
   0  proven
@@ -53,29 +61,21 @@ def add_parser(subparsers: SubParsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from probatum.analyzers.supply.signed_content import SIGNED_CONTENT, signed_content
-    from probatum.audit.judge import judged
     from probatum.audit.open import printable
     from probatum.cli.output import demand_writable, write
     from probatum.cli.trust import signed
-    from probatum.formats.signed_files import KIND
-    from probatum.formats.signed_folder import packed
     from probatum.render.formats import rendered
-    from probatum.vocabulary import Artifact, Finding, Planned, Proven, Refuted, Report
+    from probatum.vocabulary import Planned, Proven, Refuted, Report
 
     demand_writable(arguments.output)
-    folder = signed(arguments, arguments.model)
-    material = packed(folder)
-    name = printable(arguments.model)
-    artifact = Artifact(name=name, kind=KIND, size=material.size)
-    verdict = judged(signed_content, artifact, material)
-    if arguments.check and isinstance(verdict, Proven):
-        from probatum.check.model_signature import holds
-
-        holds(verdict.certificate.facts, material.read, material.size)
+    found = [
+        _finding(name, folder, checked=arguments.check)
+        for name, folder in signed(arguments, arguments.model)
+    ]
     report = Report(
-        targets=(name,),
-        planned=(Planned(name, SIGNED_CONTENT.id, signed_content.id),),
-        findings=(Finding(artifact, SIGNED_CONTENT.id, signed_content.id, verdict),),
+        targets=(printable(arguments.model),),
+        planned=tuple(Planned(one.artifact.name, one.claim, signed_content.id) for one in found),
+        findings=tuple(found),
         claims=(SIGNED_CONTENT,),
     )
     if arguments.format == "terminal":
@@ -83,4 +83,23 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         text = rendered(report, arguments.format)
     write(text, arguments.output)
-    return 0 if isinstance(verdict, Proven) else 1 if isinstance(verdict, Refuted) else 2
+    if any(isinstance(one.verdict, Refuted) for one in found):
+        return 1
+    return 0 if all(isinstance(one.verdict, Proven) for one in found) else 2
+
+
+def _finding(name: str, folder: Folder, *, checked: bool) -> Finding:
+    from probatum.analyzers.supply.signed_content import signed_content
+    from probatum.audit.judge import judged
+    from probatum.formats.signed_files import KIND
+    from probatum.formats.signed_folder import packed
+    from probatum.vocabulary import Artifact, Finding, Proven
+
+    material = packed(folder)
+    artifact = Artifact(name=name, kind=KIND, size=material.size)
+    verdict = judged(signed_content, artifact, material)
+    if checked and isinstance(verdict, Proven):
+        from probatum.check.model_signature import holds
+
+        holds(verdict.certificate.facts, material.read, material.size)
+    return Finding(artifact, signed_content.claim.id, signed_content.id, verdict)

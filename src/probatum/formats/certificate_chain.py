@@ -63,9 +63,11 @@ def followed(
     between: list["Certificate"],
     roots: list["Certificate"],
     at: datetime.datetime,
+    purpose: str = "code",
 ) -> object:
-    """The key of `leaf`, if a chain leads to it from one of `roots`. Raises: NotTrusted."""
-    if why := unfit(leaf, at) or _no_signer(leaf):
+    """The key of `leaf`, which is one to sign `code` or `timestamps` with, if a chain leads to it
+    from one of `roots`. Raises: NotTrusted."""
+    if why := unfit(leaf, at) or (_no_stamper(leaf) if purpose != "code" else _no_signer(leaf)):
         raise NotTrusted(f"the signer's certificate {why}")
     if leaf in roots:
         return leaf.public_key()
@@ -107,6 +109,20 @@ def _no_signer(leaf: "Certificate") -> str:
     if extended is not None and code_signing not in extended:
         return "is not one to sign code with"
     return "does not say that it may sign" if usage is None and extended is None else ""
+
+
+def _no_stamper(leaf: "Certificate") -> str:
+    """It may be for timestamps alone, and must say so (RFC 3161, section 2.3)."""
+    from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    usage = _extension(leaf, x509.KeyUsage)
+    extended = _extension(leaf, x509.ExtendedKeyUsage)
+    if usage is not None and not usage.digital_signature:
+        return "is not one to sign with"
+    if extended is None or [*extended] != [ExtendedKeyUsageOID.TIME_STAMPING]:
+        return "is not one for timestamps alone"
+    return ""
 
 
 def _reaches(

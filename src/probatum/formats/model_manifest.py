@@ -3,9 +3,9 @@
 A name that readers could take for different files (`./a`, `a//b`, `..`, a backslash, a name
 twice) is refused, and so are shards that do not cover a file from its first byte to its last.
 
-Sources: OpenSSF Model Signing specification 1.0, sections 5, 6 and 11; in-toto Statement v1; PEP
-740 and SLSA 1.0, provenance, whose subjects are files too. The
-older form, `Digests/v0.1`, lists the files as subjects; model-signing 0.2 wrote it.
+Sources: OpenSSF Model Signing specification 1.0, sections 5, 6 and 11; in-toto Statement v1 (and
+v0.1, of attestations alone); PEP 740 and SLSA 0.2 and 1.0, provenance, whose subjects are files
+too. The older form, `Digests/v0.1`, lists the files as subjects; model-signing 0.2 wrote it.
 """
 
 import hashlib
@@ -22,11 +22,13 @@ from probatum.formats.strict_json import parsed
 from probatum.vocabulary import Reason
 
 STATEMENT = "https://in-toto.io/Statement/v1"
+_EARLIER_STATEMENT = "https://in-toto.io/Statement/v0.1"
 PREDICATE = "https://model_signing/signature/v1.0"
 OLDER_PREDICATE = "https://model_signing/Digests/v0.1"
 ATTESTATIONS = (
     "https://docs.pypi.org/attestations/publish/v1",
     "https://slsa.dev/provenance/v1",
+    "https://slsa.dev/provenance/v0.2",
 )
 """Statements about single files; what else they say of them is not read."""
 NEVER_SIGNED = (".git", ".gitattributes", ".github", ".gitignore")
@@ -47,7 +49,8 @@ class Resource(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True):
-    """What is signed. `shard_size` is 0 where files are digested whole."""
+    """What is signed. `shard_size` is 0 where files are digested whole; `builder` is what the
+    signer of a provenance says built the files."""
 
     resources: tuple[Resource, ...]
     algorithm: str
@@ -55,6 +58,7 @@ class Manifest(Struct, frozen=True):
     allow_symlinks: bool = False
     ignore: tuple[str, ...] = ()
     kind: str = PREDICATE
+    builder: str = ""
 
     @property
     def names(self) -> frozenset[str]:
@@ -89,13 +93,16 @@ def _of_one(found: Manifest, single: str) -> Manifest:
 def _manifest(payload: bytes) -> Manifest:
     known = ("_type", "subject", "predicateType", "predicate")
     statement = fields(parsed(payload, "the statement"), "the statement", known)
-    if statement.get("_type") != STATEMENT:
-        raise FormatError(Reason.UNSUPPORTED, "what is signed is no in-toto statement v1")
     subjects, kind = statement.get("subject"), statement.get("predicateType")
+    earlier = kind in ATTESTATIONS and statement.get("_type") == _EARLIER_STATEMENT
+    if statement.get("_type") != STATEMENT and not earlier:
+        raise FormatError(Reason.UNSUPPORTED, "what is signed is no in-toto statement v1")
     if not isinstance(subjects, list) or not 0 < len(subjects) <= _MOST:
         raise malformed("the statement has no list of subjects")
     if kind in (OLDER_PREDICATE, *ATTESTATIONS):
-        return _agreed(Manifest(tuple(map(_subject, subjects)), "sha256", kind=kind))
+        builder = _builder(statement.get("predicate")) if kind in ATTESTATIONS else ""
+        listed = tuple(map(_subject, subjects))
+        return _agreed(Manifest(listed, "sha256", kind=kind, builder=builder))
     if kind != PREDICATE:
         raise FormatError(Reason.UNSUPPORTED, f"a statement of the kind {str(kind)[:80]!a}")
     if len(subjects) != 1:
@@ -106,6 +113,15 @@ def _manifest(payload: bytes) -> Manifest:
     if _sha256_of_subject(subjects[0]) != hashlib.sha256(joined).hexdigest():
         raise malformed("the subject's digest is not that of the resources")
     return found
+
+
+def _builder(predicate: Any) -> str:
+    """SLSA 1.0: `runDetails.builder.id`; 0.2: `builder.id`."""
+    said = predicate if isinstance(predicate, dict) else {}
+    inner = said.get("runDetails", said)
+    builder = inner.get("builder") if isinstance(inner, dict) else None
+    name = builder.get("id") if isinstance(builder, dict) else None
+    return name[:200] if isinstance(name, str) else ""
 
 
 def relative(value: Any) -> str:

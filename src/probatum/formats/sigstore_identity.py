@@ -37,10 +37,11 @@ def identified(bundle: Bundle, trust: Mapping[str, Any]) -> str:
     if not bundle.certificate:
         raise NotTrusted("it is not signed by way of Sigstore, and an identity is trusted")
     root = trusted_root(trust.get("sigstore"))
-    time = logged(bundle, list(root.logs))
+    times = logged(bundle, root)
     try:
         leaf = load_der_x509_certificate(bundle.certificate)
-        key = _key(leaf, [one for one in root.authorities if one.period.holds(time)], time)
+        for time in times:
+            key = _key(leaf, [one for one in root.authorities if one.period.holds(time)], time)
         who, vouched = names(leaf), issuers(leaf)
     except unreadable() as exc:
         raise FormatError(Reason.MALFORMED, "a certificate is none") from exc
@@ -49,8 +50,8 @@ def identified(bundle: Bundle, trust: Mapping[str, Any]) -> str:
         raise NotTrusted(f"it is signed by another identity, {told}")
     if not is_by(supported(key), bundle.signature, pre_authentication(bundle.payload)):
         raise NotTrusted("the signature is not by the key of its own certificate")
-    at = datetime.datetime.fromtimestamp(time, datetime.UTC)
-    return f"{identity} (for whom {issuer} vouches), logged at {at:%Y-%m-%dT%H:%M:%SZ}"
+    at = datetime.datetime.fromtimestamp(times[0], datetime.UTC)
+    return f"{identity} (for whom {issuer} vouches), at {at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def names(leaf: "Certificate") -> set[str]:

@@ -3,7 +3,8 @@
 An entry shows three things, and all are asked for: that the log promised to take it in (the signed
 entry timestamp, which is what says when), that it is in a tree with a certain root (the inclusion
 proof), and that the log signed that root (the checkpoint). Its body names the payload, the
-signature and the certificate.
+signature and the certificate. A log of Rekor's second version promises nothing and knows no time:
+an authority's timestamp must say when (`formats.timestamp_token`).
 
 Sources: sigstore.dev client specification, section 4; RFC 6962, section 2.1 (Merkle trees);
 c2sp.org/signed-note and c2sp.org/tlog-checkpoint; Rekor's type `dsse` 0.0.1.
@@ -19,12 +20,14 @@ from typing import Any
 from msgspec import Struct
 
 from probatum.errors import FormatError
+from probatum.formats.second_rekor import demand_same
 from probatum.formats.signers import NotTrusted, is_by
 from probatum.formats.sigstore_bundle import Bundle, base64_of, malformed
 from probatum.formats.strict_json import parsed
-from probatum.formats.trusted_root import Instance
+from probatum.formats.trusted_root import Instance, TrustedRoot
 from probatum.vocabulary import Reason
 
+_KINDS = (("dsse", "0.0.1"), ("dsse", "0.0.2"), ("hashedrekord", "0.0.2"))
 _MOST_HASHES = 64
 
 
@@ -36,33 +39,59 @@ class _Proof(Struct, frozen=True):
     note: str
 
 
-def logged(bundle: Bundle, logs: list[Instance]) -> int:
-    """When one of the logs took the signature in, in seconds since 1970.
+def logged(bundle: Bundle, root: TrustedRoot) -> tuple[int, ...]:
+    """Every time that is known of the signature, in seconds since 1970; one at least.
 
-    Raises: NotTrusted if none did; FormatError where an entry cannot be read.
+    Raises: NotTrusted if no log took it in, or nothing says when; FormatError where an entry cannot
+    be read.
     """
     if not bundle.entries:
         raise NotTrusted("no entry of a log says when it was signed")
-    times = [_time(bundle, entry, logs) for entry in bundle.entries]
-    return min(times)
+    stamps, why = _stamps(bundle, root)
+    times = [_time(bundle, entry, root, stamps, why) for entry in bundle.entries]
+    return tuple(sorted({*stamps, *(time for time in times if time is not None)}))
 
 
-def _time(bundle: Bundle, entry: Mapping[str, Any], logs: list[Instance]) -> int:
+def _stamps(bundle: Bundle, root: TrustedRoot) -> tuple[list[int], str]:
+    """The times of those timestamps that count, and why another does not."""
+    from probatum.formats.timestamp_token import stamped
+
+    found, why = [], "it has no timestamp of an authority"
+    for token in bundle.timestamps:
+        try:
+            found.append(stamped(token, bundle.signature, root.stampers))
+        except NotTrusted as exc:
+            why = str(exc)
+    return found, why
+
+
+def _time(
+    bundle: Bundle, entry: Mapping[str, Any], root: TrustedRoot, stamps: list[int], why: str
+) -> int | None:
+    """When a log of the first version took it in; one of the second does not say."""
     kind = _object(entry.get("kindVersion"))
-    if (kind.get("kind"), kind.get("version")) != ("dsse", "0.0.1"):
-        says = (
-            f"an entry of the kind {str(kind.get('kind'))[:20]!a} {str(kind.get('version'))[:9]!a}"
-        )
+    named = kind.get("kind"), kind.get("version")
+    if named not in _KINDS:
+        says = f"an entry of the kind {str(named[0])[:20]!a} {str(named[1])[:9]!a}"
         raise FormatError(Reason.UNSUPPORTED, says)
     body = base64_of(entry.get("canonicalizedBody"), "the entry's body")
     identifier = base64_of(_object(entry.get("logId")).get("keyId"), "the log's name")
-    log = next((one for one in logs if one.identifier == identifier), None)
-    time, index = number(entry.get("integratedTime")), number(entry.get("logIndex"))
-    if log is None or not log.period.holds(time):
+    log = next((one for one in root.logs if one.identifier == identifier), None)
+    first = named[1] == "0.0.1"
+    time = number(entry.get("integratedTime")) if first else None
+    if time is None and not stamps:
+        raise NotTrusted(f"nothing says when it was signed: {why}")
+    if log is None or not all(
+        log.period.holds(one) for one in (stamps if time is None else [time])
+    ):
         raise NotTrusted("the entry is not of a log that is trusted at that time")
-    _demand_promised(log, body, time, index, entry)
+    if time is not None:
+        _demand_promised(log, body, time, number(entry.get("logIndex")), entry)
     _demand_included(log, body, _proof(_object(entry.get("inclusionProof"))))
-    _demand_same(bundle, body)
+    if first:
+        _demand_same(bundle, body)
+    else:
+        demand_same(bundle, body, str(named[0]))
     return time
 
 

@@ -60,6 +60,8 @@ class Authority(Struct, frozen=True):
 class TrustedRoot(Struct, frozen=True):
     logs: tuple[Instance, ...]
     authorities: tuple[Authority, ...]
+    stampers: tuple[Authority, ...] = ()
+    """Authorities for timestamps; the first certificate of a chain is their own."""
 
 
 def trusted_root(said: Any) -> TrustedRoot:
@@ -71,6 +73,7 @@ def trusted_root(said: Any) -> TrustedRoot:
     return TrustedRoot(
         tuple(_log(one) for one in _list(said.get("tlogs"))),
         tuple(_authority(one) for one in _list(said.get("certificateAuthorities"))),
+        tuple(_authority(one) for one in _list(said.get("timestampAuthorities") or [])),
     )
 
 

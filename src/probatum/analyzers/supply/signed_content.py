@@ -11,8 +11,9 @@ and verifies the signature with its own arithmetic. What a signature cannot spea
 the assumptions: paths that it ignores (git's own files always are), if there is something there,
 and empty files where it lists shards of files. It rests on the collision resistance of the digest,
 on the trusted key being in nobody else's hands and, for certificates, on none being revoked. Of a
-signature by way of Sigstore, the log's three proofs are asked for, and not that the certificate
-stands in a log of certificates.
+signature by way of Sigstore, the log's three proofs are asked for, or of a log of its second
+version two and the timestamp of an authority, and not that the certificate stands in a log of
+certificates.
 
 **Refuted** when the signature is not by anyone trusted, when a file is missing, is another or is
 not listed, or when a link lies in the folder though the signature follows none.
@@ -22,7 +23,7 @@ be read in two ways (`parser-differential`) or not at all, or something in the f
 listed nor a file.
 
 Sources: OpenSSF Model Signing specification 1.0; DSSE 1.0, protocol; in-toto Statement v1;
-Sigstore bundle 0.3; PEP 740; SLSA 1.0, provenance.
+Sigstore bundle 0.3; RFC 3161; PEP 740; SLSA 0.2 and 1.0, provenance.
 """
 
 import unicodedata
@@ -140,6 +141,8 @@ def _unsigned(folder: Read, listed: Manifest, left_out: tuple[str, ...]) -> Iter
     """What is there, or said, and nothing is signed or read of."""
     if listed.kind in ATTESTATIONS:
         yield f"Of the statement ({listed.kind}) only the files' digests are read."
+        if listed.builder:
+            yield f"Whoever signed says that it was built by {listed.builder!a}."
     names = {one.name for one in folder.files} | {one.name for one in folder.others}
     names -= listed.names
     for path in dict.fromkeys(left_out):
