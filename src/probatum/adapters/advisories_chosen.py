@@ -73,6 +73,8 @@ class _Kind(Struct, frozen=True):
         if name is None:
             return None
         manifest = self._manifest(f"{folder}/{SNAPSHOTS}/{name}/{MANIFEST}")
+        if not manifest.covers:  # the last list was dropped
+            return None
         stale = "" if digest is not None else self._stale(manifest.checked, oldest_days, now)
         covers = frozenset(manifest.covers)
         return Snapshot(

@@ -45,7 +45,7 @@ _ALWAYS += ("flavors", "default_scope", "_scope_")
 _REFUSED: tuple[str, ...] = ("Lambda", "__lambda__", "function", "TorchModuleWrapper", "TFOpLambda")
 _REFUSED += ("SlicingOpLambda", "TFSMLayer")
 # Of a signature or an image: no import follows a name with a stroke.
-_MEDIA_KEYS = ("mediaType", "payloadType")
+_MEDIA_KEYS = ("mediaType", "artifactType", "payloadType")
 _MEDIA = re.compile(r"(?:application|text)/[a-z0-9.+-]+(?:;[a-z]+=[a-z0-9.]+)?")
 _LIBRARY = re.compile(r"transformers(\.models\.[a-z0-9_]+\.modeling_[a-z0-9_]+)?")
 _JSONPICKLE = ("py/reduce", "py/repr", "py/newargsex", "py/initargs", "py/state")

@@ -2,6 +2,7 @@
 
 from probatum.formats.kinds_marks import is_safetensors
 from probatum.formats.kinds_seen import Seen
+from probatum.formats.kinds_text import WRITTEN_AS_TEXT
 from probatum.formats.pickle_start import TORCH_MAGIC, Start, Walk
 from probatum.ports import Material
 
@@ -51,7 +52,7 @@ def calls_something(seen: Seen) -> bool:
     Other formats leave room for opcodes: a name in a tar header, a number that is a string's
     length to a pickle machine and leads it to where an author's own bytes lie.
     """
-    if seen.head[0] not in FIRST_OPCODES | {0x80}:
+    if seen.head[0] not in FIRST_OPCODES | {0x80} or _names_persistent(seen):
         return False
     if is_framed(seen):
         return True
@@ -79,11 +80,21 @@ def is_pickle(seen: Seen) -> bool:
         return False
     if head[0] == 0x80:
         return len(head) > 2 and head[1] <= 5 and head[2:3] in _OPCODES
-    if head[0] not in FIRST_OPCODES:
+    if head[0] not in FIRST_OPCODES or _names_persistent(seen):
         return False
     if seen.walk.start == Start.DATA:
         return seen.text is None or _goes_on(seen)
     return seen.walk.start == Start.ONGOING
+
+
+def _names_persistent(seen: Seen) -> bool:
+    """Whether this is text whose first line is a persistent id to a pickle machine: `Please …`.
+
+    pickle.load fails at that, torch's loaders take no text for one, and the name promises no format
+    that any other loader would be given. So `RECORD` of a wheel that lists `PIL/…` is text.
+    """
+    named = seen.promise is None or seen.promise in WRITTEN_AS_TEXT
+    return seen.head[0] == ord("P") and named and seen.text is not None
 
 
 def _goes_on(seen: Seen) -> bool:

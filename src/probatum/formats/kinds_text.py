@@ -24,11 +24,11 @@ _XML_ROOT = Later(
     r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*<(?:[\w.-]+:)?([A-Za-z][\w.-]*)",
     re.DOTALL,
 )
-_WRITTEN_AS_TEXT = frozenset(
+WRITTEN_AS_TEXT = frozenset(
     "model-config tokenizer-config yaml chat-template markdown python shell-script notebook "
     "text json lightgbm-text agent-rules agent-config github-workflow".split()
 )
-_WRITTEN_AS_JSON = _WRITTEN_AS_TEXT | {"xgboost-json"}
+_WRITTEN_AS_JSON = WRITTEN_AS_TEXT | {"xgboost-json"}
 
 
 def script_kind(seen: Seen) -> str:
@@ -114,4 +114,4 @@ def is_space_card(seen: Seen) -> bool:
 
 def is_promised_text(seen: Seen) -> bool:
     """Whether the name says which kind of text this is."""
-    return seen.text is not None and seen.promise in _WRITTEN_AS_TEXT
+    return seen.text is not None and seen.promise in WRITTEN_AS_TEXT

@@ -314,7 +314,7 @@ def _keys(group: str) -> frozenset[str]:
     return frozenset(_rules()[group]["keys"])
 
 
-_MEDIA_KEYS = frozenset({"mediaType", "payloadType"})
+_MEDIA_KEYS = frozenset({"artifactType", "mediaType", "payloadType"})
 _MEDIA = re.compile(r"(?:application|text)/[-+.0-9a-z]+(?:;[a-z]+=[.0-9a-z]+)?")
 _TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"|[^\s{}\[\]:,"]+')
 _OWN = _own_names()

@@ -178,6 +178,8 @@ def _other_reading(data: bytes) -> str | None:
 
 def _as_pickle(data: bytes) -> str | None:
     """What a pickle machine would do with it before it fails, if that is more than nothing."""
+    if data[:1] == b"P":  # a persistent id: pickle.load fails at it, torch's takes no text for one
+        return None
     memo: set[int] = set()
     above = [0]  # how many values lie above each mark
     try:
