@@ -88,11 +88,11 @@ def unread(material: Material) -> tuple[Unread, ...]:
 def _nothing_found(claim: str, word: str) -> str:
     if claim in rows.names():
         return (
-            f"nothing was found, and that is no proof: {word} stands here, so that every value it "
-            "works on would have to be resolved"
+            f"nothing was found, and that is no proof: `{word}` stands here, so that every value "
+            "it works on would have to be resolved"
         )
     return (
-        f"no path was found, and that is no proof: {word} is named here, so that every "
+        f"no path was found, and that is no proof: `{word}` is named here, so that every "
         "call on the way to such a call would have to be resolved"
     )
 

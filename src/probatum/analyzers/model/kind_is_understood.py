@@ -22,6 +22,7 @@ import hashlib
 import io
 import json
 import pickletools
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -118,9 +119,10 @@ def _unknown(material: Material) -> Undecided:
     return Undecided(Reason.UNKNOWN_KIND, f"no known format begins with {head}", Place(offset=0))
 
 
-def _proven(kind: str, material: Material, data: bytes) -> Proven:
+def _proven(kind: str, material: Material, data: bytes, imports: str = "") -> Proven:
     facts = {"kind": kind, "size": material.size, "sha256": hashlib.sha256(data).hexdigest()}
-    return Proven(Certificate("kind", facts))
+    says = (f"there is no module that is called {imports[:60]!r}",) if imports else ()
+    return Proven(Certificate("kind", facts), says)
 
 
 def _whole(material: Material) -> bytes:
@@ -139,14 +141,14 @@ def _text(kind: str, artifact: Artifact, material: Material) -> Verdict:
         excerpt = Excerpt(max(0, broken - 8), data[max(0, broken - 8) : broken + 8])
         says = "this byte has no place in UTF-8 text"
         return Refuted((Witness(says, Place(offset=broken), excerpt=excerpt),))
-    other = _other_reading(data)
+    other = _other_reading(data) or _beside(_imports_only(data), material)
     if other is not None:
         return Undecided(Reason.PARSER_DIFFERENTIAL, other, Place(offset=0))
     if kind == "json":
         fault = _json_fault(data)
         if fault is not None:
             return fault
-    return _proven(kind, material, data)
+    return _proven(kind, material, data, _imports_only(data))
 
 
 def _is_promised(name: str) -> bool:
@@ -193,11 +195,40 @@ def _as_pickle(data: bytes) -> str | None:
                 return None
             if opcode.name == "STOP":
                 return "a pickle machine reads a whole value from its beginning"
+            if opcode.name == "GLOBAL" and _no_module(data, at):
+                return None  # importing it fails: see `_imports_only`
             if opcode.name not in _HARMLESS:
                 return f"a pickle machine would reach {opcode.name} at byte {at}"
     except (ValueError, IndexError, OverflowError) as exc:
         return _failed_late(data, str(exc))
     return None
+
+
+def _imports_only(data: bytes) -> str:
+    """The module that a pickle machine would ask for, and not get: a line of prose.
+
+    No statement can import it, and only a file or folder of just this name could be meant.
+    """
+    try:
+        found = next((at for one, _, at in _opcodes(data) if one.name == "GLOBAL"), None)
+    except (ValueError, IndexError, OverflowError):
+        return ""
+    return _no_module(data, found) if data[:1] != b"P" else ""
+
+
+def _no_module(data: bytes, at: int | None) -> str:
+    """The first part of the name of the module behind a GLOBAL, if it is no identifier."""
+    if at is None:
+        return ""
+    line = data[at + 1 :].partition(b"\n")[0].decode("utf-8", "replace")
+    first = line.partition(".")[0]
+    return "" if first.isidentifier() else first
+
+
+def _beside(module: str, material: Material) -> str | None:
+    """Why a module of such a name might be found after all: something beside is called that."""
+    named = {name.partition("/")[0].partition(".")[0] for name in material.beside} if module else ()
+    return f"a pickle machine would import {module[:60]!r}" if module in named else None
 
 
 def _opcodes(data: bytes) -> Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]]:
@@ -228,11 +259,13 @@ def _can_run(opcode: pickletools.OpcodeInfo, above: list[int]) -> bool:
 
 def _failed_late(data: bytes, says: str) -> str | None:
     """A failure counts only where the machine of every reader fails as well."""
+    if (wanted := _WANTED.search(says)) is not None and int(wanted[1]) > len(data):
+        return None
     if len(data) > _HEAD and ("expected" in says or "newline" in says or "exhausted" in says):
         return "a pickle machine can be fed from it for long"
     # C reads integers in other bases too, and an empty line as zero.
     _, base, number = says.partition("with base 10: ")
-    if base and (len(number) < 4 or any(char.isdigit() for char in number)):
+    if base and (len(number) < 4 or not _NO_NUMBER.search(number[2:])):
         return "a pickle machine may read a number at its beginning"
     return None
 
@@ -278,4 +311,7 @@ def _image(material: Material) -> Verdict:
     return _proven("png", material, data)
 
 
+_WANTED = re.compile(r"expected (\d+) bytes")
+# What no line has that C reads as a number, in whatever base.
+_NO_NUMBER = re.compile(r"[^0-9a-fA-FoOxXlL_+\s\\'\"-]")
 _PLAIN = bytes(byte for byte in range(256) if byte >= 0x20 and byte != 0x7F) + b"\t\n\r\f"
