@@ -40,8 +40,10 @@ _WIDEST_CODE = 96
 _MOST_ENTRIES = 20
 
 
-# So many findings of one claim and reason that the policy does not ask about share a line.
+# So many findings of one claim and reason that the policy does not ask about share a line, and so
+# many claims of one artifact of which the same is said.
 _MANY = 10
+_MANY_CLAIMS = 3
 
 
 def render(
@@ -54,8 +56,8 @@ def render(
     """The findings, refuted first, and the summary; proven ones only counted unless `verbose`.
 
     With a `decision`, what breaks the policy comes first, and below an empty line what does not:
-    there, many findings of one claim and reason share a line. `verbose` gives each its own, shows
-    each witness with its steps and bytes, and what a proof assumes.
+    there, many findings that say alike share a line. `verbose` gives each its own, shows each
+    witness with its steps and bytes, and what a proof assumes.
     """
     breaking, others = parted(report, decision)
     accepted = acceptances(decision)
@@ -94,7 +96,10 @@ def _row(finding: Finding, accepted: dict[tuple[str, str], str]) -> _Row:
 def _grouped(
     findings: list[Finding], accepted: dict[tuple[str, str], str], verbose: bool
 ) -> Iterator[list[_Row]]:
-    """A row for each finding, or one for all those that differ in nothing but the artifact."""
+    """A row for each finding, or one for all those that differ in nothing but the artifact.
+
+    Claims of one artifact of which the same is said share one too.
+    """
     groups: dict[tuple[str, Reason] | int, list[_Row]] = {}
     for number, one in enumerate(findings):
         verdict, row = one.verdict, _row(one, accepted)
@@ -103,14 +108,31 @@ def _grouped(
             groups[number] = [row]
         else:
             groups.setdefault((one.claim, verdict.reason), []).append(row)
-    for rows in groups.values():
-        yield [_shared(rows)] if len(rows) >= _MANY else rows
+    told = [[_shared(rows)] if len(rows) >= _MANY else rows for rows in groups.values()]
+    yield from told if verbose else _of_one_artifact(told)
 
 
 def _shared(rows: list[_Row]) -> _Row:
     first = rows[0]
     said = f"{first.said} (of {first.name}; -v shows each)"
     return first._replace(name=plural(len(rows), "artifact"), said=said)
+
+
+def _of_one_artifact(groups: list[list[_Row]]) -> Iterator[list[_Row]]:
+    """The same rows; claims of one artifact of which the same is said stand in one."""
+    same: dict[tuple[str, str], list[_Row]] = {}
+    for row in (row for rows in groups for row in rows if row.verdict == "undecided"):
+        same.setdefault((row.name, row.said), []).append(row)
+    for rows in groups:
+        kept = []
+        for row in rows:
+            each = same.get((row.name, row.said), [row])
+            if len(each) < _MANY_CLAIMS:
+                kept.append(row)
+            elif row is each[0]:
+                said = f"{row.said} ({row.claim} and others; -v shows each)"
+                kept.append(row._replace(claim=plural(len(each), "claim"), said=said))
+        yield kept
 
 
 def _lines(blocks: list[list[_Row]], colour: bool, verbose: bool) -> Iterator[str]:
