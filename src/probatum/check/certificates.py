@@ -104,7 +104,7 @@ def followed(
     return of_info(leaf.key)
 
 
-def holds(period: Any, time: int) -> bool:
+def is_in(period: Any, time: int) -> bool:
     """Whether the time lies in a period, of which the end may be open."""
     start = _seconds(period["start"] if type(period) is dict and "start" in period else None)
     return start <= time and (period.get("end") is None or time <= _seconds(period["end"]))

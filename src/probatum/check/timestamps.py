@@ -74,7 +74,7 @@ def _is_by(
 ) -> bool:
     held = only(authority, "certChain", "validFor")
     chain = only(held["certChain"], "certificates")["certificates"]
-    if not certificates.holds(held["validFor"], time) or type(chain) is not list or not chain:
+    if not certificates.is_in(held["validFor"], time) or type(chain) is not list or not chain:
         return False
     data = [base64_of(only(one, "rawBytes")["rawBytes"]) for one in chain]
     leaf, *between = map(certificates.read, data)

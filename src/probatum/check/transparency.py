@@ -128,7 +128,7 @@ def _key_of_log(identifier: bytes, logs: Any, times: list[int]) -> Key:
         held = only(log, "logId", "publicKey")
         key = only(held["publicKey"], "rawBytes", "validFor")
         if base64_of(only(held["logId"], "keyId")["keyId"]) == identifier:
-            if not all(certificates.holds(key["validFor"], time) for time in times):
+            if not all(certificates.is_in(key["validFor"], time) for time in times):
                 raise Rejected("the log is not trusted at that time")
             return of_info(base64_of(key["rawBytes"]))
     raise Rejected("the entry is of a log that is not trusted")
@@ -212,7 +212,7 @@ def _issued(leaf: Certificate, authorities: Any, time: int) -> Key:
     for authority in authorities if type(authorities) is list else []:
         held = only(authority, "certChain", "validFor")
         chain = only(held["certChain"], "certificates")["certificates"]
-        if not certificates.holds(held["validFor"], time) or type(chain) is not list or not chain:
+        if not certificates.is_in(held["validFor"], time) or type(chain) is not list or not chain:
             continue
         *between, root = (
             certificates.read(base64_of(only(one, "rawBytes")["rawBytes"])) for one in chain
