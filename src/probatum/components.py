@@ -24,7 +24,8 @@ class Component(Struct, frozen=True, kw_only=True, omit_defaults=True):
     instead. `hashes` are `<algorithm>:<hex>`. `source` says where it is taken from (an address, a
     repository, a folder) where that is not the ecosystem's own registry: an advisory on a package
     of that name may speak of something else. `marker` is the condition under which it is
-    installed, `groups` the extras or groups that ask for it, none for the main ones.
+    installed, `groups` the extras or groups that ask for it, none for the main ones. `needs` are
+    the names of those that it needs in turn, each with its version where that is told too.
     """
 
     ecosystem: str
@@ -36,6 +37,7 @@ class Component(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str = ""
     marker: str = ""
     groups: tuple[str, ...] = ()
+    needs: tuple[tuple[str, str], ...] = ()
 
 
 class Unread(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """The packages that a target's inventories name, as parts of its bill."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -9,11 +9,13 @@ from probatum.bom.homes import folder_of
 from probatum.bom.telling import Told
 from probatum.components import Component, purl
 from probatum.formats.bills import DEPENDS_ON, LIBRARY, Part, Spot
+from probatum.inventory.needs import needed
 
 
 def add(draft: Draft, files: Sequence[Told], main: str) -> None:
     """Take in every package, once for each version, with every place that names it."""
     refs: dict[str, None] = {}
+    links: dict[tuple[str, str], None] = {}
     licenses = {one.artifact.name: one.license for one in files if one.license}
     locked = _locked(files)
     for one in files:
@@ -30,12 +32,37 @@ def add(draft: Draft, files: Sequence[Told], main: str) -> None:
                 if not each.version:
                     wanted = f" ({each.wanted})" if each.wanted else ""
                     draft.lack(f"the version of {each.name}{wanted} is not fixed in {name}")
+        for user, used in needed(one.inventory):
+            links[_part(user).ref, _part(used).ref] = None
         for unread in one.inventory.unread:
             where = f"{name}, {unread.place}" if str(unread.place) else name
             draft.lack(f"{where}: {unread.why}")
-    for ref in refs:
+    for ref in _first(refs, links):
         draft.link(main, DEPENDS_ON, ref)
+    for above, below in links:
+        if above != below and {above, below} <= set(refs):
+            draft.link(above, DEPENDS_ON, below)
     _lacks(draft, refs)
+
+
+def _first(refs: Iterable[str], links: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Those that nothing else needs, and one of each circle that would else hang on nothing."""
+    below: dict[str, list[str]] = {}
+    for one, other in links:
+        below.setdefault(one, []).append(other)
+    needed_ones = {other for one, other in links if one != other}
+    refs = list(refs)
+    reached: set[str] = set()
+    for ref in (*(one for one in refs if one not in needed_ones), *refs):
+        if ref in reached:
+            continue
+        yield ref
+        open = [ref]
+        while open:
+            at = open.pop()
+            if at not in reached:
+                reached.add(at)
+                open += below.get(at, ())
 
 
 def _lacks(draft: Draft, refs: Iterable[str]) -> None:

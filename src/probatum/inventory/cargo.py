@@ -7,7 +7,7 @@ Sources: doc.rust-lang.org/cargo, "Cargo.toml vs Cargo.lock"; cargo
 from probatum.components import Component, Inventory
 from probatum.errors import FormatError
 from probatum.formats import toml_nodes
-from probatum.formats.nodes import Mapping, Sequence, items, text
+from probatum.formats.nodes import Mapping, Node, Sequence, items, text
 from probatum.inventory.told import Told, whole
 from probatum.ports import Material
 from probatum.vocabulary import Reason
@@ -41,7 +41,14 @@ def read(name: str, material: Material) -> Inventory:
                 version=text(row.get("version")) or "",
                 place=name_node.place,
                 hashes=(f"sha256:{checksum}",) if checksum else (),
+                needs=tuple(map(_needed, items(row.get("dependencies")))),
                 source="." if source is None else "" if source in _REGISTRY else source,
             )
         )
     return told.inventory(resolved=True)
+
+
+def _needed(node: Node) -> tuple[str, str]:
+    """`name`, `name 1.0.0` where there are several versions of it, or with its source behind."""
+    name, version = [*(text(node) or "").split(" ")[:2], ""][:2]
+    return name, version

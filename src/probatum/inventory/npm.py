@@ -13,6 +13,8 @@ import binascii
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from probatum.components import Component, Inventory
 from probatum.errors import FormatError
 from probatum.formats import json_nodes, yaml_nodes
@@ -39,9 +41,10 @@ def lock(name: str, material: Material) -> Inventory:
     told = Told()
     packages = root.get("packages") if isinstance(root, Mapping) else None
     if isinstance(packages, Mapping):
+        folders = {one.key.text: _called(one) for one in packages.entries}
         for one in packages.entries:
             if one.key.text:
-                _folder(one, told)
+                _folder(one, told, folders)
     elif isinstance(root, Mapping) and packages is None:
         for one in _nested(root.get("dependencies")):
             _dependency(one, told)
@@ -108,7 +111,30 @@ def elsewhere(resolved: str | None) -> str:
     return "" if resolved is None or _REGISTRY.match(resolved) else resolved
 
 
-def _folder(one: Entry, told: Told) -> None:
+Folders = dict[str, tuple[str, str]]
+"""The name and version of the package in each folder."""
+
+
+def _called(one: Entry) -> tuple[str, str]:
+    table = one.value if isinstance(one.value, Mapping) else None
+    name = text(table.get("name")) if table is not None else None
+    version = text(table.get("version")) if table is not None else None
+    return name or one.key.text.rpartition("node_modules/")[2], version or ""
+
+
+def _needs(table: Mapping, path: str, folders: Folders) -> Iterator[tuple[str, str]]:
+    """What Node finds from a folder: in its own `node_modules`, or in those above it."""
+    for section in ("dependencies", "optionalDependencies", "peerDependencies"):
+        for one in entries(table.get(section)):
+            at = f"{path}/"
+            while f"{at}node_modules/{one.key.text}" not in folders and at:
+                at = at[: at.rstrip("/").rfind("/") + 1] if at != "/" else ""
+            found = folders.get(f"{at}node_modules/{one.key.text}")
+            if found is not None:
+                yield found
+
+
+def _folder(one: Entry, told: Told, folders: Folders) -> None:
     """A package by the folder that it is put into."""
     table, path = one.value, one.key.text
     if not isinstance(table, Mapping):
@@ -121,7 +147,8 @@ def _folder(one: Entry, told: Told) -> None:
     name = text(own) or path.rpartition("node_modules/" if inside else "/")[2]
     place = own.place if own is not None else one.key.place
     source = elsewhere(text(table.get("resolved"))) if inside else path
-    _tell(name, text(table.get("version")) or "", place, source, table, told)
+    needs = tuple(_needs(table, path, folders))
+    _tell(name, text(table.get("version")) or "", place, source, table, told, needs)
 
 
 def _nested(dependencies: Node | None) -> Iterator[Entry]:
@@ -147,13 +174,22 @@ def _dependency(one: Entry, told: Told) -> None:
     _tell(name, version, one.key.place, source, table, told)
 
 
-def _tell(name: str, version: str, place: Place, source: str, table: Mapping, told: Told) -> None:
+def _tell(
+    name: str,
+    version: str,
+    place: Place,
+    source: str,
+    table: Mapping,
+    told: Told,
+    needs: tuple[tuple[str, str], ...] = (),
+) -> None:
     if not is_name(name):
         told.miss(place, f"no name of a package: {name[:120]!r}")
         return
     groups = tuple(key for key in _GROUPS if boolean(table.get(key)))
     hashes = hashes_of(text(table.get("integrity")))
-    told.add(component(name, version, place, source=source, hashes=hashes, groups=groups))
+    found = component(name, version, place, source=source, hashes=hashes, groups=groups)
+    told.add(replace(found, needs=needs) if needs else found)
 
 
 def _of_pnpm(one: Entry, told: Told) -> None:

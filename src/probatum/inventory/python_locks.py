@@ -15,7 +15,7 @@ from probatum.components import Component, Inventory, python_name
 from probatum.errors import FormatError
 from probatum.formats import toml_nodes
 from probatum.formats.nodes import Mapping, Node, Sequence, entries, items, text
-from probatum.inventory.requirement import by_address, is_name
+from probatum.inventory.requirement import by_address, is_name, requirement
 from probatum.inventory.told import Told, whole
 from probatum.ports import Material
 from probatum.vocabulary import Reason
@@ -98,6 +98,7 @@ def _poetry(row: Mapping, root: Mapping) -> Component:
         source=_at(url, at) if kind == "git" else _index(url),
         marker=text(row.get("markers")) or "",
         groups=tuple(one for one in groups if one != "main"),
+        needs=tuple((one.key.text, "") for one in entries(row.get("dependencies"))),
     )
 
 
@@ -114,6 +115,7 @@ def _uv(row: Mapping, root: Mapping) -> Component:
         row,
         hashes=_hashes_of(files),
         source=_index(said),
+        needs=tuple(_tables(row, "dependencies", "optional-dependencies", "dev-dependencies")),
         marker=" or ".join(f"({one})" for one in markers) if len(markers) > 1 else "".join(markers),
     )
 
@@ -128,6 +130,7 @@ def _pdm(row: Mapping, root: Mapping) -> Component:
         source=_at(git, at) if git else named,
         marker=text(row.get("marker")) or text(row.get("markers")) or "",
         groups=() if "default" in groups else groups,
+        needs=tuple(_requirements(row.get("dependencies"))),
     )
 
 
@@ -145,6 +148,7 @@ def _pylock(row: Mapping, root: Mapping) -> Component:
         ),
         source=_elsewhere(row) or _index(index),
         marker=text(row.get("marker")) or "",
+        needs=tuple(_tables(row, "dependencies")),
     )
 
 
@@ -165,6 +169,7 @@ def _component(
     source: str,
     marker: str = "",
     groups: tuple[str, ...] = (),
+    needs: tuple[tuple[str, str], ...] = (),
 ) -> Component:
     name = next(one for one in row.entries if one.key.text == "name")
     version = text(row.get("version")) or ""
@@ -177,7 +182,26 @@ def _component(
         source=source,
         marker=marker,
         groups=groups,
+        needs=tuple(dict.fromkeys((python_name(one), version) for one, version in needs)),
     )
+
+
+def _tables(row: Mapping, *keys: str) -> Iterator[tuple[str, str]]:
+    """What stands in lists of tables that name packages, or in groups of such lists."""
+    for key in keys:
+        said = row.get(key)
+        for group in (said, *(one.value for one in entries(said))):
+            for one in items(group):
+                name = text(one.get("name")) if isinstance(one, Mapping) else None
+                if isinstance(one, Mapping) and name:
+                    yield name, text(one.get("version")) or ""
+
+
+def _requirements(node: Node | None) -> Iterator[tuple[str, str]]:
+    for said in _texts(node):
+        found = requirement(said)
+        if found is not None:
+            yield found.name, ""
 
 
 def _index(url: str) -> str:
