@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from packaging.version import Version
-from tools.symbol_packs import PACKS, Span, Symbol, became, malformed, pack, spans
+from tools.symbol_packs import PACKS, Symbol, became, malformed, pack
+from tools.symbol_releases import Span, around, spans
 
 ALL = sorted(PACKS.glob("*.toml"))
 ROW = {
@@ -129,3 +130,14 @@ def test_a_whole_module_changes_with_its_tables(tmp_path: Path) -> None:
     symbol = Symbol("CVE-2030-0001", "acme", "acme.loading", (), "")
     span = Span((Version("1.0"),), (Version("2.0"),))
     assert list(became(symbol, span, tmp_path)) == [("*", "changed 1.0..1.0 -> 2.0")]
+
+
+def test_a_function_that_gained_the_same_guard_is_told(tmp_path: Path) -> None:
+    _released(tmp_path, "1.0", "def load(path): return path\n")
+    _released(tmp_path, "2.0", "def load(path): return checked(path)\n")
+    for version, text in (("1.0", "path"), ("2.0", "checked(path)")):
+        module = tmp_path / f"acme-{version}" / "acme" / "saving.py"
+        module.write_text(f"def save(path): return {text}\ndef other(path): return path + 'new_'\n")
+    sides = (tmp_path / "acme-1.0", tmp_path / "acme-2.0")
+    assert list(around({"acme.loading": {"load"}}, *sides)) == [("acme.saving:save", {"checked"})]
+    assert not list(around({"acme.loading": {"load"}, "acme.saving": {"*"}}, *sides))

@@ -1,10 +1,10 @@
 """Holds the symbol packs, src/probatum/rules/symbols/, against the releases that they speak of.
 
     python -m tools.symbol_packs --check
-    python -m tools.symbol_packs --records FILE --releases FOLDER [PACKAGE...]
+    python -m tools.symbol_packs --records FILE --releases FOLDER [--around] [NAME...]
 
 FILE holds OSV records, JSON, one a line, as the `records.jsonl` of an installed snapshot does.
-FOLDER holds unpacked releases, `<package>-<version>/`; one that is missing is downloaded as a wheel
+NAMEs are packages or advisories. FOLDER holds unpacked releases, `<package>-<version>/`; one that is missing is downloaded as a wheel
 by pip and unpacked. Nothing of it is run. For each function a line says what became of it from the
 last affected release to the first that is not:
 
@@ -12,25 +12,24 @@ last affected release to the first that is not:
 - `same`: only the record says so, or the fix went elsewhere: the row has to tell `why`;
 - `absent`: the last affected release, or the oldest that the row is for, does not have it.
 
+With `--around`, a line for each function outside the rows of an advisory that gained the same words
+as the functions in them: the fix may have been there, too.
+
 Exit status 1 if a row is malformed, a function is absent, or one stayed the same without a `why`.
 """
 
 import argparse
-import ast
-import json
 import re
-import subprocess
 import sys
 import tomllib
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+
+from tools.symbol_releases import Span, around, functions, release, spans
 
 PACKS = Path(__file__).resolve().parents[1] / "src" / "probatum" / "rules" / "symbols"
 
@@ -100,104 +99,6 @@ def pack(path: Path) -> tuple[list[Symbol], list[str]]:
     return symbols, wrong
 
 
-@dataclass(frozen=True)
-class Span:
-    """The releases that an advisory affects, oldest first, and those that it calls fixed."""
-
-    affected: tuple[Version, ...]
-    fixed: tuple[Version, ...]
-
-    def of(self, versions: str) -> tuple[Version, Version, Version | None] | None:
-        """The oldest and the last affected release, and the first after it, within a specifier."""
-        inside = SpecifierSet(versions, prereleases=True)
-        here = [one for one in self.affected if one in inside]
-        here = [one for one in here if not one.is_prerelease] or here
-        if not here:
-            return None
-        stable = (one for one in self.affected if not one.is_prerelease)
-        later = [one for one in (*stable, *self.fixed) if one > here[-1]]
-        return here[0], here[-1], min(later, default=None)
-
-
-def spans(lines: Iterator[str], packages: set[str]) -> dict[tuple[str, str], Span]:
-    """What OSV records say of those packages, by package and by each of a record's ids."""
-    found: dict[tuple[str, str], tuple[set[Version], set[Version]]] = {}
-    for line in lines:
-        record = json.loads(line)
-        if "withdrawn" in record:
-            continue
-        for entry in record.get("affected", ()):
-            package = canonicalize_name(entry["package"]["name"])
-            if entry["package"]["ecosystem"] != "PyPI" or package not in packages:
-                continue
-            for name in (record["id"], *record.get("aliases", ())):
-                affected, fixed = found.setdefault((package, name), (set(), set()))
-                affected |= set(_versions(entry.get("versions", ())))
-                for line_of in entry.get("ranges", ()):
-                    if line_of["type"] == "ECOSYSTEM":
-                        ends = (event.get("fixed", "") for event in line_of["events"])
-                        fixed |= set(_versions(ends))
-    return {
-        key: Span(tuple(sorted(affected)), tuple(sorted(fixed)))
-        for key, (affected, fixed) in found.items()
-    }
-
-
-def _versions(texts: Any) -> Iterator[Version]:
-    for text in texts:
-        try:
-            yield Version(text)
-        except InvalidVersion:
-            continue
-
-
-def release(folder: Path, package: str, version: Version) -> Path | None:
-    """The folder of an unpacked release, downloaded if need be; None if there is no wheel."""
-    unpacked = folder / f"{package}-{version}"
-    if unpacked.is_dir():
-        return unpacked
-    asked = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:"]
-    place = folder / f".{package}-{version}"
-    told = subprocess.run([*asked, "-d", str(place), f"{package}=={version}"], check=False)  # noqa: S603
-    wheels = list(place.glob("*.whl")) if told.returncode == 0 else []
-    if not wheels:
-        return None
-    with zipfile.ZipFile(wheels[0]) as wheel:
-        wheel.extractall(unpacked, [name for name in wheel.namelist() if name.endswith(".py")])
-    return unpacked
-
-
-def functions(folder: Path | None, module: str) -> dict[str, str]:
-    """The functions of a module as syntax trees, by name, and the whole module as `*`.
-
-    Empty if there is no such module, or if it is written in a Python that this one cannot read.
-    """
-    path = (folder or Path()).joinpath(*module.split("."))
-    for source in (path.with_name(f"{path.name}.py"), path / "__init__.py"):
-        if folder and source.is_file():
-            try:
-                tree = ast.parse(source.read_bytes())
-            except (SyntaxError, ValueError):
-                return {}
-            return {"*": ast.dump(tree), **dict(_functions(tree, ""))}
-    return {}
-
-
-def _functions(node: ast.AST, above: str) -> Iterator[tuple[str, str]]:
-    for inner in ast.iter_child_nodes(node):
-        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
-            inner.body = [one for one in inner.body if not _is_text(one)]
-            yield above + inner.name, ast.dump(inner)
-        elif isinstance(inner, ast.ClassDef):
-            yield from _functions(inner, f"{above}{inner.name}.")
-        elif isinstance(inner, ast.stmt | ast.ExceptHandler):
-            yield from _functions(inner, above)
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
 def became(symbol: Symbol, span: Span, folder: Path) -> Iterator[tuple[str, str]]:
     """What became of each function of a row, with the releases that were compared."""
     releases = span.of(symbol.versions)
@@ -224,7 +125,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="look at the form of the packs only")
     parser.add_argument("--records", type=Path)
     parser.add_argument("--releases", type=Path)
-    parser.add_argument("packages", nargs="*")
+    parser.add_argument("--around", action="store_true", help="tell what gained the same words")
+    parser.add_argument("asked", nargs="*", metavar="NAME")
     said = parser.parse_args()
     read = [pack(path) for path in sorted(PACKS.glob("*.toml"))]
     faults = [one for _, wrong in read for one in wrong]
@@ -232,11 +134,14 @@ def main() -> int:
     if not said.check:
         if not said.records or not said.releases:
             parser.error("say --records and --releases, or --check")
-        asked = [one for one in symbols if one.package in (said.packages or {one.package})]
+        wanted = set(said.asked)
+        asked = [one for one in symbols if not wanted or wanted & {one.package, one.advisory}]
         with said.records.open(encoding="utf-8") as lines:
             known = spans(lines, {one.package for one in asked})
         for symbol in asked:
             faults += _told(symbol, known, said.releases)
+        for line in _beside(asked, known, said.releases) if said.around else ():
+            print(line)
     print(*faults, sep="\n", file=sys.stderr)
     print(f"{len(symbols)} rows, {len({one.advisory for one in symbols})} advisories")
     return bool(faults)
@@ -253,6 +158,21 @@ def _told(symbol: Symbol, known: dict[tuple[str, str], Span], folder: Path) -> l
         if state.startswith("absent") or (state.startswith("same") and not symbol.why):
             faults.append(line)
     return faults
+
+
+def _beside(asked: list[Symbol], known: dict[tuple[str, str], Span], folder: Path) -> Iterator[str]:
+    rows: dict[tuple[str, str], list[Symbol]] = {}
+    for symbol in asked:
+        rows.setdefault((symbol.package, symbol.advisory), []).append(symbol)
+    for (package, advisory), ours in rows.items():
+        releases = known[package, advisory].of(ours[-1].versions)
+        if releases is None or releases[2] is None:
+            continue
+        before, after = (release(folder, package, one) for one in releases[1:])
+        named = {one.module: set(one.functions or ("*",)) for one in ours}
+        if before and after:
+            for name, words in around(named, before, after):
+                yield f"{advisory} {package} beside: {name} gained {' '.join(sorted(words))}"
 
 
 if __name__ == "__main__":
