@@ -13,6 +13,7 @@ from bench.measure import TIMEOUT, cost
 from bench.reviewing.releases import lines_of, release
 from bench.reviewing.reviewers import Told
 from bench.reviewing.rows import Row, groups, rows, seen
+from bench.sections import matchers
 from bench.tables import table
 from bench.tools import ERROR, LATE, PASSED, PEERS
 
@@ -140,20 +141,45 @@ def test_a_release_that_is_unpacked_already_is_not_fetched(tmp_path: Path) -> No
     assert lines_of(found) == 2
 
 
-def test_two_matchers_are_compared_on_every_spelling(tmp_path: Path) -> None:
-    pytest.importorskip("pip", reason="it orders versions as pip's own packaging does")
+def _advised(folder: Path, ecosystem: str, file: str, *commits: dict[str, Any]) -> None:
+    """A file of one record, on versions up to 1.1, of which it lists that one."""
     zstandard = pytest.importorskip("zstandard")
     events = [{"introduced": "0"}, {"last_affected": "1.1"}]
-    for ecosystem, file in (("PyPI", "pypi"), ("Go", "go")):
-        affected = {"package": {"ecosystem": ecosystem, "name": "thing"}, "versions": ["1.1"],
-                    "ranges": [{"type": "ECOSYSTEM", "events": events}]}  # fmt: skip
-        record = json.dumps({"id": f"TEST-{ecosystem}", "affected": [affected]}).encode()
-        packed = zstandard.ZstdCompressor().compress(record + b"\n")
-        (tmp_path / f"{file}_osv.jsonl.zst").write_bytes(packed)
-    script = Path(run.__file__).with_name("matching") / "compare.py"
-    command = [sys.executable, str(script), str(tmp_path), "1"]
-    go, python = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    ranges = [*commits, {"type": "ECOSYSTEM", "events": events}]
+    affected = {"package": {"ecosystem": ecosystem, "name": "thing"}, "versions": ["1.1"],
+                "ranges": ranges}  # fmt: skip
+    record = json.dumps({"id": f"TEST-{ecosystem}", "affected": [affected]}).encode()
+    packed = zstandard.ZstdCompressor().compress(record + b"\n")
+    (folder / f"{file}_osv.jsonl.zst").write_bytes(packed)
+
+
+def _matched(script: str, folder: Path) -> Any:
+    pytest.importorskip("pip", reason="it orders versions as pip's own packaging does")
+    path = Path(run.__file__).with_name("matching") / script
+    command = [sys.executable, str(path), str(folder), "1"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+
+
+def test_two_matchers_are_compared_on_every_spelling(tmp_path: Path) -> None:
+    _advised(tmp_path, "PyPI", "pypi")
+    _advised(tmp_path, "Go", "go")
+    go, python = _matched("compare.py", tmp_path)
     assert (go["ecosystem"], go["apart"], python["apart"]) == ("Go", [], [])
     labelled = python["spellings"]["+cu124"]
     assert (labelled["pairs"], labelled["affected"]) == (1, 1)
     assert labelled["missed by packaging's order"] == labelled["missed by listed text"] == 1
+
+
+def test_what_other_rules_miss_is_told_with_the_reason(tmp_path: Path) -> None:
+    _advised(tmp_path, "PyPI", "pypi", {"type": "GIT", "events": [{"introduced": "0"}]})
+    told = _matched("peers.py", tmp_path)
+    scanner, asked, listed = told["counts"].values()
+    assert scanner["as listed"] == asked["as listed"] == listed["as listed"] == {"both": 1}
+    assert asked["another .0"] == listed["another .0"] == {"both": 1}
+    assert scanner["another .0"] == {"only ours: another spelling": 1}
+    label = {"only ours: a label of a build": 1}
+    assert scanner["+cu124"] == asked["+cu124"] == listed["+cu124"] == label
+    page = matchers.written(told, None)
+    assert "| only ours: a label of a build | 6 |" in page and "thing 1.1+cu124, TEST-PyPI" in page
+    [(_, measured, met)] = matchers.goals(told, None)
+    assert met and measured.startswith("0 missed")

@@ -70,7 +70,7 @@ def _package(
 ) -> None:
     records = [check.record(data) for data in found.records(ecosystem, name)]
     records = [one for one in records if not one.get("withdrawn")]
-    entries = {one["id"]: _entries(one, ecosystem, name) for one in records}
+    entries = {one["id"]: entries_of(one, ecosystem, name) for one in records}
     for text in sorted({text for each in entries.values() for text in _versions(each, ecosystem)}):
         for spelling, spell in SPELLINGS[ecosystem].items():
             version = spell(text)
@@ -108,7 +108,8 @@ def _version(
             apart.append(f"{asked.name} {asked.version} {match.id}: {match.verdict}, {expected}")
 
 
-def _entries(record: Any, ecosystem: str, name: str) -> list[Any]:
+def entries_of(record: Any, ecosystem: str, name: str) -> list[Any]:
+    """What a record says of one package."""
     return [
         one
         for one in record["affected"]

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import least
+from bench.sections import matchers as others
 from bench.tables import table
-from bench.tools import PROBATUM, Bench, Tool
+from bench.tools import FLAGGED, PASSED, PROBATUM, Bench, Tool
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "matching"
 _START = """
@@ -22,9 +23,13 @@ affected(index, Component(ecosystem="PyPI", name="torch", version="2.5.1+cu124")
 _MISSED = ("listed text", "packaging's order")
 
 
+_PIP_AUDIT = Tool("pip-audit", "", ("pip-audit",), ("-r", "{file}"), {0: PASSED, 1: FLAGGED})
+_FILES = 20
+
+
 def matchers(bench: Bench) -> tuple[Tool, ...]:
-    """Probatum alone: other tools ask a server what affects a version."""
-    return (PROBATUM,)
+    """pip-audit has to ask a server what affects a version; `matching/clients.py` is one."""
+    return (PROBATUM, _PIP_AUDIT) if bench.peers else (PROBATUM,)
 
 
 def measured(bench: Bench) -> dict[str, Any]:
@@ -36,7 +41,14 @@ def measured(bench: Bench) -> dict[str, Any]:
         "ecosystems": _told(bench, "compare.py", source, str(bench.every)),
         "pace": _told(bench, "pace.py", source, str(folder), str(bench.runs)),
         "start": _started(bench, folder),
+        "peers": _told(bench, "peers.py", source, str(bench.every)),
+        "clients": _asked(bench, source) if bench.peers else None,
     }
+
+
+def _asked(bench: Bench, source: str) -> Any:
+    program = bench.line(_PIP_AUDIT, "")[0]
+    return _told(bench, "clients.py", source, program, str(max(1, _FILES // bench.every)))
 
 
 def _told(bench: Bench, script: str, *arguments: str) -> Any:
@@ -68,7 +80,8 @@ Labels are added to all packages, whether they have builds or not.
 {_agreement(data)}
 
 {_costs(data)}
-"""
+
+{others.written(data["peers"], data["clients"])}"""
 
 
 def _agreement(data: dict[str, Any]) -> str:
@@ -122,6 +135,7 @@ def goals(data: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
     yield "advisories: index and reference never apart", told, not apart
     size = max(one["index_bytes"] for one in data["ecosystems"])
     yield "advisories: index <= 1 MB", f"{size / 1e6:.2f} MB", size <= 1e6
+    yield from others.goals(data["peers"], data["clients"])
     pace, (nothing, asked) = data["pace"], data["start"]
     start_s = asked - nothing
     yield "advisories: ready in <= 50 ms CPU", f"{start_s * 1000:.0f} ms", start_s <= 0.05
