@@ -15,7 +15,7 @@ from typing import Any
 
 from probatum.cli import bom, check, compare, index
 from probatum.cli.main import parser
-from probatum.formats import kinds, python_environment, python_project
+from probatum.formats import kinds, python_environment, python_program, python_project
 from probatum.policy import EXIT_CODES, MUST_PROVE
 from probatum.ports import Analyzer
 from probatum.reasons import MEANINGS
@@ -115,7 +115,7 @@ def _kinds() -> Iterator[str]:
         said = ", ".join(f"{_link(one.claim.id, 'claims.md')}" for one in judges)
         rows.append((f"`{kind}`", said or "none yet"))
     yield from _table(("Kind", "Claims that are judged"), rows)
-    for gathered in (python_project, python_environment):
+    for gathered in (python_project, python_environment, python_program):
         yield f"\n## {gathered.KIND}\n"
         yield _nested((gathered.__doc__ or "").strip())
 

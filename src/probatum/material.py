@@ -308,7 +308,7 @@ class PlacedMaterial:
 
 
 class Piece(Struct, frozen=True):
-    """Some bytes, at least one, and behind them a whole file of `size` bytes, if there is one."""
+    """Some bytes, and behind them a whole file of `size` bytes if there is one; not nothing."""
 
     head: bytes
     name: str = ""

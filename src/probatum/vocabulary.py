@@ -151,6 +151,10 @@ class Certificate(Struct, frozen=True):
     facts: dict[str, Any]
 
 
+FLAW = "known flaw"
+"""What `says` of an entry that is a vulnerability of an installed package, and no way in."""
+
+
 class Entry(Struct, frozen=True):
     """One way into an artifact, such as a route of a web application, and the verdict on it alone.
 

@@ -122,7 +122,9 @@ def _judge_of(
     def judge(artifact: Artifact, material: Material) -> Verdict:
         ways = shown.ways if shown is not None else None
         if shown is not None and ways is not None:
-            why = difference(shown.artifact, found) or _rejection_of_ways(claim, ways, material)
+            why = difference(shown.artifact, found) or _rejection_of_ways(
+                claim, ways, material, known
+            )
             if why or not shown.paths:
                 entries = None if why else _checked(ways)
                 detail = why or "the report does not prove it of more than these entry points"
@@ -151,13 +153,19 @@ def _checked(ways: Certificate) -> Entries:
     return Entries(tuple(told), Certificate(ways.checker, {}))
 
 
-def _rejection_of_ways(claim: str, ways: Certificate, material: Material) -> str:
-    """Why the certificate does not prove the claim of the entry points; empty if it does."""
-    from probatum.check import entry_points
+def _rejection_of_ways(
+    claim: str, ways: Certificate, material: Material, known: Mapping[str, Installed]
+) -> str:
+    """Why the certificate does not prove the claim of the entries; empty if it does."""
+    from probatum.check import entry_points, vulnerable_code
 
-    if ways.checker != "entry_points" or ways.facts.get("claim") != claim:
-        return f"the certificate is not one of entry points for {claim}"
     try:
+        if ways.checker == "vulnerable_code" and claim == vulnerable_code.CLAIM:
+            installed = _reliable("advisories", known)
+            vulnerable_code.shows(ways.facts, material.read, material.size, installed)
+            return ""
+        if ways.checker != "entry_points" or ways.facts.get("claim") != claim:
+            return f"the certificate is not one of entry points for {claim}"
         entry_points.holds(ways.facts, material.read, material.size)
     except Rejected as exc:
         return str(exc) or "the checker rejects it"

@@ -234,7 +234,7 @@ def _unshown(finding: Finding) -> str:
     """An entry point that is called proven and that the certificate does not name."""
     entries, ways = _entries(finding), _ways(finding)
     named = ways.facts.get("entries") if ways is not None else None
-    shown = named if isinstance(named, dict) else {}
+    shown = named if isinstance(named, dict | list) else ()
     said = entries.of if entries is not None else ()
     return next((one.name for one in said if one.verdict == "proven" and one.name not in shown), "")
 

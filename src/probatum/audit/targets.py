@@ -32,6 +32,7 @@ from msgspec import Struct
 from probatum.audit.environments import Environments
 from probatum.audit.open import printable
 from probatum.audit.opened import Caps, Root
+from probatum.audit.programs import Programs
 from probatum.audit.projects import Gathered
 from probatum.errors import FormatError, TargetError
 from probatum.formats.importable import (
@@ -249,13 +250,14 @@ def _of_folder(target: str, exclude: tuple[str, ...], caps: Caps) -> Iterator[Ro
     around = Around(os.fsencode(target), exclude)
     real = os.path.realpath(target)
     walk = _Walk(target, real, boundary(target), exclude, set(), around)
-    project, environments = Gathered(caps), Environments(caps)
+    project, environments, programs = Gathered(caps), Environments(caps), Programs(caps)
     empty = True
     for root in _walked(walk):
         empty = False
-        yield environments.take(project.take(root))
+        yield programs.take(environments.take(project.take(root)))
     yield from project.roots(".", walk.beside_top)
     yield from environments.roots()
+    yield from programs.roots()
     if empty:
         yield Root(".", 0, trouble=FormatError(Reason.NOT_ANALYSED, "the folder holds no file"))
 

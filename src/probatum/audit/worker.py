@@ -238,7 +238,8 @@ class Worker:
 
     def _caps_for(self, order: Order) -> Caps:
         # Bytes that are dear to fetch are not fetched only to be hashed; a signature names them.
-        is_near = order.path is not None or order.project is not None
+        # Nor are those of a whole environment, of which only what may run is read.
+        is_near = order.path is not None or (order.project is not None and not order.project.site)
         return self._caps if is_near else replace(self._caps, digest_size=0)
 
     def _material(self, order: Order) -> Material:

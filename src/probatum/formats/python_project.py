@@ -64,13 +64,15 @@ class Project(Struct, frozen=True, array_like=True):
     """What a project consists of. `too_large` says that it was too much to be read, if it was.
 
     Other artifacts that are put together from files are written in the same way, under their own
-    `kind`: see `formats.python_environment`.
+    `kind`: see `formats.python_environment`. One with a `site` has the list of its files in front
+    of them all: see `formats.python_program`.
     """
 
     sources: tuple[Source, ...]
     left_out: tuple[LeftOut, ...] = ()
     too_large: str = ""
     kind: str = KIND
+    site: str = ""
 
 
 def is_source(name: str) -> bool:
@@ -80,7 +82,8 @@ def is_source(name: str) -> bool:
 
 def size_of(project: Project) -> int:
     """How many bytes the artifact has."""
-    return len(_preface(project)) + sum(len(_header(one)) + one.size for one in project.sources)
+    listed = sum(len(_header(one)) + one.size for one in project.sources)
+    return len(_preface(project)) + listed + (1 if project.site else 0)
 
 
 def is_near(project: Project) -> bool:
@@ -149,6 +152,10 @@ def packed(
     if project.too_large:
         return _TooLarge(max(1, size_of(project)), project.too_large)
     sources = sorted(project.sources, key=attrgetter("name"))
+    if project.site:
+        front = b"".join((_preface(project), *map(_header, sources), b"\n"))
+        alone = (Piece(b"", one.name, one.path, one.size) for one in sources if one.size)
+        return JoinedMaterial((Piece(front), *alone), beside)
     pieces = (Piece(_header(one), one.name, one.path, one.size) for one in sources)
     made = Packed((Piece(_preface(project)), *pieces), beside)
     made.keeper = keeper
@@ -210,6 +217,8 @@ def _text(lines: "_Lines", data: bytes) -> str:
 def _preface(project: Project) -> bytes:
     told = sorted(project.left_out, key=attrgetter("name"))
     first = f"{project.kind} 1\n".encode()
+    if project.site:
+        first += _encoded(f"@ {project.site}\n")
     return first + b"".join(_encoded(f"- {one.name}: {one.why}\n") for one in told)
 
 

@@ -8,6 +8,8 @@ from probatum.policy import HOLDS, Decision
 from probatum.policy import summary as policy_says
 from probatum.tallies import VERDICTS, counts, unanswered, verdict_word
 from probatum.vocabulary import (
+    FLAW,
+    Entries,
     Finding,
     Place,
     Proven,
@@ -75,12 +77,17 @@ def headline(verdict: Verdict) -> str:
 
 
 def _ways_in(verdict: Refuted | Undecided) -> str:
-    """`; 11 of 14 entry points proven`; empty where there are none."""
+    """`; 11 of 14 entry points proven`; empty where none is."""
     entries = verdict.entries
     proven = sum(one.verdict == "proven" for one in entries.of) if entries is not None else 0
     if entries is None or not proven:
         return ""
-    return f"; {proven} of {plural(len(entries.of), 'entry point')} proven"
+    return f"; {proven} of {plural(len(entries.of), called(entries))} proven"
+
+
+def called(entries: Entries) -> str:
+    """What the entries of a verdict are: ways in, or what else is judged one by one."""
+    return FLAW if any(one.says == FLAW for one in entries.of) else "entry point"
 
 
 def unproven_entries(verdict: Refuted | Undecided, most: int) -> Iterator[str]:
@@ -93,13 +100,14 @@ def unproven_entries(verdict: Refuted | Undecided, most: int) -> Iterator[str]:
         yield f"entry points: {entries.unknown}"
     open_ones = [one for one in entries.of if one.verdict != "proven"]
     if len(open_ones) > 1 and len({(one.verdict, one.detail) for one in entries.of}) == 1:
-        yield f"{open_ones[0].verdict} at all {len(open_ones)} entry points: {open_ones[0].detail}"
+        word = plural(len(open_ones), called(entries))
+        yield f"{open_ones[0].verdict} at all {word}: {open_ones[0].detail}"
         return
     open_ones.sort(key=lambda one: one.verdict)
     for one in open_ones[:most]:
         yield f"{one.verdict} at {one.name} ({one.says}): {one.detail}"
     if more := len(open_ones[most:]):
-        yield f"and {plural(more, 'entry point')} more"
+        yield f"and {plural(more, called(entries))} more"
 
 
 def placed(witness: Witness) -> str:

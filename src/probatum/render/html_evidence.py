@@ -6,7 +6,7 @@ from typing import assert_never
 
 from probatum.reasons import MEANINGS
 from probatum.render.code_lines import Row, advised, code_rows
-from probatum.render.evidence import ORDER, further, is_path
+from probatum.render.evidence import ORDER, called, further, is_path, plural
 from probatum.render.excerpts import HexLine, hex_lines, text_lines
 from probatum.render.html_text import code, shown
 from probatum.render.visible import visible
@@ -92,7 +92,8 @@ def _ways(entries: Entries | None) -> Iterator[str]:
     if entries is None or not entries.of:
         return
     proven = sum(one.verdict == "proven" for one in entries.of)
-    yield f"<details><summary>{proven} of {len(entries.of)} entry points proven</summary><ul>"
+    word = plural(len(entries.of), called(entries))
+    yield f"<details><summary>{proven} of {word} proven</summary><ul>"
     for one in sorted(entries.of, key=lambda one: ORDER.index(one.verdict))[:_MOST_ENTRIES]:
         why = f": {_mixed(one.detail, shown)}" if one.detail else ""
         word = f'<b class="v {one.verdict}">{one.verdict}</b>'

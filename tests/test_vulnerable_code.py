@@ -1,0 +1,195 @@
+"""What is proven of programs and of their vulnerable code, and what a checker does not take."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from certificate_laws import mutants
+from probatum.analyzers.supply.vulnerable_code_not_reached import judged
+from probatum.audit.targets import roots
+from probatum.check import reach_symbols
+from probatum.check import vulnerable_code as checker
+from probatum.errors import Rejected
+from probatum.formats.python_project import packed
+from probatum.material import BytesMaterial
+from probatum.ports import Material
+from probatum.vocabulary import Proven, Reason, Undecided
+from reaching import SITE, advisories, pack, program, verdict, write
+
+_UNUSED = {"app.py": "import weak\n"}
+
+
+def _material(folder: Path, files: dict[str, str | bytes]) -> Material:
+    write(folder, files)
+    found = program(os.fspath(folder))
+    assert not isinstance(found, Undecided)
+    return found
+
+
+def _packs(folder: Path, flaw: str = "weak.core: flaw") -> Path:
+    packs = folder / "packs"
+    packs.mkdir()
+    (packs / "weak.toml").write_text(pack(flaw))
+    return packs
+
+
+@pytest.mark.parametrize(
+    ("files", "flaw"),
+    [
+        (_UNUSED, "weak.core: flaw"),
+        (_UNUSED, "weak.core: "),
+        ({"app.py": "from weak.core import Loader\nLoader()\n"}, "weak.core: flaw"),
+        ({"app.py": "import other\n", "site/other.py": "import json\n"}, "weak.core: flaw"),
+        ({"app.py": "for one in ('json', 'csv'):\n    __import__(one)\n"}, "weak.core: flaw"),
+        (
+            {
+                "app.py": "import other\nother.used()\n",
+                "site/other.py": "def used(): ...\ndef unused():\n    import weak.core\n",
+            },
+            "weak.core: ",
+        ),
+    ],
+)
+def test_code_that_nothing_reaches_is_proven(files: dict[str, str | bytes], flaw: str) -> None:
+    said = verdict(files, flaw)
+    assert isinstance(said, Proven), said
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("from weak.core import flaw\nflaw()\n", "may be imported by app.py"),
+        ("import importlib, sys\nimportlib.import_module(sys.argv[1])\n", "a computed name"),
+        ("exec(input())\n", "app.py, line 1: exec is given a computed name"),
+        ("import weak.core as c\ngetattr(c, input())()\n", "app.py, line 2 reads a computed name"),
+        ("import pickle\npickle.load(open('x', 'rb'))\n", "app.py unpickles"),
+        ("import mystery\n", "imports mystery, which is not there"),
+        ("def broken(:\n", "app.py is not read by Python's parser"),
+    ],
+)
+def test_what_may_reach_it_is_told(text: str, why: str) -> None:
+    said = verdict({"app.py": text})
+    assert isinstance(said, Undecided)
+    assert why in said.detail
+
+
+def test_a_wish_is_not_enough_for_a_function_that_is_not_there() -> None:
+    said = verdict(_UNUSED, "weak.core: another")
+    assert isinstance(said, Undecided)
+    assert "there is no another in" in said.detail
+    said = verdict(_UNUSED, "weak.elsewhere: flaw")
+    assert isinstance(said, Undecided)
+    assert "weak.elsewhere is not installed" in said.detail
+
+
+def test_modules_that_import_one_another_in_a_long_line_are_followed() -> None:
+    line: dict[str, str | bytes] = {
+        f"site/line{number}.py": f"import line{number + 1}\n" for number in range(2000)
+    }
+    line |= {"site/line2000.py": "import weak.core\n", "app.py": "import line0\n"}
+    said = verdict(line, "weak.core: ")
+    assert isinstance(said, Undecided)
+    assert "may be imported by" in said.detail
+
+
+def test_a_link_among_the_packages_keeps_anything_from_being_ruled_out(tmp_path: Path) -> None:
+    write(tmp_path, _UNUSED)
+    (tmp_path / SITE / "linked").symlink_to(tmp_path / SITE / "weak")
+    found = program(os.fspath(tmp_path))
+    assert not isinstance(found, Undecided)
+    said = judged(found, advisories(), reach_symbols.PACKS)
+    assert isinstance(said, Undecided)
+    assert "linked" in said.detail
+
+
+def test_packages_alone_are_no_program(tmp_path: Path) -> None:
+    write(tmp_path, {})
+    assert isinstance(program(os.fspath(tmp_path)), Undecided)
+    assert [one.name for one in roots(os.fspath(tmp_path)) if one.project is not None]
+
+
+def test_a_program_is_listed_with_its_files_and_their_sizes(tmp_path: Path) -> None:
+    material = _material(tmp_path, _UNUSED)
+    text = material.read(0, material.size)
+    assert text.startswith(f"python-program 1\n@ {SITE}\n".encode())
+    assert b"\n12 app.py\n" in text
+    [root] = [one for one in roots(os.fspath(tmp_path)) if one.name.endswith("!/program")]
+    assert root.project is not None
+    assert root.size == packed(root.project).size == len(text)
+
+
+def _proof(tmp_path: Path) -> tuple[dict[str, Any], bytes, Path]:
+    packs = _packs(tmp_path)
+    material = _material(tmp_path / "project", _UNUSED)
+    said = judged(material, advisories(), packs)
+    assert isinstance(said, Proven), said
+    return said.certificate.facts, material.read(0, material.size), packs
+
+
+def _check(facts: Any, data: bytes, packs: Path) -> None:
+    read = BytesMaterial(data).read
+    checker.holds(facts, read, len(data), "python-program", advisories(), packs)
+
+
+def test_what_is_proven_is_checked_again(tmp_path: Path) -> None:
+    facts, data, packs = _proof(tmp_path)
+    assert facts["entries"] == facts["all"] == ["TEST-2026-1 weak 1.0"]
+    _check(facts, data, packs)
+
+
+def test_a_certificate_that_says_anything_else_is_rejected(tmp_path: Path) -> None:
+    facts, data, packs = _proof(tmp_path)
+    for mutant in (one for one in mutants(facts) if one != facts):
+        with pytest.raises(Rejected):
+            _check(mutant, data, packs)
+
+
+def test_a_program_that_was_changed_is_rejected(tmp_path: Path) -> None:
+    facts, data, packs = _proof(tmp_path)
+    for old, new in ((b"import weak\n", b"import wear\n"), (b"Name: weak", b"Name: wear"),
+                     (b"12 app.py", b"12 api.py"), (b"@ .venv", b"@ .vena")):  # fmt: skip
+        assert old in data
+        with pytest.raises(Rejected):
+            _check(facts, data.replace(old, new), packs)
+
+
+def test_a_flaw_left_out_of_a_certificate_is_rejected(tmp_path: Path) -> None:
+    facts, data, packs = _proof(tmp_path)
+    with pytest.raises(Rejected, match=r"6: weak 1\.0 may be affected by TEST-2026-1"):
+        _check(facts | {"entries": [], "all": []}, data, packs)
+
+
+def test_rows_of_a_pack_count_together_where_they_hold(tmp_path: Path) -> None:
+    row = pack("weak.core: {}")
+    older, newer, every = (
+        row.replace("{}", name) + f'versions = "{versions}"\n'
+        for name, versions in (("old", "<1.0"), ("new", ">=1.0,<2"), ("any", "!=3"))
+    )
+    (tmp_path / "weak.toml").write_text(older + newer + every)
+    ids = frozenset({"TEST-2026-1"})
+    assert reach_symbols.symbols(ids, "weak", "1.0", tmp_path) == [
+        ("weak.core", "new"),
+        ("weak.core", "any"),
+    ]
+    assert reach_symbols.symbols(ids, "weak", "no version", tmp_path) == []
+    assert reach_symbols.symbols(frozenset({"X"}), "weak", "1.0", tmp_path) == []
+
+
+def test_a_row_whose_versions_are_not_understood_makes_the_flaw_unknown(tmp_path: Path) -> None:
+    row = pack("weak.core: flaw")
+    (tmp_path / "weak.toml").write_text(row + row + 'versions = "~=1.0"\n')
+    assert reach_symbols.symbols(frozenset({"TEST-2026-1"}), "weak", "1.0", tmp_path) == []
+
+
+def test_advisories_that_are_too_old_prove_nothing(tmp_path: Path) -> None:
+    packs = _packs(tmp_path)
+    material = _material(tmp_path / "project", _UNUSED)
+    old = advisories()
+    old.stale = "they are 40 days old"
+    try:
+        said = judged(material, old, packs)
+    finally:
+        old.stale = ""
+    assert said == Undecided(Reason.MISSING_ADVISORIES, "they are 40 days old")
