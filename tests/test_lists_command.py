@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from advisory_mirror import Mirror
 from known_lists import COMMIT, TENSOR, safetensors
 from probatum.cli.main import main
 
@@ -165,3 +166,17 @@ def test_a_snapshot_in_the_hubs_cache_is_known_by_its_commit(model: Path) -> Non
     assert (code, found["package-url"]["verdict"]) == (0, "proven")
     assert main(["check", "report.json", str(held), "--must-prove", _CLAIM]) == 0
     assert main(["check", "report.json", str(held), "--only-certificates"]) == 0
+
+
+def test_a_list_is_fetched_and_is_as_old_as_the_last_time_that_it_was_asked_for(
+    model: Path,
+) -> None:
+    entry = f'sha256 = "{"0" * 64}"'
+    with Mirror() as mirror:
+        mirror.files["/list.toml"] = Path(_list(entry, published="2020-01-01")).read_bytes()
+        address = f"{mirror.url}/list.toml"
+        assert main(["advisories", "update", "--list", f"{address}?key=secret"]) == 3
+        assert main(["advisories", "update", "--list", address]) == 0
+        assert main(["advisories", "update", "--list", address]) == 0
+        assert "if-none-match" in mirror.requests[-1][1]
+    assert _audited(model)[0] == 0
