@@ -12,8 +12,10 @@ from probatum.analyzers.supply.no_known_vulnerability import no_known_vulnerabil
 from probatum.bom.gathering import gathered
 from probatum.bom.telling import told
 from probatum.components import Component, Inventory
+from probatum.formats.python_environment import KIND
+from probatum.formats.python_project import joined
 from probatum.inventory.needs import Chains, needed
-from probatum.inventory.reading import inventory_of
+from probatum.inventory.reading import inventory_of, with_needs
 from probatum.material import BytesMaterial
 from probatum.vocabulary import Artifact, Refuted
 
@@ -122,6 +124,21 @@ def test_a_lock_file_tells_what_needs_what(kind: str, text: str, expected: list[
     inventory = inventory_of(kind, "x", BytesMaterial(text.encode()))
     found = [f"{one.name}>{other.name} {other.version}" for one, other in needed(inventory)]
     assert found == expected
+
+
+def test_an_environment_tells_what_its_distributions_require() -> None:
+    head = "Metadata-Version: 2.1\nName: {}\nVersion: 1\n"
+    requires = "Requires-Dist: B_B[x]>=1; python_version > '3'\nrequires-dist : c ; extra == 'd'\n"
+    files = {
+        "a-1.dist-info/METADATA": head.format("a") + requires + "\nRequires-Dist: no\n",
+        "b_b-1.dist-info/METADATA": head.format("b-b"),
+        "c-1.dist-info/METADATA": head.format("c"),
+    }
+    material = joined(((name, text.encode()) for name, text in files.items()), (), KIND)
+    bare = inventory_of(KIND, "x", material)
+    whole = with_needs(KIND, bare, material)
+    assert not list(needed(bare))
+    assert [(one.name, other.name) for one, other in needed(whole)] == [("a", "b-b")]
 
 
 def test_an_affected_component_is_told_with_what_brings_it_in() -> None:

@@ -20,7 +20,7 @@ from probatum.deploy.model import Deployment
 from probatum.deploy.verdicts import READERS
 from probatum.errors import FormatError
 from probatum.formats.bounds import region
-from probatum.inventory.reading import KINDS, inventory_of
+from probatum.inventory.reading import KINDS, inventory_of, with_needs
 from probatum.ports import Material
 from probatum.vocabulary import Artifact
 
@@ -100,7 +100,7 @@ def told(
         inventory=asked(
             "content",
             kind in KINDS and not is_covered,
-            lambda: inventory_of(kind, name, material),
+            lambda: with_needs(kind, inventory_of(kind, name, material), material),
         ),
         deployment=asked(
             "content",

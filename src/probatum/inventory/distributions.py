@@ -8,7 +8,10 @@ Sources: packaging.python.org, "Core metadata specifications", "Recording instal
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
+
+from msgspec.structs import replace
 
 from probatum.components import Component, Inventory, python_name
 from probatum.errors import FormatError
@@ -23,6 +26,8 @@ from probatum.vocabulary import Place, Reason
 
 _MOST = 1 << 20
 _HEADER = re.compile(r"(?:Name|Version)[ \t]*:", re.IGNORECASE)
+_REQUIRES = re.compile(r"(?mi)^Requires-Dist[ \t]*:[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)([^\n]*)")
+_OF_EXTRA = re.compile(r"\bextra\s*==|==\s*extra\b")
 _FOLDER = re.compile(
     r"(?P<name>[^-]+)(?:-(?P<version>[^-]+))?(?:-py[\d.]+(?:-.+)?)?\.(?:dist-info|egg-info|egg)",
     re.IGNORECASE,
@@ -55,6 +60,29 @@ def environment(name: str, material: Material) -> Inventory:
             else:
                 _link(path, data, told)
     return told.inventory(resolved=True)
+
+
+def with_needs(inventory: Inventory, material: Material) -> Inventory:
+    """The same components of an environment, with what each requires; extras are left out.
+
+    Raises: FormatError.
+    """
+    needs = {
+        path: tuple(dict.fromkeys(_required(data[:_MOST])))
+        for path, data in files(material, KIND)
+        if is_metadata(path)
+    }
+    components = (
+        replace(one, needs=needs.get(one.place.part or "", ())) for one in inventory.components
+    )
+    return replace(inventory, components=tuple(components))
+
+
+def _required(data: bytes) -> Iterator[tuple[str, str]]:
+    headers = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0].decode("utf-8", "replace")
+    for found in _REQUIRES.finditer(headers):
+        if not _OF_EXTRA.search(found[2]):
+            yield python_name(found[1]), ""
 
 
 def _tell(data: bytes, path: str, part: str, source: str, told: Told) -> None:

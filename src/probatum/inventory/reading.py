@@ -71,3 +71,16 @@ def inventory_of(kind: str, name: str, material: Material) -> Inventory:
     read = getattr(importlib.import_module(f"probatum.inventory.{module}"), function)
     inventory: Inventory = read(name, material)
     return inventory
+
+
+def with_needs(kind: str, inventory: Inventory, material: Material) -> Inventory:
+    """The inventory with what its components need of each other, where that is dear to tell.
+
+    Lock files tell it at once; of an environment it is asked only where it matters. Raises:
+    FormatError.
+    """
+    if kind != "python-environment":
+        return inventory
+    from probatum.inventory import distributions
+
+    return distributions.with_needs(inventory, material)
