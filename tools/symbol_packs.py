@@ -4,9 +4,9 @@
     python -m tools.symbol_packs --records FILE --releases FOLDER [--around] [NAME...]
 
 FILE holds OSV records, JSON, one a line, as the `records.jsonl` of an installed snapshot does.
-NAMEs are packages or advisories. FOLDER holds unpacked releases, `<package>-<version>/`; one that is missing is downloaded as a wheel
-by pip and unpacked. Nothing of it is run. For each function a line says what became of it from the
-last affected release to the first that is not:
+NAMEs are packages or advisories. FOLDER holds unpacked releases, `<package>-<version>/`; one that
+is missing is downloaded as a wheel by pip and unpacked. Nothing of it is run. For each function a
+line says what became of it from the last affected release to the first that is not:
 
 - `changed`, `removed`: the fix did that, or the release it came with;
 - `same`: only the record says so, or the fix went elsewhere: the row has to tell `why`;
