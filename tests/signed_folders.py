@@ -136,6 +136,7 @@ def certificate(
     last: int = NOW + 1000,
     usage: str = "",
     critical: Any = None,
+    more: Any = None,
     code: bool = True,
     digest: Any = None,
 ) -> x509.Certificate:
@@ -158,6 +159,8 @@ def certificate(
         made = made.add_extension(extended, critical=False)
     if critical is not None:
         made = made.add_extension(critical, critical=True)
+    if more is not None:
+        made = made.add_extension(more, critical=False)
     signing = issuer_key or key
     plain = isinstance(signing, ed25519.Ed25519PrivateKey)
     return made.sign(signing, None if plain else digest or hashes.SHA256())

@@ -6,6 +6,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from probatum.vocabulary import Proven, Reason, Refuted, Undecided
 from signed_folders import (
@@ -111,6 +112,34 @@ def test_a_critical_extension_that_is_not_known_ends_the_chain() -> None:
     assert_refuted(data(LEAF, limited), "no trusted certificate")
     leaf = certificate("signer", KEY, BETWEEN, BETWEEN_KEY, critical=x509.OCSPNoCheck())
     assert_refuted(data(leaf, BETWEEN), "critical extension")
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        x509.NameConstraints([x509.DNSName("example.org")], None),
+        x509.PolicyConstraints(0, None),
+        x509.InhibitAnyPolicy(0),
+    ],
+)
+def test_a_limit_on_what_is_issued_ends_the_chain_though_it_is_not_critical(limit: Any) -> None:
+    limited = certificate("between", BETWEEN_KEY, ROOT, ROOT_KEY, ca=True, more=limit)
+    assert_refuted(data(LEAF, limited), "no trusted certificate")
+
+
+def test_an_authority_for_another_purpose_issues_no_signer() -> None:
+    """One for servers would otherwise stand for code."""
+    usage = x509.ExtendedKeyUsage
+    for named, proven in (
+        ([ExtendedKeyUsageOID.SERVER_AUTH], False),
+        ([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CODE_SIGNING], True),
+        ([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE], True),
+    ):
+        between = certificate("between", BETWEEN_KEY, ROOT, ROOT_KEY, ca=True, more=usage(named))
+        root = certificate("root", ROOT_KEY, ca=True, more=usage(named))
+        for chain, roots in (((LEAF, between), (ROOT,)), ((LEAF, BETWEEN), (root,))):
+            verdict = judge(data(*chain, roots=roots))
+            assert isinstance(verdict, Proven) == proven
 
 
 @pytest.mark.parametrize("kind", ["RSA", "Ed25519"])

@@ -167,6 +167,27 @@ def test_what_the_signature_ignores_is_said_not_to_be_signed() -> None:
     assert_refuted(folder(signed, FILES | {"sub/.git/x": b""}), "sub/.git/x")
 
 
+def test_code_where_the_signature_looks_away_is_named() -> None:
+    said = bundle_of(statement(ignore_paths=["cache"]))
+    held = FILES | {"cache/notes.txt": b"", "cache/b.PY": b"import os", "cache/w.bin": b""}
+    verdict = judge(folder(said, held))
+    assert isinstance(verdict, Proven)
+    assert verdict.assumptions[1] == (
+        "The signature ignores 'cache', where 3 files lie of which nothing is signed; among them "
+        "code, or what may hold it: 'cache/b.PY', 'cache/w.bin'."
+    )
+
+
+def test_what_is_ignored_is_a_path_and_no_pattern() -> None:
+    said = bundle_of(statement(ignore_paths=["*.py", "sub/*"]))
+    assert_refuted(folder(said, FILES | {"a.py": b"import os"}), "a.py")
+    assert_refuted(folder(said, FILES | {"sub/x": b""}), "sub/x")
+    for everything in ("", "/", "./", "..", "sub/.."):
+        odd = bundle_of(statement(ignore_paths=[everything]))
+        verdict = judge(folder(odd, FILES | {"a.py": b"import os"}))
+        assert not isinstance(verdict, Proven)
+
+
 def test_what_the_user_ignores_is_said_and_what_is_listed_is_still_compared() -> None:
     data = folder(bundle_of(), FILES | {"log": b"1"}, ignore=("log", "sub"))
     verdict = judge(data)

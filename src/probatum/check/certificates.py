@@ -24,6 +24,8 @@ DIGESTS = {
     "1.3.101.112": "sha512",
 }
 _BASIC, _USAGE, _EXTENDED, _NAMES = "2.5.29.19", "2.5.29.15", "2.5.29.37", "2.5.29.17"
+_LIMITS = {"2.5.29.30", "2.5.29.36", "2.5.29.54"}  # on names and policies; followed nowhere here
+_ANYTHING = "2.5.29.37.0"
 _CODE_SIGNING, _STAMPING = "1.3.6.1.5.5.7.3.3", "1.3.6.1.5.5.7.3.8"
 _DIGITAL_SIGNATURE, _SIGN_CERTIFICATES = 0, 5  # bits of a key's usage
 _DEEPEST = 8
@@ -97,9 +99,11 @@ def followed(
     _demand_fit(leaf, at)
     if not (_may_stamp(leaf) if stamps else _may_sign_code(leaf)):
         raise Rejected("the signer's certificate is not one to sign with")
-    if leaf.whole not in [one.whole for one in roots] and not _reaches(
-        leaf, between, roots, at, 0, [0]
-    ):
+    purpose = _STAMPING if stamps else _CODE_SIGNING
+    trusted = [one.whole for one in roots]
+    between = [one for one in between if _is_for(one, purpose)]
+    roots = [one for one in roots if _is_for(one, purpose)]
+    if leaf.whole not in trusted and not _reaches(leaf, between, roots, at, 0, [0]):
         raise Rejected("no trusted certificate leads to the signer's")
     return of_info(leaf.key)
 
@@ -170,6 +174,17 @@ def _may_sign_code(leaf: Certificate) -> bool:
     return (extended or usage) and (not usage or _usage(leaf, _DIGITAL_SIGNATURE))
 
 
+def _is_for(issuer: Certificate, purpose: str) -> bool:
+    """Whether an authority may issue for this purpose: one that names none may."""
+    if _EXTENDED not in issuer.extensions:
+        return True
+    try:
+        named = {der.dotted(one) for one in der.items(issuer.extensions[_EXTENDED][1])}
+    except Rejected:
+        return False
+    return not named.isdisjoint({purpose, _ANYTHING})
+
+
 def _may_stamp(leaf: Certificate) -> bool:
     if _EXTENDED not in leaf.extensions:
         return False
@@ -187,6 +202,8 @@ def _demand_fit(one: Certificate, at: int) -> None:
     if not one.first <= at <= one.last:
         raise Rejected("a certificate is not valid at that time")
     known = (_BASIC, _USAGE, _EXTENDED, _NAMES)
+    if _LIMITS & one.extensions.keys():
+        raise Rejected("a certificate limits what may be issued below it")
     if any(critical and name not in known for name, (critical, _) in one.extensions.items()):
         raise Rejected("a certificate has a critical extension that is not known")
 

@@ -3,7 +3,8 @@
 Every certificate on the way must be valid at the given time and signed with ECDSA, RSA (PKCS #1
 v1.5) or Ed25519 and a digest of the SHA-2 family; each issuer must be an authority that
 may sign certificates, for as many levels as lie below it; an extension that is critical and not
-among those that are looked at ends the chain. Revocation is not looked up: nothing is fetched.
+among those that are looked at ends the chain, and so does a limit on names or policies. An
+authority that names purposes issues for no other. Revocation is not looked up: nothing is fetched.
 
 Source: RFC 5280, sections 4.2 and 6.1.
 """
@@ -25,6 +26,8 @@ _ALGORITHMS = {
     "1.2.840.113549.1.1.11", "1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13",  # RSA, PKCS #1 v1.5
     "1.3.101.112",  # Ed25519
 }  # fmt: skip
+# Limits on names and policies: to pass one over, critical or not, is to trust more than was meant.
+_LIMITS = {"2.5.29.30", "2.5.29.36", "2.5.29.54"}
 _LEAST_RSA = 2048  # bits
 _DEEPEST = 8
 _MOST_TRIED = 256
@@ -71,8 +74,9 @@ def followed(
         raise NotTrusted(f"the signer's certificate {why}")
     if leaf in roots:
         return leaf.public_key()
-    tried = [0]
-    if not _reaches(leaf, between, roots, at, 0, tried):
+    between = [one for one in between if _is_for(one, purpose)]
+    roots = [one for one in roots if _is_for(one, purpose)]
+    if not _reaches(leaf, between, roots, at, 0, [0]):
         raise NotTrusted("no trusted certificate leads to the signer's")
     return leaf.public_key()
 
@@ -92,6 +96,8 @@ def unfit(one: "Certificate", at: datetime.datetime) -> str:
         x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage, x509.SubjectAlternativeName,
     )  # fmt: skip
     for extension in one.extensions:
+        if extension.oid.dotted_string in _LIMITS:
+            return "limits what may be issued below it, in a way that is not followed here"
         if extension.critical and not isinstance(extension.value, known):
             return f"has the critical extension {extension.oid.dotted_string}, which is not known"
     return ""
@@ -123,6 +129,19 @@ def _no_stamper(leaf: "Certificate") -> str:
     if extended is None or [*extended] != [ExtendedKeyUsageOID.TIME_STAMPING]:
         return "is not one for timestamps alone"
     return ""
+
+
+def _is_for(issuer: "Certificate", purpose: str) -> bool:
+    """Whether an authority may issue what is for this purpose; one that names none may."""
+    from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    extended = _extension(issuer, x509.ExtendedKeyUsage)
+    own = ExtendedKeyUsageOID.CODE_SIGNING
+    if purpose != "code":
+        own = ExtendedKeyUsageOID.TIME_STAMPING
+    anything = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+    return extended is None or own in extended or anything in extended
 
 
 def _reaches(

@@ -54,6 +54,12 @@ SIGNED_CONTENT = Claim(
     "does not list, and it is signed by someone whom the user named.",
 )
 _MOST_TOLD = 20
+_MOST_NAMED = 5
+_RUN = (
+    ".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".pth", ".sh", ".exe", ".js", ".ipynb", ".jar",
+    ".pkl", ".pickle", ".pt", ".bin", ".ckpt", ".joblib", ".npy", ".keras", ".h5",
+)  # fmt: skip
+"""How the names of files end that a loader may run, import or unpickle."""
 
 
 @analyzer(id="signed-content", claim=SIGNED_CONTENT, accepts={"signed-folder"})
@@ -146,14 +152,22 @@ def _unsigned(folder: Read, listed: Manifest, left_out: tuple[str, ...]) -> Iter
     names = {one.name for one in folder.files} | {one.name for one in folder.others}
     names -= listed.names
     for path in dict.fromkeys(left_out):
-        count = sum(ignored(name, (path,)) for name in names)
-        if count:
+        held = sorted(name for name in names if ignored(name, (path,)))
+        if held:
             by = "user" if path in folder.ignore else "signature"
-            files = "one file lies" if count == 1 else f"{count} files lie"
-            yield f"The {by} ignores {path!a}, where {files} of which nothing is signed."
+            files = "one file lies" if len(held) == 1 else f"{len(held)} files lie"
+            says = f"ignores {path!a}, where {files} of which nothing is signed"
+            yield f"The {by} {says}{_code(held)}."
     for one in folder.files:
         if _is_stray(one.name, listed, left_out):
             yield f"{one.name!a} is empty: a signature by shards cannot list it."
+
+
+def _code(names: list[str]) -> str:
+    """What of files that are not signed may be run, or unpickled, by who loads the folder."""
+    found = [name for name in names if name.lower().endswith(_RUN)]
+    told = ", ".join(f"{name[:80]!a}" for name in found[:_MOST_NAMED])
+    return f"; among them code, or what may hold it: {told}" if found else ""
 
 
 def _alike(name: str) -> str:
