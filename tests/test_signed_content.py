@@ -53,8 +53,10 @@ def judge(data: bytes) -> Verdict:
 def _facts_of(data: bytes) -> Certificate:
     """The certificate that the folder would have if it were proven."""
     line = data.split(b"\n")[1]
-    end = len(b"signed-folder 1\n") + len(line) + 1 + json.loads(line)["signature"]
-    facts = {"size": len(data), "head": hashlib.sha256(data[:end]).hexdigest()}
+    said, start = json.loads(line), len(b"signed-folder 1\n") + len(line) + 1
+    about = json.dumps([said[name] for name in ("single", "ignore", "files", "others")])
+    bound = about.encode() + b"\n" + data[start : start + said["signature"]]
+    facts = {"size": len(data), "head": hashlib.sha256(bound).hexdigest()}
     return Certificate("model_signature", facts)
 
 
@@ -73,6 +75,8 @@ def assert_undecided(data: bytes, reason: Reason) -> None:
 
 def test_a_folder_that_is_what_its_signature_lists_is_proven() -> None:
     verdict = judge(SAMPLE)
+    assert isinstance(verdict, Proven)
+    assert verdict.certificate == _facts_of(SAMPLE)
     assert isinstance(verdict, Proven)
     assert len(verdict.assumptions) == 1
     assert "Signed by the key sha256:" in verdict.assumptions[0]
@@ -296,7 +300,7 @@ def test_a_digest_of_another_kind_is_undecided() -> None:
     said = statement()
     said["predicate"]["resources"][0]["algorithm"] = "blake2b"
     assert_undecided(folder(bundle_of(said)), Reason.MALFORMED)
-    for kind in ("md5", "sha1", "blake3", "sha256-sharded-1", None, 1, [], {}):
+    for kind in ("md5", "sha1", "sha512", "sha256-sharded-1", None, 1, [], {}):
         assert_undecided(folder(bundle_of(statement({}, hash_type="sha256") | {
             "predicate": statement()["predicate"]
             | {"serialization": {"method": "files", "hash_type": kind, "allow_symlinks": False}}

@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from probatum.check.blake3 import blake3
 from probatum.check.signed_statement import Listed, base64_of, json_of, listed, only
 from probatum.check.trusted import demand_trusted
 from probatum.errors import Rejected
@@ -159,6 +160,8 @@ def _attestation(said: dict[str, Any]) -> tuple[bytes, bytes, dict[str, Any]]:
 
 
 def _digest(read: Bytes, start: int, size: int, algorithm: str) -> str:
+    if algorithm == "blake3":
+        return blake3(read, start, size)
     if algorithm not in ("sha256", "blake2b"):
         raise Rejected(f"digests by {algorithm[:20]!a} are not computed here")
     running, at = hashlib.new(algorithm), 0

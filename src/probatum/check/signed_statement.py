@@ -21,7 +21,7 @@ _ATTESTATIONS = (
     "https://slsa.dev/provenance/v1",
     "https://slsa.dev/provenance/v0.2",
 )
-_SIZES = {"sha256": 64, "blake2b": 128}  # hex digits
+_SIZES = {"sha256": 64, "blake2b": 128, "blake3": 64}  # hex digits
 _SHARD = re.compile(r"(.+):([0-9]{1,18}):([0-9]{1,18})", re.DOTALL)
 
 

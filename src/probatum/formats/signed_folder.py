@@ -16,6 +16,7 @@ A name is relative to the folder, with `/` between. The signature itself is none
 """
 
 import hashlib
+import importlib
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -30,11 +31,8 @@ from probatum.material import JoinedMaterial, Piece
 from probatum.ports import Material
 from probatum.vocabulary import Reason
 
-HASHES = {"sha256": 32, "blake2b": 64}
-"""The digests that a model's signature may be made of, and their sizes in bytes.
-
-Not blake3: Python's library has none, so no checker could derive it again in reasonable time.
-"""
+HASHES = {"sha256": 32, "blake2b": 64, "blake3": 32}
+"""The digests that a model's signature may be made of, and their sizes in bytes."""
 
 _FIRST = f"{KIND} 1\n".encode()
 _LONGEST = 64 << 20  # bytes of the second line
@@ -147,20 +145,30 @@ def digests(material: Material, of: Read, spans: Sequence[Span], algorithm: str)
     from concurrent.futures import ThreadPoolExecutor
 
     if not isinstance(material, Packed):
-        return tuple(_of_bytes(material, of, one, hashlib.new(algorithm)) for one in spans)
+        return tuple(_of_bytes(material, of, one, _running(algorithm)) for one in spans)
     largest_first = sorted(range(len(spans)), key=lambda n: spans[n].start - spans[n].end)
     found: dict[int, str] = {}
 
     def one(number: int) -> None:
         span = spans[number]
         file = of.files[span.number]
-        found[number] = _of_file(material.path(span.number), file, span, hashlib.new(algorithm))
+        found[number] = _of_file(material.path(span.number), file, span, _running(algorithm))
 
     threads = min(_MOST_THREADS, os.cpu_count() or 1, max(1, len(spans)))
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(one, number) for number in largest_first]:
             done.result()
     return tuple(found[number] for number in range(len(spans)))
+
+
+def _running(algorithm: str) -> Any:
+    """An empty digest. Raises: FormatError MISSING_EXTRA."""
+    if algorithm != "blake3":
+        return hashlib.new(algorithm)
+    try:
+        return importlib.import_module("blake3").blake3()
+    except ImportError as exc:
+        raise FormatError(Reason.MISSING_EXTRA, "pip install 'probatum[signing]'") from exc
 
 
 def _of_bytes(material: Material, of: Read, span: Span, running: Any) -> str:
