@@ -180,3 +180,14 @@ def test_a_list_is_fetched_and_is_as_old_as_the_last_time_that_it_was_asked_for(
         assert main(["advisories", "update", "--list", address]) == 0
         assert "if-none-match" in mirror.requests[-1][1]
     assert _audited(model)[0] == 0
+
+
+def test_old_states_of_the_lists_are_pruned(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for one in "0123":
+        assert _installed(f'sha256 = "{one * 64}"', more=("--allow-older",)) == 0
+    capsys.readouterr()
+    assert main(["advisories", "prune", "--keep", "1"]) == 0
+    assert "3 older lists removed, 1 kept\n" in capsys.readouterr().out
+    assert _audited(model)[0] == 0

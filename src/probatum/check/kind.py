@@ -112,7 +112,7 @@ def _no_pickle(data: bytes) -> None:
 def _no_module(data: bytes, at: int | None) -> bool:
     """Whether what a GLOBAL asks for is a line that no statement can import."""
     line = data[(at or 0) + 1 :].partition(b"\n")[0]
-    return not line.partition(b".")[0].decode("utf-8", "replace").isidentifier()
+    return not line.partition(b".")[0].decode("utf-8", "replace").strip().isidentifier()
 
 
 def _runs(opcode: pickletools.OpcodeInfo, depths: list[int]) -> bool:

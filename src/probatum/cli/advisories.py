@@ -55,8 +55,8 @@ asked, of a file the newest change in it.
 """
 
 _PRUNE = """\
-Remove old snapshots. The current one stays, whatever its age; a report can be checked again only
-while the snapshot that it names is there.
+Remove old snapshots and old lists. The current ones stay, whatever their age; a report can be
+checked again only while what it names is there.
 """
 
 _SERVE = """\
@@ -228,17 +228,21 @@ def _listed(manifest: Lists) -> Iterator[str]:
 
 
 def _prune(arguments: argparse.Namespace) -> int:
+    from probatum.adapters import known_bad
     from probatum.cli.output import write
     from probatum.errors import UsageError
     from probatum.render.evidence import plural
 
     if arguments.keep < 1:
         raise UsageError("--keep: at least 1, the current one")
-    store = _store()
-    with store.locked():
-        gone = store.prune(arguments.keep)
-    write("".join(f"removed  {one.name}\n" for one in gone))
-    write(f"{plural(len(gone), 'snapshot')} removed, {len(store.installed())} kept\n")
+    stores = [("snapshot", _store())]
+    if (lists := known_bad.store()).installed():
+        stores.append(("older list", lists))
+    for name, store in stores:
+        with store.locked():
+            gone = store.prune(arguments.keep)
+        write("".join(f"removed  {one.name}\n" for one in gone))
+        write(f"{plural(len(gone), name)} removed, {len(store.installed())} kept\n")
     return 0
 
 

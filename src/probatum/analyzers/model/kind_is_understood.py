@@ -222,7 +222,7 @@ def _no_module(data: bytes, at: int | None) -> str:
         return ""
     line = data[at + 1 :].partition(b"\n")[0].decode("utf-8", "replace")
     first = line.partition(".")[0]
-    return "" if first.isidentifier() else first
+    return "" if first.strip().isidentifier() else first
 
 
 def _beside(module: str, material: Material) -> str | None:
