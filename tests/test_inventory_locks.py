@@ -104,6 +104,18 @@ __metadata:
   version: 0.0.0-use.local
   resolution: "app@workspace:."
 """
+BUN = """\
+{
+  "lockfileVersion": 1,
+  "workspaces": {"": {"name": "app", "dependencies": {"@s/a": "^1.0.0"}}},
+  "packages": {
+    "@s/a": ["@s/a@1.0.0", "", {"dependencies": {"b": "1"}}, "sha512-AAEC"],
+    "alias": ["real@2.0.0", "https://npm.e.org", {}, "sha512-AAEC"],
+    "c": ["c@github:o/c#c0ffee", {}, "o-c-c0ffee"],
+    "@s/a/d": ["d@workspace:d"],
+  },
+}
+"""
 GO = """\
 module example.org/app // the program
 
@@ -235,6 +247,12 @@ CHANNEL = "https://conda.anaconda.org/conda-forge/linux-64"
             ("npm/@s/a", "1.1.2", "", ()),
             ("npm/app", "0.0.0-use.local", ".", ()),
         ]),
+        ("bun-lock", BUN, [
+            ("npm/@s/a", "1.0.0", "", ()),
+            ("npm/real", "2.0.0", "https://npm.e.org", ()),
+            ("npm/c", "github:o/c#c0ffee", "github:o/c#c0ffee", ()),
+            ("npm/d", "workspace:d", "workspace:d", ()),
+        ]),
         ("go-mod", GO, [
             ("Go/github.com/o/a", "v1.2.3", "", ()),
             ("Go/github.com/o/b/v2", "v2.0.0-20240101000000-0123456789ab", "", ()),
@@ -293,6 +311,7 @@ def assert_placed(inventory: Inventory, text: str) -> None:
         ("npm-lock", NPM, "sha512:000102"),
         ("pnpm-lock", PNPM_9, "sha512:000102"),
         ("yarn-lock", YARN_1, "sha512:000102"),
+        ("bun-lock", BUN, "sha512:000102"),
         ("yarn-lock", YARN_1, "sha1:0123456789012345678901234567890123456789"),
         ("cargo-lock", CARGO, "sha256:aa"),
         ("conda-lock", CONDA_LOCK, "md5:aa"),
@@ -321,6 +340,9 @@ def test_a_program_of_old_go_does_not_name_all_that_it_is_built_of() -> None:
         ("yarn-lock", "a@1:\n  resolved x\n"),
         ("yarn-lock", "a@1:\n  version 1.0.0\n  version 2.0.0\n"),
         ("yarn-lock", "__metadata:\n  version: 8\na: 1\n"),
+        ("bun-lock", '{"packages": []}'),
+        ("bun-lock", '{"packages": {"a": []}}'),
+        ("bun-lock", '{"packages": {"a": ["a"]}}'),
         ("go-mod", "require a\n"),
         ("go-mod", "require a v1.0.0\nrequire a v2.0.0\n"),
         ("go-mod", "include a\n"),

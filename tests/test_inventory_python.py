@@ -500,3 +500,49 @@ def test_a_lock_file_in_json_is_a_whole_document() -> None:
     for form in JSON_FORMS:
         assert "kind-is-understood" in {one.claim.id for one in accepting(form)}
         assert form in KINDS | MENTIONING
+
+
+SETUP = """\
+[metadata]
+name = x
+[options]
+install_requires =
+    a==1.0
+    # a comment
+    b>=2; python_version < "3.12"
+    ./local
+setup_requires = c==3
+tests_require = d; e
+packages = find:
+[options.extras_require]
+gpu = f==4
+more =
+    file: more.txt
+[other]
+install_requires = no==1
+"""
+
+
+def test_the_requirements_of_setup_cfg_are_told_with_their_groups() -> None:
+    material = BytesMaterial(SETUP.encode(), around={"more.txt": b"g==5\n"})
+    assert kind_of("setup.cfg", material) == "setup-cfg"
+    inventory = inventory_of("setup-cfg", "setup.cfg", material)
+    told = [
+        (one.name, one.version or one.wanted, one.groups, one.place.line)
+        for one in inventory.components
+    ]
+    assert sorted(told) == [
+        ("a", "1.0", (), 5),
+        ("b", ">=2", (), 7),
+        ("c", "3", ("build-system",), 9),
+        ("f", "4", ("gpu",), 13),
+        ("g", "5", (), 1),
+    ]
+    assert [(one.place.line, one.why) for one in inventory.unread] == [
+        (8, "not one requirement: ./local"),
+        (10, "not one requirement: d; e"),
+    ]
+
+
+def test_a_setup_cfg_of_other_tools_asks_for_nothing() -> None:
+    assert kind_of("setup.cfg", BytesMaterial(b"[flake8]\nmax-line-length = 99\n")) != "setup-cfg"

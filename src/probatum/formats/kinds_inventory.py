@@ -8,7 +8,8 @@ from probatum.formats.patterns import Later
 
 TEXT_FORMS = frozenset(
     {"requirements", "python-manifest", "poetry-lock", "uv-lock", "pdm-lock", "pylock", "pipfile",
-     "distribution-metadata", "yarn-lock", "go-mod", "cargo-lock", "modelfile"}
+     "distribution-metadata", "yarn-lock", "go-mod", "cargo-lock", "modelfile",
+     "bun-lock", "setup-cfg"}
 )  # fmt: skip
 """Kinds that are plain text first, and are asked all that plain text is asked."""
 SYSTEM_FORMS = frozenset({"dpkg-status", "apk-installed"})
@@ -36,6 +37,7 @@ _BY_NAME = {
     "npm-shrinkwrap.json": "npm-lock",
     "pnpm-lock.yaml": "pnpm-lock",
     "yarn.lock": "yarn-lock",
+    "bun.lock": "bun-lock",
     "go.mod": "go-mod",
     "cargo.lock": "cargo-lock",
     "conda-lock.yml": "conda-lock",
@@ -46,6 +48,7 @@ _REQUIREMENTS = Later(r"(?:.*[^a-z])?(?:requirements?|constraints?)(?:[^a-z].*)?
 _FOLDER = Later(r"(?:^|[/!])requirements?/[^/]+\.(?:txt|in|pip)\Z")
 _METADATA = Later(r"\.(?:dist-info/METADATA|egg-info/PKG-INFO)\Z")
 _MODELFILE = Later(r"(?mi)^[ \t]*FROM[ \t]+\S")
+_SETUP = Later(r"(?m)^\[options(?:\.extras_require)?\]")
 _DPKG = Later(r"(?:[A-Z][\w-]*:[^\n]*\n(?:[ \t][^\n]*\n)*)*?Package:")
 _APK = Later(r"(?:[A-Za-z]:[^\n]*\n)*?P:")
 _CONDA = Later(r"(?m)^dependencies:[ \t\r]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*- ")
@@ -73,6 +76,8 @@ def inventory_kind(seen: Seen) -> str | None:
         return "distribution-metadata"
     if seen.base == "modelfile" or seen.base.endswith(".modelfile"):
         return "modelfile" if _MODELFILE.search(seen.text) else None
+    if seen.base == "setup.cfg":
+        return "setup-cfg" if _SETUP.search(seen.text) else None
     if seen.base == "status" or "/status.d/" in seen.inside:
         return "dpkg-status" if _DPKG.match(seen.text) else None
     if seen.base == "installed":

@@ -15,6 +15,7 @@ from probatum.vocabulary import Reason
 _READERS = {
     "requirements": "requirements.read",
     "python-manifest": "pyproject.read",
+    "setup-cfg": "setup_cfg.read",
     "poetry-lock": "python_locks.poetry",
     "uv-lock": "python_locks.uv",
     "pdm-lock": "python_locks.pdm",
@@ -26,6 +27,7 @@ _READERS = {
     "npm-lock": "npm.lock",
     "pnpm-lock": "npm.pnpm",
     "yarn-lock": "yarn.read",
+    "bun-lock": "bun.read",
     "go-mod": "go_mod.read",
     "cargo-lock": "cargo.read",
     "conda-environment": "conda.environment",
