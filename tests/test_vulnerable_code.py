@@ -1,5 +1,6 @@
 """What is proven of programs and of their vulnerable code, and what a checker does not take."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,16 @@ from typing import Any
 import pytest
 
 from certificate_laws import mutants
+from known_advisories import record
 from probatum.analyzers.supply.vulnerable_code_not_reached import judged
 from probatum.audit.targets import roots
 from probatum.check import reach_symbols
 from probatum.check import vulnerable_code as checker
+from probatum.cli.main import main
 from probatum.errors import Rejected
 from probatum.formats.python_project import packed
+from probatum.formats.vex import AFFECTED, CODE_NOT_REACHED, NOT_AFFECTED
+from probatum.formats.vex_documents import statements
 from probatum.material import BytesMaterial
 from probatum.ports import Material
 from probatum.vocabulary import Proven, Reason, Undecided
@@ -193,3 +198,60 @@ def test_advisories_that_are_too_old_prove_nothing(tmp_path: Path) -> None:
     finally:
         old.stale = ""
     assert said == Undecided(Reason.MISSING_ADVISORIES, "they are 40 days old")
+
+
+# --- from an audit to its check, and to what is said to others ---------------------------------
+
+_ROW = """
+[[symbol]]
+advisory = "TEST-2026-1"
+package = "weak"
+module = "weak.core"
+functions = ["flaw"]
+evidence = "https://example.org/commit/1"
+"""
+
+
+@pytest.fixture
+def audited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a report on a project of which one flaw is shown and another is not known."""
+    monkeypatch.setenv("PROBATUM_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs" / "weak.toml").write_text(_ROW)
+    monkeypatch.setattr(reach_symbols, "PACKS", tmp_path / "packs")
+    feed = [record(f"TEST-2026-{one}", "weak", {"introduced": "0"}) for one in (1, 2)]
+    (tmp_path / "feed.jsonl").write_text("".join(json.dumps(one) + "\n" for one in feed))
+    assert main(["advisories", "update", "--from", "feed.jsonl", "--ecosystem", "PyPI"]) == 0
+    write(tmp_path / "shop", _UNUSED)
+    assert main(["audit", "shop", "--format", "json", "-o", "report.json", *_newest()]) == 1
+    return tmp_path
+
+
+def _newest() -> tuple[str, str]:
+    folder = Path("data/advisories/snapshots")
+    return "--advisories", next(folder.iterdir()).name
+
+
+def test_each_flaw_is_told_and_checked_by_itself(audited: Path) -> None:
+    report = json.loads((audited / "report.json").read_text())
+    [found] = [one for one in report["findings"] if one["claim"] == checker.CLAIM]
+    told = {one["name"]: one["verdict"] for one in found["entries"]["of"]}
+    assert told == {"TEST-2026-1 weak 1.0": "proven", "TEST-2026-2 weak 1.0": "undecided"}
+    assert main(["check", "report.json", "shop", *_newest()]) in (0, 2)
+    facts = found["entries"]["certificate"]["facts"]
+    facts["entries"] = facts["all"]
+    for one in found["entries"]["of"]:
+        one["verdict"] = "proven"
+    (audited / "forged.json").write_text(json.dumps(report))
+    assert main(["check", "forged.json", "shop", *_newest()]) == 1
+
+
+def test_what_is_not_reached_is_said_to_others_with_its_certificate(audited: Path) -> None:
+    assert main(["vex", "write", "shop", "--author", "Us", "-o", "vex.json", *_newest()]) == 0
+    said = {one.vulnerabilities[0]: one for one in statements(Path("vex.json").read_bytes())}
+    assert said["TEST-2026-2"].status == AFFECTED
+    one = said["TEST-2026-1"]
+    assert (one.status, one.justification) == (NOT_AFFECTED, CODE_NOT_REACHED)
+    assert one.evidence.startswith("sha256:")
+    assert audited

@@ -55,12 +55,12 @@ class Programs:
         if not any(is_source(one.name) for one in own):
             return
         for site in sites:
-            config = f"{home_of(site)}/pyvenv.cfg"
+            home = home_of(site)
             inside = [
                 one
                 for one in self._met
                 if (one.name.startswith(f"{site}/") and (one.why or is_of_site(one.name)))
-                or one.name == config
+                or (not one.why and one.name == f"{home}/pyvenv.cfg")
             ]
             project = self._program(site, [*own, *inside])
             yield Root(f"{site}!/program", size_of(project), project=project)

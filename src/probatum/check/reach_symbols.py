@@ -18,14 +18,14 @@ _CLAUSE = re.compile(r"\s*(<=|>=|==|!=|<|>)\s*([^\s,*]+)\s*")
 
 
 def symbols(
-    ids: frozenset[str], package: str, version: str, packs: Path = PACKS
+    ids: frozenset[str], package: str, version: str, packs: Path | None = None
 ) -> list[tuple[str, str]]:
     """(module, function) of a vulnerability that goes by these ids; no function for all of it.
 
     None are known where a row says of which versions it speaks in words that are not understood.
     """
     found = []
-    for row in rows(packs).get(package, ()):
+    for row in rows(packs or PACKS).get(package, ()):
         if row["advisory"] not in ids:
             continue
         allows = _allows(row.get("versions", ""), version)

@@ -28,7 +28,7 @@ from typing import Any, Protocol
 from probatum.check.advisory_records import affects, record_of
 from probatum.check.reach_closure import Closure
 from probatum.check.reach_program import Program
-from probatum.check.reach_symbols import PACKS, symbols
+from probatum.check.reach_symbols import symbols
 from probatum.check.reach_units import read as units_of
 from probatum.errors import Rejected
 
@@ -57,20 +57,22 @@ def holds(
     size: int,
     kind: str,
     advisories: Advisories,
-    packs: Path = PACKS,
+    packs: Path | None = None,
 ) -> None:
     """Raises: Rejected with the step that fails."""
-    shows(facts, read, size, advisories, packs)
-    if sorted(facts["entries"]) != sorted(facts["all"]):
+    reach = shows(facts, read, size, advisories, packs)
+    if set(facts["entries"]) != set(facts["all"]):
         raise Rejected("6: some of these vulnerabilities may be reached")
+    if reach.strangers:
+        raise Rejected(f"6: {reach.strangers[0]} is not from the registry")
     if "PyPI" not in advisories.covers:
         raise Rejected("6: the advisories do not cover PyPI")
 
 
 def shows(
-    facts: dict[str, Any], read: Read, size: int, advisories: Advisories, packs: Path = PACKS
-) -> None:
-    """That the vulnerabilities in `entries` are not reached. Raises: Rejected."""
+    facts: dict[str, Any], read: Read, size: int, advisories: Advisories, packs: Path | None = None
+) -> "Reach":
+    """That the vulnerabilities in `entries` are not reached: what is. Raises: Rejected."""
     _demand_shape(facts)
     if facts["snapshot"] != advisories.digest:
         raise Rejected(f"0: it rests on other advisories than {advisories.digest[:12]}")
@@ -82,8 +84,6 @@ def shows(
     if reach.digest() != facts["sha256"]:
         raise Rejected("2: what may run has another digest")
     installed = reach.packages()
-    if reach.strangers and facts["entries"] == facts["all"]:
-        raise Rejected(f"3: {reach.strangers[0]} is not from the registry")
     met = set()
     for id, name, version, ids in _affecting(advisories, set(installed)):
         named = {one for one in facts["all"] if one in {f"{id} {name} {version}" for id in ids}}
@@ -95,12 +95,13 @@ def shows(
     for one in facts["entries"]:
         if one not in met:
             raise Rejected(f"3: nothing here is affected as {one} says")
+    return reach
 
 
 class Reach:
     """What of a program may run. `doubt` says what keeps anything from being ruled out."""
 
-    def __init__(self, read: Read, size: int, packs: Path = PACKS) -> None:
+    def __init__(self, read: Read, size: int, packs: Path | None = None) -> None:
         self.program = Program(read, size)
         self.closure = Closure(self.program)
         self._packs = packs
@@ -179,6 +180,8 @@ def _demand_shape(facts: Any) -> None:
         found = facts[key]
         if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
             raise Rejected("0: not the facts of such a certificate")
+        if len(set(found)) != len(found):
+            raise Rejected("0: a vulnerability stands twice")
 
 
 def _affecting(

@@ -25,7 +25,6 @@ from pathlib import Path
 
 from probatum.advisories.knowledge import Knowledge
 from probatum.advisories.matching import Affects, affected
-from probatum.check.reach_symbols import PACKS
 from probatum.check.vulnerable_code import Reach
 from probatum.components import Component
 from probatum.errors import FormatError, Rejected
@@ -66,11 +65,11 @@ def vulnerable_code_not_reached(
     artifact: Artifact, material: Material, advisories: Advisories
 ) -> Verdict:
     """Work out what may run, and look for the vulnerable code in it."""
-    return judged(material, advisories, PACKS)
+    return judged(material, advisories)
 
 
-def judged(material: Material, advisories: Advisories, packs: Path) -> Verdict:
-    """The verdict by the symbols in `packs`."""
+def judged(material: Material, advisories: Advisories, packs: Path | None = None) -> Verdict:
+    """The verdict by the symbols in `packs`, or those that are known."""
     try:
         reach = Reach(material.read, material.size, packs)
         packages = reach.packages()
