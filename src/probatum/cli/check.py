@@ -28,7 +28,8 @@ memory and bounded time.
 
 The report is the JSON that `probatum audit --format json` wrote. Name the same targets, in the
 same order, and repeat its --exclude and its limits. Of a report of `probatum verify` name whom you
-trust, and repeat its --signature and what it ignores.
+trust, and repeat its --signature and what it ignores. Of the JSON of `probatum compare` name both
+models: what it calls proven to be the same is read again.
 """
 
 _EXAMPLES = """\
@@ -36,6 +37,7 @@ _EXAMPLES = """\
   probatum check report.json models/ --format json
   probatum check report.json models/ --must-prove load-inert
   probatum check report.json model/ --key publisher.pem
+  probatum check comparison.json base/ mirror/
 """
 
 EXIT_CODES = {
@@ -83,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from probatum.adapters.anywhere import IDENTITY, roots
     from probatum.audit.recheck import rechecked
+    from probatum.cli import check_comparison
     from probatum.cli.limits import NOT_LISTED, advisories, configuration, lists, settings
     from probatum.cli.output import demand_writable, say, write
     from probatum.cli.reading import REPORT, contents
@@ -95,7 +98,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report == "-" and "-" in arguments.targets:
         raise UsageError("report and target cannot both be standard input: name a file")
     read = configuration(arguments, say)
-    report = from_json(contents(arguments.report, REPORT, "the report"))
+    data = contents(arguments.report, REPORT, "the report")
+    if check_comparison.is_comparison(data):
+        return check_comparison.run(arguments, data)
+    report = from_json(data)
     policy = _policy(arguments, read, report)
     alone = _is_of_verify(arguments, report)
     given = settings(arguments, read, jobs=1, advisories=advisories(arguments, read))
