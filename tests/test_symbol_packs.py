@@ -32,7 +32,7 @@ def test_a_pack_lists_its_advisories_in_order(path: Path) -> None:
 
 
 def test_many_advisories_have_symbols() -> None:
-    assert len({one.advisory for path in ALL for one in pack(path)[0]}) >= 200
+    assert len({one.advisory for path in ALL for one in pack(path)[0]}) >= 300
 
 
 def test_a_good_row_is_not_complained_of() -> None:
