@@ -4,6 +4,8 @@ Each of them is read by its own tool as `server 2.5.0`, or as more than it seems
 """
 
 import json
+from contextlib import suppress
+from time import process_time
 from typing import Any
 
 import pytest
@@ -13,9 +15,10 @@ from probatum.advisories.snapshot import build
 from probatum.analyzers.supply.no_known_vulnerability import no_known_vulnerability
 from probatum.audit.judge import judged
 from probatum.check.named_components import named
-from probatum.errors import Rejected
+from probatum.errors import FormatError, Rejected
 from probatum.formats.python_environment import KIND
 from probatum.formats.python_project import joined
+from probatum.inventory.reading import inventory_of
 from probatum.material import BytesMaterial
 from probatum.vocabulary import Artifact, Proven, Refuted, Verdict
 
@@ -30,6 +33,8 @@ _NAMES = {
     "pipfile-lock": "Pipfile.lock",
     "npm-lock": "package-lock.json",
     "cargo-lock": "Cargo.lock",
+    "yarn-lock": "yarn.lock",
+    "go-mod": "go.mod",
 }
 
 
@@ -41,6 +46,16 @@ def _npm(packages: dict[str, Any], **more: Any) -> str:
 def _pipenv(**package: Any) -> str:
     default = {"fine": {"version": "==1.0"} | package}
     return json.dumps({"_meta": {"sources": []}, "default": default})
+
+
+def _yarn(between: str) -> str:
+    return f"""# yarn lockfile v1
+
+
+server@2.5.0:
+  version "2.7.0"
+{between}  resolved "https://registry.yarnpkg.com/server/-/server-2.7.0.tgz#00"
+"""
 
 
 _MERGED = f"""{{
@@ -126,6 +141,10 @@ version = "2.5.0" """),
         "lockfileVersion": 2,
         "packages": {"": {"name": "server", "version": "https://host.example/server.tgz"}},
         "dependencies": {"server": {"version": "https://host.example/server.tgz"}}})),
+    "Yarn ends an entry at a comment": ("yarn-lock", _yarn("# not part of it\n")),
+    "Yarn ends an entry at an empty line": ("yarn-lock", _yarn("\n")),
+    "before go 1.17 other modules have a say": (
+        "go-mod", "module example.org/mine\ngo 1.16\nrequire server v2.7.0\n"),
     "cargo reads one more package": ("cargo-lock", f"""
 [root]
 name = "server"
@@ -179,7 +198,7 @@ def test_an_egg_is_a_distribution_like_others() -> None:
     assert isinstance(_verdict(KIND, joined([egg], (), KIND)), Refuted)
 
 
-_ECOSYSTEMS = ("PyPI", "npm", "crates.io")
+_ECOSYSTEMS = ("PyPI", "npm", "crates.io", "Go")
 _RECORDS = [
     record(f"EX-{one}", "server", {"introduced": "0"}, {"fixed": "2.6.0"}, ecosystem=one)
     for one in _ECOSYSTEMS
@@ -197,3 +216,18 @@ def _verdict(kind: str, material: Any) -> Verdict:
 
 def _is_proven(kind: str, material: Any) -> bool:
     return isinstance(_verdict(kind, material), Proven)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("dockerfile", f"FROM a\nRUN {'[' * 30_000}\n"),
+        ("go-mod", '\\"' * 15_000),
+        ("python-manifest", f'[tool.poetry.dependencies]\na="{" " * 30_000}"\n'),
+    ],
+)
+def test_no_text_takes_a_reader_long_or_too_deep(kind: str, text: str) -> None:
+    began = process_time()
+    with suppress(FormatError):
+        inventory_of(kind, "file", BytesMaterial(text.encode()))
+    assert process_time() - began < 2

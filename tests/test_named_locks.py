@@ -204,6 +204,7 @@ def read(kind: str, text: str) -> list[tuple[str, str]]:
         ("yarn-lock", YARN_4, [("@s/a", "1.1.2"), ("b", "2.0.0"), ("b", "2.0.0")]),
         ("go-mod", GO, [
             ("stdlib", "1.22.3"),
+            ("toolchain", "1.22.3"),
             ("example.org/a", "v1.2.3"),
             ("example.org/b/v2", "v2.0.0-20240101000000-0123456789ab"),
             ("example.org/c", "v1.0.0+incompatible"),

@@ -2,7 +2,7 @@
 
 A module that another stands for (`replace`) comes from elsewhere and is Rejected, and so is every
 line that is not one of the plain forms that Go's own tools write. A toolchain that is named is a
-component too: what it brings is Go's standard library.
+component too: what it brings are Go's standard library and its commands.
 
 Source: go.dev/ref/mod, "go.mod files"; go.dev/doc/toolchain.
 """
@@ -17,8 +17,9 @@ Named = tuple[str, str, str]
 _MODULE = r"[A-Za-z0-9][\w.~/+-]*"
 _REQUIRED = re.compile(rf"({_MODULE}) (v\d+\.\d+\.\d+[0-9A-Za-z.+-]*)", re.A)
 _TOOLCHAIN = re.compile(r"toolchain go(\d[\w.-]*)", re.A)
+_LANGUAGE = re.compile(r"go (\d{1,4})\.(\d{1,4})[\w.]*", re.A)
 _HARMLESS = re.compile(
-    rf"module {_MODULE}|go \d+\.\d+[\w.]*|exclude {_MODULE} v\S+|tool {_MODULE}|godebug [\w=.]+"
+    rf"module {_MODULE}|exclude {_MODULE} v\S+|tool {_MODULE}|godebug [\w=.]+"
     r"|retract (?:v\S+|\[v\S+, ?v\S+\])",
     re.A,
 )
@@ -27,7 +28,7 @@ _BLOCK = re.compile(r"(require|exclude|retract|tool|godebug) ?\(")
 
 def named(text: str) -> Iterator[Named]:
     """Raises: Rejected."""
-    verb = ""
+    verb, language = "", (0, 0)
     versions: dict[str, str] = {}
     for line in text.replace("\r\n", "\n").split("\n"):
         bare = re.sub(r"[ \t]+", " ", line.partition("//")[0]).strip(" ")
@@ -42,6 +43,7 @@ def named(text: str) -> Iterator[Named]:
             continue
         said = f"{verb} {bare}".strip(" ")
         required = _REQUIRED.fullmatch(said.removeprefix("require "))
+        language_of = _LANGUAGE.fullmatch(said)
         toolchain = _TOOLCHAIN.fullmatch(said)
         if said.startswith("require ") and required is not None:
             if versions.setdefault(required[1], required[2]) != required[2]:
@@ -49,7 +51,12 @@ def named(text: str) -> Iterator[Named]:
             yield "Go", required[1], required[2]
         elif toolchain is not None:
             yield "Go", "stdlib", toolchain[1]
+            yield "Go", "toolchain", toolchain[1]
+        elif language_of is not None:
+            language = int(language_of[1]), int(language_of[2])
         elif not _HARMLESS.fullmatch(said):
             raise Rejected(f"2: no line that is read here: {bare[:80]!r}")
     if verb:
         raise Rejected("2: it breaks off")
+    if language < (1, 17):
+        raise Rejected("2: before go 1.17 other modules may ask for other versions")

@@ -142,7 +142,10 @@ def _blocks(text: str) -> Iterator[tuple[list[str], dict[str, str], list[str]]]:
     in_block = False
     for line in text.split("\n"):
         found = _CLASSIC_LINE.fullmatch(line)
-        if not line or line.startswith("#"):
+        if not line or line.startswith("#"):  # the entry is at its end for Yarn
+            if patterns:
+                yield patterns, fields, needs
+            patterns = []
             continue
         if found is None or (found["keys"] is None and not patterns):
             raise Rejected(f"2: no line of such a file: {line[:80]!r}")

@@ -1,8 +1,9 @@
 """Reads `go.mod`: the modules that a Go program is built of.
 
-A module that is replaced is told as what stands for it. A toolchain that is named is told as the
-standard library that it brings; the least version of the language (`go 1.22`) names none. `go.sum`
-is no list of components: it has checksums of every version that was ever considered.
+A module that is replaced is told as what stands for it. A toolchain that is named is told as what
+it brings, the standard library and the commands; the least version of the language (`go 1.22`)
+names none. `go.sum` is no list of components: it has checksums of every version that was ever
+considered.
 
 Sources: go.dev/ref/mod (go.mod files, module graph pruning), go.dev/doc/toolchain,
 golang.org/x/mod/modfile.
@@ -20,7 +21,7 @@ from probatum.inventory.told import Told, whole
 from probatum.ports import Material
 from probatum.vocabulary import Place
 
-_WORD = re.compile(r"//[^\n]*|\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`|[^\s\"`()]+|[()]")
+_WORD = re.compile(r"//[^\n]*|\"(?:[^\"\\\n]|\\.)*+\"?|`[^`\n]*`|[^\s\"`()]+|[()]")
 _VERSION = re.compile(r"v\d[\w.+-]*", re.ASCII)
 _ALL_NAMED = (1, 17)
 _OTHERS = frozenset(
@@ -50,7 +51,7 @@ def read(name: str, material: Material) -> Inventory:
             numbers = re.match(r"(\d{1,4})\.(\d{1,4})", line.words[0])
             language = (int(numbers[1]), int(numbers[2])) if numbers else language
         elif line.verb == "toolchain" and line.words and line.words[0] != "default":
-            told.add(_library(line.words[0], place(line.starts[0])))
+            _toolchain(line.words[0], place(line.starts[0]), told)
     replaced = _replaced(source, place, required, told)
     for module, (version, at) in required.items():
         if module not in replaced:
@@ -97,10 +98,11 @@ def _replaced(
     return found
 
 
-def _library(toolchain: str, place: Place) -> Component:
-    """Source: the OSV schema, "Defined ecosystems" (Go: `stdlib`)."""
-    version = toolchain.removeprefix("go")
-    return Component(ecosystem="Go", name="stdlib", version=version, place=place)
+def _toolchain(said: str, place: Place, told: Told) -> None:
+    """Source: go.dev/doc/security/vuln/database, "Modules" (`stdlib` and `toolchain`)."""
+    for name in ("stdlib", "toolchain"):
+        version = said.removeprefix("go")
+        told.add(Component(ecosystem="Go", name=name, version=version, place=place))
 
 
 def _component(module: str, version: str, place: Place) -> Component:

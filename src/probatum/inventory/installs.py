@@ -72,7 +72,7 @@ def _run(one: Instruction, place: Callable[[int], Place]) -> Iterator[Command]:
     if bare.strip().startswith("["):
         try:
             words = json.loads(bare)
-        except ValueError:
+        except (ValueError, RecursionError):
             words = None
         if isinstance(words, list) and all(isinstance(word, str) for word in words):
             yield tuple(Value(word, place(at)) for word in words)

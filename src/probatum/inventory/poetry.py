@@ -12,7 +12,7 @@ from probatum.inventory.requirement import is_name
 from probatum.inventory.told import Told
 from probatum.vocabulary import Place
 
-_EXACT = re.compile(r"\s*={0,3}\s*(\d[^\s,|*]*)\s*\Z")
+_EXACT = re.compile(r"={0,3}\s*(\d[^\s,|*]*)\Z")
 
 
 def tell(root: Mapping, told: Told) -> None:
@@ -57,7 +57,7 @@ def _component(name: str, place: Place, row: Node, groups: tuple[str, ...]) -> C
     """A version, or a table that says more."""
     table = row if isinstance(row, Mapping) else None
     wanted = text(table.get("version")) if table is not None else text(row)
-    exact = _EXACT.match(wanted or "")
+    exact = _EXACT.match((wanted or "").strip())
     if table is not None and not groups and boolean(table.get("optional")):
         groups = ("optional",)
     return Component(

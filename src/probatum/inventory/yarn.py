@@ -61,6 +61,9 @@ def _blocks(source: str, told: Told) -> Iterator[_Block]:
         place = spots.place(at)
         at += len(line) + 1
         if not bare.strip() or bare.lstrip().startswith("#"):
+            if block is not None:
+                yield block
+            block = None
             continue
         if not bare.startswith((" ", "\t")):
             if block is not None:
@@ -68,7 +71,9 @@ def _blocks(source: str, told: Told) -> Iterator[_Block]:
             if not bare.endswith(":"):
                 raise FormatError(Reason.MALFORMED, "an entry of yarn.lock is expected", place)
             block = _Block(bare[:-1].partition(",")[0].strip().strip('"'), place)
-        elif block is not None:
+        elif block is None:
+            told.miss(place, f"the entry that it belongs to is at its end for Yarn: {bare[:100]}")
+        else:
             field = _FIELD.match(bare)
             if field is not None and block.fields.setdefault(field[1], field[2]) != field[2]:
                 told.miss(place, f"a second {field[1]} of {block.pattern[:100]}")
