@@ -46,6 +46,7 @@ def run(command):
 _INFORMED = {
     "no_known_vulnerability": ("requirements", known),
     "not_listed": ("package-url", known_lists),
+    "vulnerable_code": ("python-program", known),
 }
 Sample = tuple[dict[str, Any], bytes]
 
