@@ -15,6 +15,7 @@ from probatum.check import reach_symbols
 from probatum.check import vulnerable_code as checker
 from probatum.cli.main import main
 from probatum.errors import Rejected
+from probatum.formats.python_program import home_of
 from probatum.formats.python_project import packed
 from probatum.formats.vex import AFFECTED, CODE_NOT_REACHED, NOT_AFFECTED
 from probatum.formats.vex_documents import statements
@@ -255,3 +256,16 @@ def test_what_is_not_reached_is_said_to_others_with_its_certificate(audited: Pat
     assert (one.status, one.justification) == (NOT_AFFECTED, CODE_NOT_REACHED)
     assert one.evidence.startswith("sha256:")
     assert audited
+
+
+@pytest.mark.parametrize(
+    ("site", "home"),
+    [
+        (".venv/lib/python3.12/site-packages", ".venv"),
+        ("env/Lib/site-packages", "env"),
+        ("usr/lib/python3/dist-packages", "usr"),
+        ("vendor", "vendor"),
+    ],
+)
+def test_the_folders_around_the_packages_are_none_of_the_project(site: str, home: str) -> None:
+    assert home_of(site) == home
