@@ -8,6 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from own_sigstore import trusted_root
+from probatum.adapters.signatures import Signatures, with_signed
+from probatum.audit.opened import Root
 from probatum.cli.main import main
 from probatum.vocabulary import Finding, Proven, Refuted, Undecided
 from probatum.wire import from_json
@@ -81,8 +83,15 @@ def test_a_policy_can_ask_for_a_signature(model: Path) -> None:
     assert main(["audit", "model", *asked]) == 2
     (found,) = audited("model", "--must-prove", "signed-content")
     assert isinstance(found.verdict, Undecided)
-    assert found.verdict.detail == "it is not signed: no signature lies there"
+    assert found.verdict.detail == "no signature of it was found on this machine"
     assert audited("model") == []
+
+
+def test_what_lies_elsewhere_is_not_passed_over_where_a_signature_is_asked_for() -> None:
+    found = iter([Root("config.json", 2, fetch=lambda at, length: b"{}")])
+    asked = Signatures(demanded=True)
+    named = [one.name for one in with_signed("hf://owner/name", found, asked)]
+    assert named == ["config.json", ".!/signed"]
 
 
 def test_who_is_trusted_depends_on_the_name(model: Path) -> None:

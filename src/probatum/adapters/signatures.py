@@ -7,7 +7,7 @@ kind of signature and passed over. Only what lies on this machine is looked at.
 """
 
 # Names in a target may not be UTF-8: plain strings, not Path.
-# ruff: noqa: PTH110, PTH112, PTH113, PTH119, PTH120
+# ruff: noqa: PTH112, PTH113, PTH119, PTH120
 import os
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -64,16 +64,16 @@ def with_signed(target: str, found: Iterator[Root], known: Signatures) -> Iterat
         if pair is not None and len(pairs) < _MOST:
             pairs.append(pair)
         yield root
-    if first is None or "://" in target or not os.path.exists(target):
+    if first is None:
         return
+    whole = first.name if os.path.isfile(target) else "."
     if not os.path.isdir(target):
-        pairs = list(_beside(first))
+        pairs = list(_beside(first)) if os.path.isfile(target) else []
     taken: dict[str, int] = {}
     for pair in sorted(pairs, key=lambda one: (one.name, one.signature)):
         for root in _signed(pair, known):
             count = taken[root.name] = taken.get(root.name, 0) + 1
             yield replace(root, name=f"{root.name}#{count}") if count > 1 else root
-    whole = "." if os.path.isdir(target) else first.name
     if known.demanded and f"{whole}!/signed" not in taken:
         yield _root(whole, Folder(b"", known.of(whole), ()))
 

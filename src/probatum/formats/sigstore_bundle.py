@@ -57,7 +57,7 @@ class Bundle(Struct, frozen=True):
 def bundle(data: bytes) -> Bundle:
     """Raises: FormatError."""
     if not data:
-        raise FormatError(Reason.UNRESOLVED, "it is not signed: no signature lies there")
+        raise FormatError(Reason.UNRESOLVED, "no signature of it was found on this machine")
     said = parsed(data, "the signature")
     if isinstance(said, dict) and "verification_material" in said and "mediaType" not in said:
         return _attestation(said)
