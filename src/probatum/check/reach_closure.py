@@ -51,9 +51,11 @@ class Closure:
         self._opened: set[str] = set()
         self._resting: list[Unit] = []
         self._classes: dict[tuple[str, str], tuple[File, Class]] = {}
-        self._class_names: set[str] = set()
         own = (one for one in program.spans if program.is_own(one))
         self._own_tops = {part.partition(".")[0] for one in own for part in one.split("/")}
+        home = re.match(r"(.+)/(?:lib|lib64|Lib)/", program.site)
+        bins = rf"{re.escape(home[1])}/(?:bin|Scripts)/" if home is not None else r"\Z."
+        self._commands = re.compile(bins)
         self._points: list[tuple[str, str, str, str]] = []
         self._waiting: list[tuple[str, str]] = []
         self._stars: set[str] = set()
@@ -75,7 +77,12 @@ class Closure:
         cls, _, name = function.rpartition(".")
         own = [one for one in self.ran if is_of(one.module, module)]
         found = [one for one in own if one.name == name and one.cls == cls]
-        return found or [one for one in own if one.cls == function]
+        found = found or [one for one in own if one.cls == function]
+        had = any(
+            at == function and is_of(file.module, module) and (self.free or self._is_had(known))
+            for (_, at), (file, known) in self._classes.items()
+        )
+        return found or [one for one in own if had and one.name == MODULE and not one.cls]
 
     def imports(self, module: str) -> bool:
         """Whether a module of this name may be imported, wherever it lies."""
@@ -85,11 +92,17 @@ class Closure:
     # --- to a fixed point -------------------------------------------------------------------
 
     def _run_all(self) -> None:
+        paths = [
+            one
+            for one in sorted(self.program.spans)
+            if not self.program.is_own(one) and _is_path_file(one[len(self.program.site) :])
+        ]
+        code = [(name, line) for name in paths for line in self._path_file(name)]
+        for number, (name, line) in enumerate(code):
+            self._start(name, number, line)
         for name in sorted(self.program.spans):
-            if self.program.is_own(name):
+            if self.program.is_own(name) and not self._commands.match(name):
                 self._own(name)
-            elif name.endswith(".pth") and "/" not in name[len(self.program.site) :]:
-                self._path_file(name)
             elif name.endswith("/entry_points.txt"):
                 self._read_points(name)
             elif name.endswith(_ARCHIVES):
@@ -163,7 +176,6 @@ class Closure:
         self.files[name] = file
         for one, cls in file.classes.items():
             self._classes[name, one] = file, cls
-            self._class_names.add(cls.name)
         for unit in file.units:
             if is_own or (unit.name == MODULE and not unit.cls):
                 self._run(unit)
@@ -187,6 +199,8 @@ class Closure:
                 first, _, rest = of.partition(".")
                 if first in words.UNPICKLERS and (unit.words | {rest}) & words.UNPICKLES:
                     self._doubt(f"{unit.file} unpickles what may name any code")
+                if (unit.words | {rest}) & words.INTERPRETERS.get(first, set()):
+                    self._doubt(f"{unit.file} uses {first}, which runs texts as code")
         if not unit.name:
             self._miss(unit)
         for pieces, line in unit.fetches:
@@ -201,7 +215,13 @@ class Closure:
                 "__builtins__",
             }:
                 self._doubt(f"{unit.file}, line {line} names {name} beside builtins")
+        for line in unit.starts if unit.words & words.STARTERS else ():
+            self._doubt(f"{unit.file}, line {line} starts another interpreter")
+        if unit.texts & words.RUNNERS and unit.words & {"builtins", "__builtins__"}:
+            self._doubt(f"{unit.file}, line {unit.line} names what runs a text as code")
         for of, line in unit.bare:
+            if of.partition(".")[0] in words.SYSTEM and of in words.STANDARD | {"importlib.util"}:
+                self._doubt(f"{unit.file}, line {line} hands over the module {of}")
             if of in self.modules.files:
                 self._let_free(unit, line, f"hands over the module {of}")
 
@@ -243,17 +263,15 @@ class Closure:
             return True
         if unit.name in self.words or any(one.fullmatch(unit.name) for one in patterns):
             return True
-        return bool(unit.cls) and self._is_called_by_others(unit)
+        return bool(unit.cls) and self._is_had(self._classes[unit.file, unit.cls][1])
 
-    def _is_called_by_others(self, unit: Unit) -> bool:
-        """Whether a base of the class is none of the environment: what that calls is not seen."""
-        file, cls = self._classes[unit.file, unit.cls]
-        for base in cls.bases:
-            of = file.imported.get(base, ())
-            outside = any(one.partition(".")[0] not in self.modules.tops for one in of)
-            if base != "object" and (outside or base not in self._class_names):
-                return True
-        return cls.is_handed_over
+    def _is_had(self, cls: Class) -> bool:
+        """Whether anything may have the class: what it is given to may call any of its methods.
+
+        One with a base may be found through that: a base is told of those that inherit from it.
+        """
+        named = cls.name in self.words or cls.is_handed_over
+        return named or any(base != "object" for base in cls.bases)
 
     # --- imports ----------------------------------------------------------------------------
 
@@ -282,9 +300,11 @@ class Closure:
             self._load_file(*self._waiting.pop())
             if not self._waiting:
                 for of in sorted(self._stars):
-                    for file in self.modules.files.get(of, ()):
-                        for one in self.files[file].all if file in self.files else ():
-                            self._want(f"{of}.{one}")
+                    for path in self.modules.files.get(of, ()):
+                        if (file := self.files.get(path)) is not None:
+                            beside = self.modules.within(of) if file.all_is_open else ()
+                            for one in (*file.all, *beside):
+                                self._want(f"{of}.{one}")
 
     def _elsewhere(self) -> None:
         """Modules that lie at no top: a path may have been added by which they are found."""
@@ -311,7 +331,9 @@ class Closure:
             self._native(file, module)
 
     def _native(self, file: str, module: str) -> None:
-        """A compiled module: it may import what it spells."""
+        """A compiled module: it may import what it spells, relative to its packages too."""
+        parts = module.split(".")
+        packages = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
         self.native.add(module)
         self.read.add(file)
         self._size += self.program.spans[file][1]
@@ -323,8 +345,11 @@ class Closure:
             found = set(_BYTES.findall(data))
             for one in found:
                 text = one.decode()
-                if module := self.modules.spelled(text):
-                    self._open(module)
+                if named := self.modules.spelled(text):
+                    self._open(named)
+                for package in packages:
+                    if f"{package}.{text}" in self.modules.files:
+                        self._open(f"{package}.{text}")
                 self.words.update(text.split("."))
             rest = data[-256:]
 
@@ -392,22 +417,35 @@ class Closure:
                 self._want(module)
                 self._mains.add(module)
                 self.words.update(words_of(function))
+        for name in sorted(self.program.spans):
+            base = name.rpartition("/")[2].removesuffix(".exe")
+            waits = self._commands.match(name) and name not in self.read | self.files.keys()
+            if waits and set(words_of(base)) <= self._spelled:
+                self._own(name)
 
-    def _path_file(self, name: str) -> None:
-        """A `.pth`: lines that import run as code, others add a folder."""
+    def _path_file(self, name: str) -> list[str]:
+        """A `.pth`: its lines that run as code; the others add a folder."""
         self.read.add(name)
         try:
             text = self.program.content(name, _TEXT_MOST).decode("utf-8-sig", "replace")
-            for number, line in enumerate(text.splitlines()):
-                if line.startswith(("import ", "import\t")):
-                    file = read(name, line.encode(), "", False)
-                    self.files[f"{name}:{number}"] = file
-                    for unit in file.units:
-                        self._run(unit)
-                elif line.strip() and not line.startswith("#"):
-                    self._added(name, line.strip())
         except Rejected as exc:
             self._doubt(str(exc))
+        code = []
+        for line in text.splitlines():
+            if line.startswith(("import ", "import\t")):
+                code.append(line)
+            elif line.strip() and not line.startswith("#"):
+                self._added(name, line.strip())
+        return code
+
+    def _start(self, name: str, number: int, line: str) -> None:
+        try:
+            file = read(name, line.encode(), "", False)
+        except Rejected as exc:
+            self._doubt(str(exc))
+        self.files[f"{name}:{number}"] = file
+        for unit in file.units:
+            self._run(unit)
 
     def _added(self, name: str, folder: str) -> None:
         """A folder in which imports look too: one of the environment."""
@@ -423,6 +461,10 @@ class Closure:
 def is_of(module: str, wanted: str) -> bool:
     """Whether it is that module, or a copy of it somewhere below another."""
     return module == wanted or module.endswith(f".{wanted}")
+
+
+def _is_path_file(name: str) -> bool:
+    return name.endswith(".pth") and "/" not in name
 
 
 def _is_special(name: str) -> bool:

@@ -35,6 +35,7 @@ class Unit:
         self.lists: list[tuple[str, int]] = []
         self.calls: list[tuple[str, bool, int]] = []
         self.bare: list[tuple[str, int]] = []
+        self.starts: list[int] = []
         self.is_handed_over = False
         self.demands: list[tuple[str, int]] = []
 
@@ -47,7 +48,8 @@ class Class:
 
 
 class File:
-    """The units and classes of a file; `all` are the names in its `__all__`.
+    """The units and classes of a file; `all` are the names in its `__all__`,
+    `all_is_open` says that there may be more.
 
     `documents` are the texts of its documentation, in which examples may be run as tests.
     """
@@ -58,6 +60,7 @@ class File:
         self.units: list[Unit] = []
         self.classes: dict[str, Class] = {}
         self.all: set[str] = set()
+        self.all_is_open = False
         self.documents: list[str] = []
         self.aliases: dict[str, str] = {}
         self.imported: dict[str, set[str]] = {}

@@ -38,6 +38,11 @@ class Modules:
                 self.tops.setdefault(module.partition(".")[0], []).append(module)
         return bool(found)
 
+    def within(self, package: str) -> list[str]:
+        """The last names of the modules that lie in a package."""
+        known = self.tops.get(package.partition(".")[0], ())
+        return [one.rpartition(".")[2] for one in known if one.rpartition(".")[0] == package]
+
     def like(self, dotted: str) -> list[str]:
         """The modules that end in this name, wherever they lie."""
         ending = f".{dotted}"

@@ -38,6 +38,10 @@ from probatum.check.reach_syntax import (
 from probatum.check.reach_texts import ANYTHING, Pieces, constant, texts
 from probatum.errors import Rejected
 
+_OPTION = re.compile(r"-([A-Za-z]*[mc])([\w.]*)")
+_PYTHON = re.compile(r"(?:.*[\\/])?python[\w.]*")
+_OPEN_COMMAND = re.compile(r"\bpython[\w.]*\s+(?:-\w+\s+)*-\w*[mc]\s*['\"]?(?:%|\{|\Z)")
+"""A command whose module, or text, is filled in."""
 _ENDS_IN_OPTION = re.compile(r"(?<!\S)-[mc][ ='\"]*\Z")
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -73,6 +77,10 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def _is_python(text: Any) -> bool:
+    return isinstance(text, str) and bool(_PYTHON.fullmatch(text))
+
+
 class _Divider:
     """Walks a file and says what each unit names."""
 
@@ -101,7 +109,8 @@ class _Divider:
                 case (
                     ast.Assign(targets=[ast.Name(id="__all__")], value=value)
                     | ast.AugAssign(target=ast.Name(id="__all__"), value=value)
-                ):
+                    | ast.AnnAssign(target=ast.Name(id="__all__"), value=value)
+                ) if value is not None:
                     self._exported(value, unit)
                 case _:
                     self.merged([node], unit)
@@ -165,19 +174,27 @@ class _Divider:
                 if self.file.is_own:
                     self._note(node, unit)
             elif not isinstance(node, (ast.List, ast.Tuple, ast.expr_context, ast.Set)):
+                self.file.all_is_open |= not isinstance(node, (ast.BinOp, ast.operator))
                 self._note(node, unit)
 
     def _is_for_types(self, test: Any) -> bool:
         """A condition that holds for a type checker alone."""
-        if last(test) != "TYPE_CHECKING" or isinstance(test, ast.Call):
-            return False
-        given = self.file.bound.values.get("TYPE_CHECKING", ())
-        return all(one is None or constant_false(one) for one in given)
+        match test:
+            case ast.Name(id="TYPE_CHECKING"):
+                of = self.file.imported.get("TYPE_CHECKING", set())
+                given = self.file.bound.values.get("TYPE_CHECKING", [])
+                falses = [one for one in given if constant_false(one)]
+                return of <= words.FOR_TYPES and bool(given) and len(falses) + len(of) == len(given)
+            case ast.Attribute(value=ast.Name(id=id), attr="TYPE_CHECKING"):
+                of = {f"{one}.TYPE_CHECKING" for one in self.file.imported.get(id, ())}
+                return bool(of) and of <= words.FOR_TYPES
+        return False
 
     def _note(self, node: Any, unit: Unit) -> None:
         match node:
             case ast.Name(id=name):
                 unit.words.add(name)
+                self.file.all_is_open |= name == "__all__"
                 self._mention(node, name, unit)
             case ast.Attribute(attr=name):
                 unit.words.add(name)
@@ -186,11 +203,13 @@ class _Divider:
             case ast.Constant(value=str(text)):
                 unit.texts.add(text)
                 unit.words.update(_WORD.findall(text))
-                if text in words.BY_TEXT:
+                if text in words.BY_TEXT or _OPEN_COMMAND.search(text):
                     unit.loads.append(Load((None,), None, node.lineno, text))
             case ast.JoinedStr():
                 self._commands(node, unit)
             case ast.List(elts=elts) | ast.Tuple(elts=elts):
+                if elts and last(elts[0]) == "executable":
+                    elts[0].is_base = True  # type: ignore[attr-defined]
                 self._options(elts, unit)
             case ast.Constant(value=bytes(data)):
                 unit.texts.add(data.decode("latin-1"))
@@ -227,6 +246,7 @@ class _Divider:
             unit.demands.append((of, node.lineno))
 
     def _alias(self, one: ast.alias, unit: Unit) -> None:
+        self.file.all_is_open |= "__all__" in (one.name, one.asname)
         if self.file.is_own or one.asname:
             unit.words.update(_WORD.findall(one.name))
 
@@ -242,9 +262,11 @@ class _Divider:
         name = self.file.aliases.get(name, name) if isinstance(node, ast.Name) else name
         if name in words.GETTERS and not getattr(node, "is_called", False):
             unit.fetches.append(((None,), node.lineno))
+        if name == "executable" and not getattr(node, "is_base", False):
+            unit.starts.append(node.lineno)
         if name == "pythonapi":
             unit.loads.append(Load((None,), None, node.lineno, name))
-        known = name in words.IMPORTERS or (name in words.RUNNERS and isinstance(node, ast.Name))
+        known = name in words.IMPORTERS or (name in words.RUNNERS and self._is_builtin(node))
         if known and isinstance(node.ctx, ast.Load) and not getattr(node, "is_called", False):
             unit.loads.append(Load((None,), None, node.lineno, name))
 
@@ -254,6 +276,8 @@ class _Divider:
         if isinstance(func, ast.Name):
             name = self.file.aliases.get(name, name)
         func.is_called = True  # type: ignore[attr-defined]
+        if name in ("hasattr", "setattr", "delattr") and node.args:
+            node.args[0].is_base = True  # type: ignore[attr-defined]
         given = [*node.args, *(one.value for one in node.keywords)]
         if name:
             unit.calls.append((name, any(map(varies, given)), node.lineno))
@@ -264,7 +288,7 @@ class _Divider:
             unit.words.update(_WORD.findall(text))
         if name in words.IMPORTERS:
             self._load(name, node, unit)
-        elif name in words.RUNNERS and is_builtin(func):
+        elif name in words.RUNNERS and self._is_builtin(func):
             self._run(name, node, unit)
         elif name in ("getattr", "getattr_static"):
             self._fetch(node.args[1] if len(node.args) > 1 else None, node, unit)
@@ -329,13 +353,27 @@ class _Divider:
                     unit.loads.append(Load((None,), None, node.lineno, "a command"))
 
     def _options(self, elts: list[Any], unit: Unit) -> None:
-        for one, other in pairwise(elts):
-            if isinstance(one, ast.Constant) and one.value in ("-m", "-c"):
-                for pieces in texts(other, self.file.bound):
-                    if any(piece is None for piece in pieces):
-                        unit.loads.append(Load((None,), None, one.lineno, "a command"))
-                    elif one.value == "-m":
-                        unit.texts.add(f"-m {pieces[0]}")
+        """A command in a list: the module, the text or the file that an interpreter is to run."""
+        given = [constant(one) for one in elts]
+        python = bool(elts) and (_is_python(given[0]) or last(elts[0]) == "executable")
+        for place, one in enumerate(given):
+            if not isinstance(one, str) or not _OPTION.fullmatch(one):
+                continue
+            option, joined = _OPTION.fullmatch(one).groups()  # type: ignore[union-attr]
+            if joined:
+                unit.texts.add(f"-{option[-1]} {joined}")
+            elif len(option) == 1 or python:
+                self._run_by(elts[place + 1 : place + 2], option[-1], elts[place].lineno, unit)
+            python = False
+        if python and not any(isinstance(one, str) and one[:1] != "-" for one in given[1:2]):
+            unit.loads.append(Load((None,), None, elts[0].lineno, "another interpreter"))
+
+    def _run_by(self, node: list[Any], option: str, line: int, unit: Unit) -> None:
+        for pieces in texts(node[0], self.file.bound) if node else ANYTHING:
+            if any(piece is None for piece in pieces):
+                unit.loads.append(Load((None,), None, line, "a command"))
+            elif option == "m":
+                unit.texts.add(f"-m {pieces[0]}")
 
     def _fetch(self, name: Any, node: ast.Call, unit: Unit) -> None:
         of = node.args[0] if node.args else None
@@ -348,6 +386,16 @@ class _Divider:
                 unit.fetches.append((pieces, node.lineno))
                 if self._is_system(of):
                     unit.loads.append(Load((None,), None, node.lineno, last(node)))
+
+    def _is_builtin(self, func: Any) -> bool:
+        """Whether a name is the built-in function of that name, and no method."""
+        match func:
+            case ast.Name():
+                return True
+            case ast.Attribute(value=ast.Name(id=id)):
+                of = self.file.imported.get(id, set())
+                return is_builtin(func) or bool(of & {"builtins", "__builtin__"})
+        return False
 
     def _gives_system(self, call: ast.Call) -> bool:
         name = last(call)

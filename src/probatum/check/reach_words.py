@@ -42,6 +42,20 @@ POINTS = {"entry_points", "iter_entry_points", "load_entry_point", "get_entry_ma
 UNPICKLERS = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal",
                "jsonpickle", "pickle5"}  # fmt: skip
 UNPICKLES = {"load", "loads", "Unpickler", "open", "Shelf", "decode"}
+INTERPRETERS = {
+    "timeit": {"timeit", "repeat", "Timer"}, "cProfile": {"run", "runctx"},
+    "profile": {"run", "runctx"}, "trace": {"Trace"}, "bdb": {"Bdb"},
+    "pdb": {"Pdb", "run", "runeval", "runcall"},
+    "code": {"InteractiveInterpreter", "InteractiveConsole", "interact"},
+}  # fmt: skip
+"""What of the standard library runs a text as code."""
+STARTERS = {
+    "run", "Popen", "call", "check_call", "check_output", "system", "popen", "execv", "execve",
+    "execl", "execvp", "execvpe", "spawnv", "spawnve", "spawnl", "spawnvp", "posix_spawn",
+    "create_subprocess_exec", "create_subprocess_shell", "getoutput", "getstatusoutput",
+}  # fmt: skip
+"""What starts another program."""
+FOR_TYPES = {"typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING"}
 DOCTESTS = {"doctest", "testmod", "testfile", "run_docstring_examples", "doctest_modules"}
 PROTOCOLS = {
     "read", "readline", "readlines", "readinto", "write", "writelines", "close", "flush", "seek",
