@@ -39,7 +39,7 @@ def main() -> None:
     examples: dict[str, dict[str, str]] = {rule: {} for rule in RULES}
     for name in [*found.index.names(ECOSYSTEM)][::every]:
         _package(found, name, counts, examples)
-    print(json.dumps({"counts": counts, "examples": examples}))
+    print(json.dumps({"every": every, "counts": counts, "examples": examples}))
 
 
 def _package(

@@ -25,12 +25,13 @@ _TELLS = {
 
 
 def written(peers: dict[str, Any], clients: dict[str, Any] | None) -> str:
+    each = "" if peers["every"] == 1 else f", of one package in {peers['every']}"
     return f"""\
 ### Against the rules of other tools
 
-The same pairs of PyPI, as other tools match them: by their rules, written again from their sources
-(`matching/rules.py`), since osv-scanner is built with a compiler that is not at hand here, and what
-osv.dev and PyPI answer cannot be asked on a machine without a network.
+The same pairs of PyPI{each}, as other tools match them: by their rules, written again
+from their sources (`matching/rules.py`). Neither osv-scanner itself nor what osv.dev and PyPI answer
+is measured: they could not be had on this machine.
 
 {_rules(peers["counts"])}
 
