@@ -30,8 +30,8 @@ def written(peers: dict[str, Any], clients: dict[str, Any] | None) -> str:
 ### Against the rules of other tools
 
 The same pairs of PyPI{each}, as other tools match them: by their rules, written again
-from their sources (`matching/rules.py`). Neither osv-scanner itself nor what osv.dev and PyPI answer
-is measured: they could not be had on this machine.
+from their sources (`matching/rules.py`). Neither osv-scanner itself nor what osv.dev and PyPI
+answer is measured: they could not be had on this machine.
 
 {_rules(peers["counts"])}
 
