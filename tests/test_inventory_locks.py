@@ -346,6 +346,7 @@ def test_a_program_of_old_go_does_not_name_all_that_it_is_built_of() -> None:
         ("go-mod", "require a\n"),
         ("go-mod", "require a v1.0.0\nrequire a v2.0.0\n"),
         ("go-mod", "include a\n"),
+        ("go-mod", "require a v1.0.0\nexclude (\n\ta v1.0.0\n)\n"),
         ("cargo-lock", "package = 1\n"),
         ("cargo-lock", "[[package]]\nversion = '1'\n"),
         ("conda-environment", "dependencies: a\n"),

@@ -281,6 +281,7 @@ def test_two_readers_name_the_same_components(
         ("go-mod", GO, "require example.org/a", "require /* a */ example.org/a"),
         ("go-mod", GO, "require example.org/a v1.2.3", 'require "example.org/a" v1.2.3'),
         ("go-mod", GO, "go 1.22.1", "use ./a"),
+        ("go-mod", GO, "\texample.org/a v1.0.0", "\texample.org/a v1.2.3"),
         ("dpkg-status", DPKG, "Package: base-files", "Package: other"),
         ("dpkg-status", DPKG, "12.4+deb12u5", "12ubuntu4"),
         ("dpkg-status", DPKG, "Version: 1.0-2+b1", "Version: 1.0-2+b1\nVersion: 2"),

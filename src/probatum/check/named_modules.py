@@ -30,6 +30,7 @@ def named(text: str) -> Iterator[Named]:
     """Raises: Rejected."""
     verb, language = "", (0, 0)
     versions: dict[str, str] = {}
+    excluded: set[tuple[str, str]] = set()
     for line in text.replace("\r\n", "\n").split("\n"):
         bare = re.sub(r"[ \t]+", " ", line.partition("//")[0]).strip(" ")
         opened = _BLOCK.fullmatch(bare)
@@ -54,9 +55,14 @@ def named(text: str) -> Iterator[Named]:
             yield "Go", "toolchain", toolchain[1]
         elif language_of is not None:
             language = int(language_of[1]), int(language_of[2])
+        elif said.startswith("exclude ") and _HARMLESS.fullmatch(said):
+            _, module, version = said.split(" ")
+            excluded.add((module, version))
         elif not _HARMLESS.fullmatch(said):
             raise Rejected(f"2: no line that is read here: {bare[:80]!r}")
     if verb:
         raise Rejected("2: it breaks off")
     if language < (1, 17):
         raise Rejected("2: before go 1.17 other modules may ask for other versions")
+    if excluded & set(versions.items()):
+        raise Rejected("2: a version is required and excluded, and Go takes another")

@@ -82,6 +82,9 @@ def _replaced(
     for line in _lines(source):
         if line.verb not in _OTHERS | {"require", "replace"}:
             told.miss(place(line.starts[0]), f"a directive that is not known: {line.verb[:60]}")
+        excluded = line.words[:2] if line.verb == "exclude" else ()
+        if excluded and excluded[1:] == (required.get(excluded[0], ("", place))[0],):
+            told.miss(place(line.starts[0]), f"{excluded[0][:120]} is required and excluded")
         if line.verb != "replace" or "=>" not in line.words[:3]:
             continue
         sign = line.words.index("=>")
