@@ -21,7 +21,7 @@ from probatum.inventory.told import Told, whole
 from probatum.ports import Material
 from probatum.vocabulary import Place
 
-_WORD = re.compile(r"//[^\n]*|\"(?:[^\"\\\n]|\\.)*+\"?|`[^`\n]*`|[^\s\"`()]+|[()]")
+_WORD = re.compile(r"//[^\n]*|\"(?:[^\"\\\n]|\\.|(?!))*+\"?|`[^`\n]*`|[^\s\"`()]+|[()]")
 _VERSION = re.compile(r"v\d[\w.+-]*", re.ASCII)
 _ALL_NAMED = (1, 17)
 _OTHERS = frozenset(
