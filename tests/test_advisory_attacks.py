@@ -5,6 +5,7 @@ Each of them is read by its own tool as `server 2.5.0`, or as more than it seems
 
 import json
 from contextlib import suppress
+from pathlib import Path
 from time import process_time
 from typing import Any
 
@@ -14,6 +15,7 @@ from known_advisories import Known, record
 from probatum.advisories.snapshot import build
 from probatum.analyzers.supply.no_known_vulnerability import no_known_vulnerability
 from probatum.audit.judge import judged
+from probatum.audit.targets import roots
 from probatum.check.named_components import named
 from probatum.errors import FormatError, Rejected
 from probatum.formats.python_environment import KIND
@@ -231,3 +233,12 @@ def test_no_text_takes_a_reader_long_or_too_deep(kind: str, text: str) -> None:
     with suppress(FormatError):
         inventory_of(kind, "file", BytesMaterial(text.encode()))
     assert process_time() - began < 2
+
+
+def test_metadata_behind_a_link_is_left_out_and_told(tmp_path: Path) -> None:
+    packages = tmp_path / "site-packages"
+    (packages / "fine-1.0.dist-info").mkdir(parents=True)
+    (packages / "fine-1.0.dist-info/METADATA").write_bytes(_FINE[1])
+    (packages / "server-2.5.0.dist-info").symlink_to("../elsewhere")
+    (environment,) = [one.project for one in roots(str(packages)) if one.project is not None]
+    assert [one.name for one in environment.left_out] == ["server-2.5.0.dist-info"]
