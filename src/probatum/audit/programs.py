@@ -8,7 +8,13 @@ from msgspec import Struct
 from probatum.audit.open import printable
 from probatum.audit.opened import Caps, Root
 from probatum.formats.python_environment import distribution_of
-from probatum.formats.python_program import KIND, home_of, is_of_project, is_of_site
+from probatum.formats.python_program import (
+    KIND,
+    home_of,
+    is_of_home,
+    is_of_project,
+    is_of_site,
+)
 from probatum.formats.python_project import LeftOut, Project, Source, is_source, size_of
 
 _MOST_LEFT_OUT = 1000
@@ -60,7 +66,7 @@ class Programs:
                 one
                 for one in self._met
                 if (one.name.startswith(f"{site}/") and (one.why or is_of_site(one.name)))
-                or (not one.why and one.name == f"{home}/pyvenv.cfg")
+                or (not one.why and is_of_home(one.name, one.size, home))
             ]
             project = self._program(site, [*own, *inside])
             yield Root(f"{site}!/program", size_of(project), project=project)

@@ -156,5 +156,5 @@ def absolute(node: ast.ImportFrom, file: File) -> str:
 
 def _opaque(target: ast.AST, file: File) -> None:
     for node in ast.walk(target):
-        if isinstance(node, ast.Name):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             file.bound.add(node.id, None)

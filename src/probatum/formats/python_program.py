@@ -12,9 +12,9 @@ its bytes are made as follows:
 
 From the folder of packages are taken modules, compiled ones too, `.pth` files, archives of modules
 and the metadata that says what a distribution is and which entry points it has. From elsewhere in
-the target every file of up to 1 MiB, since any may name code, and Python files of any size; nothing
-of the environment's other folders but `pyvenv.cfg`. The artifact has no digest: only what may run
-is read.
+the target every file of up to 1 MiB, since any may name code, and Python files of any size; of the
+environment's other folders its commands (`bin`) and `pyvenv.cfg`. The artifact has no digest: only
+what may run is read.
 
 Of several environments in a target each forms a program with the project, but none that lies in the
 folder of another.
@@ -42,6 +42,12 @@ def is_of_project(path: str, size: int) -> bool:
     if "__pycache__/" in path and path.endswith(".pyc"):
         return False
     return size <= LARGEST or path.lower().endswith(_CODE)
+
+
+def is_of_home(path: str, size: int, home: str) -> bool:
+    """Whether a file of the environment's folder does: its configuration, and its commands."""
+    commands = path.startswith((f"{home}/bin/", f"{home}/Scripts/")) and size <= LARGEST
+    return commands or path == f"{home}/pyvenv.cfg"
 
 
 def home_of(site: str) -> str:
