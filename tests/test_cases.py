@@ -8,6 +8,7 @@ from tools.case_pages import Case, Expected, cases, cases_of
 from bytes_of_text import built
 from known_advisories import known
 from known_lists import known_lists, resting
+from made_credentials import filled
 from probatum.audit.judge import judged
 from probatum.catalog import analyzers
 from probatum.material import BytesMaterial
@@ -32,7 +33,7 @@ def test_a_case_page_tells_the_truth(case: Case) -> None:
 
 def _sample(case: Case) -> tuple[Artifact, Material]:
     """The artifact to judge: as its `kind=` says, or as opening the sample finds it."""
-    data = built(case.builder, case.text)
+    data = built(case.builder, filled(case.text))
     beside = frozenset(filter(None, case.options.get("beside", "").split(",")))
     whole = BytesMaterial(data, beside)
     name = case.options.get("name", "sample")

@@ -269,6 +269,12 @@ def started(*arguments: str, **options: object) -> "subprocess.Popen[bytes]":
     )
 
 
+def worked_by_another(process: "subprocess.Popen[bytes]") -> bool:
+    """Whether it has started a process that judges, or has ended."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return process.poll() is not None or not children.exists() or bool(children.read_text())
+
+
 def test_a_reader_that_goes_away_is_no_drama(here: Path) -> None:
     for number in range(300):
         (here / f"{number}.pkl").write_bytes(b"cnobody.knows\nthis\n)R.")
@@ -315,6 +321,8 @@ def test_ctrl_c_ends_with_a_whole_report_and_130(here: Path) -> None:
     told_where = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     targets = ("a.pkl", "slow.txt", "z.txt")
     with started("audit", *targets, "--format", "json", env=told_where) as process:
+        while not worked_by_another(process):
+            time.sleep(0.1)
         time.sleep(2.0)
         process.send_signal(signal.SIGINT)
         assert process.stdout is not None

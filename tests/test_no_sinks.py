@@ -183,7 +183,7 @@ def test_a_name_of_parts_is_told_where_it_stands() -> None:
     found, _ = verdict("app.py", b"x = 1\ny = 'lo' 'ads'\n")
     assert isinstance(found, Undecided)
     assert found.place.line == 2
-    assert "loads is named here" in found.detail
+    assert "`loads` is named here" in found.detail
 
 
 def test_a_program_that_adds_texts_is_proven() -> None:

@@ -20,7 +20,7 @@ def test_the_example_is_a_configuration_that_is_read(tmp_path: Path) -> None:
     path.write_text(text)
     told = read(str(path))
     assert told.policy.accept[0].owner == "ann@example.org"
-    assert set(tomllib.loads(text)) == {"policy", "limits", "analyzers", "advisories"}
+    assert set(tomllib.loads(text)) == {"policy", "limits", "analyzers", "advisories", "signatures"}
 
 
 def test_every_limit_is_documented_with_its_default() -> None:

@@ -1,4 +1,5 @@
-"""Derives two tables from the analysers: what is asked of each kind, and what proves it.
+"""Derives two tables from the analysers: what is asked of each kind, and what proves it; and one
+from the rows on credentials, in a form that is read at once.
 
     python -m tools.derive_proofs           write the tables
     python -m tools.derive_proofs --check   exit 1 if one is stale
@@ -18,7 +19,10 @@ import sys
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import msgspec
+
 from probatum.catalog import analyzers
+from probatum.credentials.kinds import derived
 from probatum.formats import kinds_inventory as inventories
 from probatum.formats.kinds import TARS, ZIPS
 from probatum.formats.kinds_deploy import YAML_FORMS
@@ -76,7 +80,11 @@ _NAMES = {"torch-tar-pickle": ["pickle"]}
 
 def tables() -> dict[Path, str]:
     """The tables as they lie in the package, by their files."""
-    found = {"analyzers.json": modules(), "proofs.json": proofs()}
+    found = {
+        "analyzers.json": modules(),
+        "credentials.json": msgspec.to_builtins(derived()),
+        "proofs.json": proofs(),
+    }
     return {
         _RULES / name: json.dumps(table, indent=1, sort_keys=True) + "\n"
         for name, table in found.items()

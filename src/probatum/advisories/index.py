@@ -97,7 +97,11 @@ class Index:
         except (msgspec.MsgspecError, RecursionError) as exc:
             raise FormatError(Reason.MALFORMED, "this is no index of advisories") from exc
         if read.version != VERSION:
-            raise FormatError(Reason.UNSUPPORTED, f"an index of version {read.version}")
+            raise FormatError(
+                Reason.MISSING_ADVISORIES,
+                "another version of Probatum compiled the installed advisories: "
+                "`probatum advisories update` compiles them anew",
+            )
         self.digest = read.digest
         self._raw = read.ecosystems
         self._names: dict[str, _Names] = {}

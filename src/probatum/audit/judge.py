@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from probatum.audit.concealing import concealed
 from probatum.errors import FormatError
 from probatum.ports import Advisories, Analyzer, Material
 from probatum.vocabulary import Artifact, Proven, Reason, Refuted, Undecided, Verdict
@@ -30,7 +31,7 @@ def judged(
     if not isinstance(verdict, _VERDICTS):
         kind = type(verdict).__name__
         return Undecided(Reason.CRASHED, f"{analyzer.id} gave no verdict but {kind}")
-    return verdict
+    return attempted(lambda: concealed(verdict), analyzer.id)
 
 
 def attempted(step: Callable[[], T], name: str) -> T | Undecided:

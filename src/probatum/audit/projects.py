@@ -29,7 +29,7 @@ from probatum.vocabulary import Artifact
 
 Fetch = Callable[[int, int], bytes]
 
-OF_PROJECTS = frozenset({"code-reviewed", "no-known-vulnerability"})
+OF_PROJECTS = frozenset({"code-reviewed", "no-credential", "no-known-vulnerability"})
 """Claims of a file that are made of its project or environment, where one covers it."""
 
 _MOST_LEFT_OUT = 1000

@@ -1,0 +1,1 @@
+"""Analysers of what data must not hold: credentials."""

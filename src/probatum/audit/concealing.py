@@ -1,0 +1,67 @@
+"""Puts what looks like a credential out of all that a verdict says.
+
+A report is read by more people than the file it is about. Analysers of secrets never quote one, but
+any other may quote a name, a line of code or an address, and the audited file chooses those.
+"""
+
+import re
+from operator import is_not
+from typing import Any, TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
+
+from probatum.credentials.search import credentials
+from probatum.vocabulary import Certificate
+
+# A long word that is more than small letters, a login in an address, a key.
+_WORTH_A_LOOK = re.compile(
+    r"(?=[a-z_/-]*[A-Z0-9])[A-Za-z0-9_+/=-]{20,}|://[^\s/]*:[^\s/]*@|PRIVATE KEY"
+)
+# Such a word at an edge of an excerpt.
+_CUT = re.compile(
+    rb"\A(?=[a-z_/-]*[A-Z0-9])[A-Za-z0-9_+/=-]{12,}|(?=[a-z_/-]*[A-Z0-9])[A-Za-z0-9_+/=-]{12,}\Z"
+)
+_INSTEAD = "[…]"
+_T = TypeVar("_T")
+
+
+def concealed(said: _T) -> _T:
+    """The same value, with no credential of a known form in any text or bytes of it.
+
+    Certificates are left as they are: what is derived again from the file must be the same.
+    """
+    if isinstance(said, str):
+        return cast("_T", _text(said))
+    if isinstance(said, bytes):
+        return cast("_T", _excerpt(said))
+    if isinstance(said, tuple):
+        each = tuple(concealed(one) for one in said)
+        return cast("_T", each) if any(map(is_not, each, said)) else said
+    if isinstance(said, Struct) and not isinstance(said, Certificate):
+        changed: dict[str, Any] = {}
+        for one in fields(said):
+            before = getattr(said, one.name)
+            if (after := concealed(before)) is not before:
+                changed[one.name] = after
+        return replace(said, **changed) if changed else said
+    return said
+
+
+def _text(said: str) -> str:
+    if not _WORTH_A_LOOK.search(said):
+        return said
+    data = said.encode("utf-8", "surrogatepass")
+    found = credentials(data)
+    for one in reversed(found):
+        data = data[: one.start] + _INSTEAD.encode() + data[one.end :]
+    return data.decode("utf-8", "surrogatepass") if found else said
+
+
+def _excerpt(data: bytes) -> bytes:
+    """Every byte stays in its place. At the edges a credential may be cut off, and so unknown."""
+    spans = [(one.start, one.end) for one in credentials(data)]
+    spans += [one.span() for one in _CUT.finditer(data)]
+    for start, end in spans:
+        data = data[:start] + b"*" * (end - start) + data[end:]
+    return data
