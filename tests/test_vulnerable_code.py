@@ -81,6 +81,19 @@ def test_what_may_reach_it_is_told(text: str, why: str) -> None:
     assert why in said.detail
 
 
+def test_the_way_to_it_is_told_line_by_line() -> None:
+    said = verdict(
+        {
+            "app.py": "import json\nimport first\n",
+            "site/first.py": "\n\nfrom second import used\n",
+            "site/second.py": "def used():\n    from weak.core import flaw\n    flaw()\nused()\n",
+        }
+    )
+    assert isinstance(said, Undecided)
+    way = "may be imported by second.py, line 1, imported by first.py, line 1, imported by app.py"
+    assert way in said.detail
+
+
 def test_a_wish_is_not_enough_for_a_function_that_is_not_there() -> None:
     said = verdict(_UNUSED, "weak.core: another")
     assert isinstance(said, Undecided)

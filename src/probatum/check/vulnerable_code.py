@@ -38,6 +38,7 @@ ADVISORIES = True
 Read = Callable[[int, int], bytes]
 _KEYS = {"snapshot", "size", "sha256", "entries", "all"}
 _PIECE = 1 << 20
+_WAY_MOST = 12
 
 
 class Advisories(Protocol):
@@ -155,7 +156,7 @@ class Reach:
             return f"4: there is no {function} in {files[0]}"
         if not self.closure.imports(module):
             return ""
-        by = self.closure.importers.get(module, "the project")
+        by = self._way(module)
         if not function:
             return f"5: {module} may be imported by {by}"
         if self.closure.free:
@@ -163,6 +164,20 @@ class Reach:
         if self.closure.functions(module, function):
             return f"5: {module} may be imported by {by}, and {function} of it be called"
         return ""
+
+    def _way(self, module: str) -> str:
+        """The lines that import one another on the way to a module, the project's last."""
+        ways: list[str] = []
+        while by := self.closure.importers.get(module):
+            if by in ways or len(ways) == _WAY_MOST:
+                break
+            ways.append(by)
+            path = by.rpartition(", line ")[0]
+            if self.program.is_own(path) or path not in self.closure.files:
+                break
+            module = self.closure.files[path].module
+        short = (one.removeprefix(self.program.site) for one in ways)
+        return ", imported by ".join(short) or "the project"
 
     def _has(self, path: str, module: str, function: str) -> bool:
         if not path.endswith(".py"):
