@@ -216,14 +216,21 @@ def test_advisories_that_are_too_old_prove_nothing(tmp_path: Path) -> None:
 
 # --- from an audit to its check, and to what is said to others ---------------------------------
 
-_ROW = """
-[[symbol]]
-advisory = "TEST-2026-1"
-package = "weak"
-module = "weak.core"
-functions = ["flaw"]
-evidence = "https://example.org/commit/1"
-"""
+
+def _known_code() -> tuple[str, str, str, str]:
+    """An advisory, a package, a module and its one function, as a pack of ours says of 1.0.
+
+    An audit's workers may be started anew, and read no other packs.
+    """
+    for package, each in sorted(reach_symbols.rows(reach_symbols.PACKS).items()):
+        for row in each:
+            told = reach_symbols.symbols(frozenset({row["advisory"]}), package, "1.0")
+            if len(told) == 1 and told[0][1].isidentifier() and package.isidentifier():
+                return row["advisory"], package, *told[0]
+    raise AssertionError("no pack says such a thing")
+
+
+_ID, _PACKAGE, _MODULE, _FUNCTION = _known_code()
 
 
 @pytest.fixture
@@ -231,13 +238,11 @@ def audited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a report on a project of which one flaw is shown and another is not known."""
     monkeypatch.setenv("PROBATUM_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "packs").mkdir()
-    (tmp_path / "packs" / "weak.toml").write_text(_ROW)
-    monkeypatch.setattr(reach_symbols, "PACKS", tmp_path / "packs")
-    feed = [record(f"TEST-2026-{one}", "weak", {"introduced": "0"}) for one in (1, 2)]
+    feed = [record(one, _PACKAGE, {"introduced": "0"}) for one in (_ID, "TEST-2026-2")]
     (tmp_path / "feed.jsonl").write_text("".join(json.dumps(one) + "\n" for one in feed))
     assert main(["advisories", "update", "--from", "feed.jsonl", "--ecosystem", "PyPI"]) == 0
-    write(tmp_path / "shop", _UNUSED)
+    code = f"site/{_MODULE.replace('.', '/')}.py"
+    write(tmp_path / "shop", {**_UNUSED, code: f"def {_FUNCTION}(*given): ...\n"})
     assert main(["audit", "shop", "--format", "json", "-o", "report.json", *_newest()]) == 1
     return tmp_path
 
@@ -251,7 +256,8 @@ def test_each_flaw_is_told_and_checked_by_itself(audited: Path) -> None:
     report = json.loads((audited / "report.json").read_text())
     [found] = [one for one in report["findings"] if one["claim"] == checker.CLAIM]
     told = {one["name"]: one["verdict"] for one in found["entries"]["of"]}
-    assert told == {"TEST-2026-1 weak 1.0": "proven", "TEST-2026-2 weak 1.0": "undecided"}
+    here = f"{_PACKAGE} 1.0"
+    assert told == {f"{_ID} {here}": "proven", f"TEST-2026-2 {here}": "undecided"}
     assert main(["check", "report.json", "shop", *_newest()]) in (0, 2)
     facts = found["entries"]["certificate"]["facts"]
     facts["entries"] = facts["all"]
@@ -265,7 +271,7 @@ def test_what_is_not_reached_is_said_to_others_with_its_certificate(audited: Pat
     assert main(["vex", "write", "shop", "--author", "Us", "-o", "vex.json", *_newest()]) == 0
     said = {one.vulnerabilities[0]: one for one in statements(Path("vex.json").read_bytes())}
     assert said["TEST-2026-2"].status == AFFECTED
-    one = said["TEST-2026-1"]
+    one = said[_ID]
     assert (one.status, one.justification) == (NOT_AFFECTED, CODE_NOT_REACHED)
     assert one.evidence.startswith("sha256:")
     assert audited

@@ -47,7 +47,7 @@ def holds(facts: dict[str, Any], read: Callable[[int, int], bytes], size: int) -
     _demand(isinstance(facts, dict) and set(facts) == {"size", "sha256", "rules", "kinds"}, "facts")
     _demand(type(facts["size"]) is int and facts["size"] == size <= _MOST, "the size differs")
     data = b"".join(read(at, 1 << 20) for at in range(0, size, 1 << 20))
-    _demand(hashlib.sha256(data).hexdigest() == facts["sha256"], "the bytes differ")
+    _demand(hashlib.sha256(data).hexdigest() == facts["sha256"], "the bytes have another digest")
     digest, rows = _rules()
     _demand(facts["rules"] == digest, "these are other rules: audit again")
     _demand(type(facts["kinds"]) is int and facts["kinds"] == len(rows), "the number of kinds")
