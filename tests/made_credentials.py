@@ -119,20 +119,6 @@ def _discord(chance: random.Random) -> str:
     return f"{unpadded}.{_some(ends, 6, chance)}.{_some(ends, 38, chance)}"
 
 
-def _cloudflare_tunnel(chance: random.Random) -> str:
-    secret = base64.b64encode(chance.randbytes(32)).decode()
-    account, tunnel = chance.randbytes(16).hex(), str(uuid.UUID(int=chance.getrandbits(128)))
-    return _coded({"a": account, "t": tunnel, "s": secret})
-
-
-def _grafana_old(chance: random.Random) -> str:
-    return _coded({"k": _some(_ALPHABETS["A"], 32, chance), "n": "deploy", "id": 1})
-
-
-def _coded(said: dict[str, str | int]) -> str:
-    return base64.b64encode(json.dumps(said, separators=(",", ":")).encode()).decode()
-
-
 def _crc16(first: bytes) -> _Maker:
     def maker(chance: random.Random) -> str:
         raw = first + chance.randbytes(32)
@@ -189,8 +175,6 @@ _MAKERS: dict[str, _Maker] = {
     "base64-pair": _base64_pair,
     "sentry": _sentry,
     "discord": _discord,
-    "cloudflare-tunnel": _cloudflare_tunnel,
-    "grafana-old": _grafana_old,
     "nkey": _crc16(bytes([18 << 3 | 20 << 3 >> 5, 0])),
     "stellar": _crc16(bytes([18 << 3])),
     "wif": _base58check(b"\x80", 32, b"\x01"),

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from probatum.check import reach_words as words
+from probatum.check.reach_archives import holds_modules
+from probatum.check.reach_demands import missing
 from probatum.check.reach_files import MAIN, MODULE, Class, File, Load, Unit
 from probatum.check.reach_modules import Modules, is_short, points
 from probatum.check.reach_program import Program
@@ -61,6 +63,10 @@ class Closure:
         self._stars: set[str] = set()
         self._missed: set[tuple[str, str]] = set()
         self._now = "the environment"
+        self._rests: dict[str, str] = {}
+        self._fetch_rests: dict[str, tuple[Unit, int]] = {}
+        self._stored: set[str] = set()
+        self._sets = False
         self.importers: dict[str, str] = {}
         self._size = self._beside = 0
         try:
@@ -112,6 +118,7 @@ class Closure:
         before: tuple[int, ...] = ()
         while before != (before := self._weight()):
             self._load_all()
+            self._bind_elsewhere()
             self._wake()
             self._load_all()
             self._elsewhere()
@@ -121,6 +128,11 @@ class Closure:
                     documents, file.documents = file.documents, []
                     self._texts(documents)
                     self.words.update(word for one in documents for word in words_of(one))
+        if missed := missing(self.ran, self.files, self.modules.files.keys(), self._is_there):
+            self._doubt(missed)
+        for name in sorted(self.program.spans):
+            if self.program.is_own(name) and holds_modules(self.program, name):
+                self._doubt(f"{name} is an archive that may hold modules")
 
     def _weight(self) -> tuple[int, ...]:
         """What grows as long as something more may run."""
@@ -156,7 +168,7 @@ class Closure:
         """A file that may be Python though its name does not say so."""
         with contextlib.suppress(Rejected):
             file = read(name, data, "", True)
-            self.files[name] = file
+            self._admit(name, file)
             for unit in file.units:
                 self._run(unit)
 
@@ -173,7 +185,7 @@ class Closure:
             self._doubt(str(exc))
             return
         self.read.add(name)
-        self.files[name] = file
+        self._admit(name, file)
         for one, cls in file.classes.items():
             self._classes[name, one] = file, cls
         for unit in file.units:
@@ -181,6 +193,11 @@ class Closure:
                 self._run(unit)
             else:
                 self._resting.append(unit)
+
+    def _admit(self, name: str, file: File) -> None:
+        self.files[name] = file
+        if file.has_patterns and ("re" in self._own_tops or self.modules.like("re")):
+            self._doubt(f"{name} imports compile from re, and another re is there")
 
     def _run(self, unit: Unit) -> None:
         self.ran.add(unit)
@@ -201,8 +218,13 @@ class Closure:
                     self._doubt(f"{unit.file} unpickles what may name any code")
                 if (unit.words | {rest}) & words.INTERPRETERS.get(first, set()):
                     self._doubt(f"{unit.file} uses {first}, which runs texts as code")
-        if not unit.name:
-            self._miss(unit)
+        self._stored |= unit.stores
+        self._stored.update(word for one in unit.texts for word in words_of(one))
+        self._sets |= unit.sets
+        for name in unit.rests:
+            self._rests.setdefault(name, self._now)
+        for name in unit.fetch_rests:
+            self._fetch_rests.setdefault(name, (unit, unit.line))
         for pieces, line in unit.fetches:
             if not is_bare(pieces):
                 self._patterns.add(pattern(pieces))
@@ -225,17 +247,23 @@ class Closure:
             if of in self.modules.files:
                 self._let_free(unit, line, f"hands over the module {of}")
 
-    def _miss(self, unit: Unit) -> None:
-        """What a module cannot do without has to be there, or it is found where nobody looked."""
-        for of, line in unit.demands:
-            top = of.partition(".")[0]
-            known = self.modules.tops.keys() | self._own_tops | words.STANDARD
-            if top and top not in known:
-                self._doubt(f"{unit.file}, line {line} imports {top}, which is not there")
+    def _is_there(self, top: str) -> bool:
+        return top in self.modules.tops or top in self._own_tops or top in words.STANDARD
 
     def _let_free(self, unit: Unit, line: int, says: str) -> None:
         """From now on all functions of the modules that are imported may run."""
         self.free = self.free or f"{unit.file}, line {line} {says}"
+
+    def _bind_elsewhere(self) -> None:
+        """A name by which something is imported or fetched, and that another module may bind."""
+        sets = self._sets or bool(self.words & words.SETTERS)
+        sets |= any(re.fullmatch(one, to) for one in self._patterns for to in words.SETTERS)
+        for name, (unit, line) in sorted(self._fetch_rests.items()):
+            if sets or name in self._stored:
+                self._let_free(unit, line, f"reads a name by {name}, which others may bind")
+        for name, place in sorted(self._rests.items()):
+            if sets or self.free or name in self._stored:
+                self._doubt(f"{place} imports by {name}, which others may bind")
 
     def _wake(self) -> None:
         """Run what rests and now may run."""
@@ -443,7 +471,7 @@ class Closure:
             file = read(name, line.encode(), "", False)
         except Rejected as exc:
             self._doubt(str(exc))
-        self.files[f"{name}:{number}"] = file
+        self._admit(f"{name}:{number}", file)
         for unit in file.units:
             self._run(unit)
 

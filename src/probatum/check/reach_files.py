@@ -23,7 +23,12 @@ class Load:
 
 
 class Unit:
-    """What runs as a whole. `name` is empty for a module's own code, `cls` its class."""
+    """What runs as a whole. `name` is empty for a module's own code, `cls` its class.
+
+    `rests` are names of the module from which the texts of imports are worked out, `fetch_rests`
+    those from which names of attributes are; `stores` the attributes that are bound here, and
+    `sets` says that some of a computed name are.
+    """
 
     def __init__(self, file: str, module: str, name: str, cls: str, line: int) -> None:
         self.file, self.module, self.name, self.cls, self.line = file, module, name, cls, line
@@ -37,7 +42,11 @@ class Unit:
         self.bare: list[tuple[str, int]] = []
         self.starts: list[int] = []
         self.is_handed_over = False
-        self.demands: list[tuple[str, int]] = []
+        self.rests: set[str] = set()
+        self.fetch_rests: set[str] = set()
+        self.stores: set[str] = set()
+        self.sets = False
+        self.demands: list[tuple[str, tuple[str, ...], int]] = []
 
 
 class Class:
@@ -51,7 +60,8 @@ class File:
     """The units and classes of a file; `all` are the names in its `__all__`,
     `all_is_open` says that there may be more.
 
-    `documents` are the texts of its documentation, in which examples may be run as tests.
+    `documents` are the texts of its documentation, in which examples may be run as tests;
+    `has_patterns` says that a name is bound to `compile` of `re`, which runs nothing.
     """
 
     def __init__(self, name: str, module: str, is_package: bool, is_own: bool) -> None:
@@ -64,6 +74,7 @@ class File:
         self.documents: list[str] = []
         self.aliases: dict[str, str] = {}
         self.imported: dict[str, set[str]] = {}
+        self.has_patterns = False
         self.bound = Bound(module, self.package)
 
 
@@ -100,6 +111,12 @@ def without_magic(cell: str) -> str:
 def bind(tree: ast.Module, file: File) -> None:
     """Note what each name of the file may be bound to, and its names for importing functions."""
     add, opaque = file.bound.add, None
+    file.bound.outer |= _outer(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and (node.bases or node.keywords):
+            for statement in node.body:  # a metaclass may look up its names by any code
+                _opaque(statement, file)
+    _mark_fresh(tree)
     for node in ast.walk(tree):
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
@@ -135,14 +152,56 @@ def bind(tree: ast.Module, file: File) -> None:
                     add(name, opaque)
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 for one in names:
+                    file.bound.has_star |= one.name == "*"
                     first = (one.asname or one.name).partition(".")[0]
                     add(first, opaque)
                     of = one.name if one.asname else first
                     if isinstance(node, ast.ImportFrom):
                         of = f"{absolute(node, file)}.{one.name}"
                     file.imported.setdefault(first, set()).add(of)
-                    if one.asname and one.name in words.IMPORTERS | words.RUNNERS:
+                    if isinstance(node, ast.ImportFrom) and _is_pattern(node, one):
+                        file.has_patterns = True
+                    elif one.asname and one.name in words.IMPORTERS | words.RUNNERS:
                         file.aliases[one.asname] = one.name
+
+
+def _outer(tree: ast.Module) -> set[str]:
+    """The names that are bound outside of functions, or as if they were."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            waiting += ast.iter_child_nodes(node)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            found.update(node.names)
+    return found
+
+
+def _mark_fresh(tree: ast.Module) -> None:
+    """Mark the variable of a loop where it is read before anything else has run since it was bound:
+    the argument of a call with which the loop's body begins, of a function that is a mere name.
+    """
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, ast.ClassDef):  # there a name may be looked up by any code
+            waiting += ast.iter_child_nodes(node)
+        match node:
+            case ast.For(target=ast.Name(id=id), body=[ast.Assign() | ast.Expr() as first, *_]):
+                match first.value:
+                    case ast.Call(func=ast.Name(), args=[ast.Name(id=given) as read, *_]):
+                        if given == id:
+                            read.is_fresh = True  # type: ignore[attr-defined]
+
+
+def _is_pattern(node: ast.ImportFrom, one: ast.alias) -> bool:
+    """Whether `compile` gets another name, and is that of the library of patterns."""
+    of_re = node.module == "re" and not node.level
+    return of_re and one.name == "compile" and one.asname not in (None, *words.RUNNERS)
 
 
 def absolute(node: ast.ImportFrom, file: File) -> str:

@@ -63,6 +63,12 @@ class Program:
         for start in range(at, at + size, _PIECE):
             yield self._read(start, min(_PIECE, at + size - start))
 
+    def tail(self, name: str, most: int) -> bytes:
+        """The last bytes of a file."""
+        at, size = self.spans[name]
+        length = min(size, most)
+        return self._read(at + size - length, length) if length else b""
+
     def is_own(self, name: str) -> bool:
         """Whether a file is one of the project's, and none of the environment."""
         return not name.startswith(self.site)

@@ -28,12 +28,19 @@ _FIELD = re.compile(r"%(?:\(\w*\))?[-+ #0-9.*]*[a-zA-Z]|\{[^{}]*\}")
 
 
 class Bound:
-    """What the names of a file are bound to: the values, and None where that cannot be told."""
+    """What the names of a file are bound to: the values, and None where that cannot be told.
+
+    Of these names `outer` are the module's own, which other modules can bind too; `rests` gathers
+    those of them that a text was worked out from. A star import may bind any name.
+    """
 
     def __init__(self, module: str, package: str) -> None:
         self.values: dict[str, list[ast.AST | None]] = {}
         self.module, self.package = module, package
         self.left = 0
+        self.outer: set[str] = set()
+        self.rests: set[str] = set()
+        self.has_star = False
 
     def add(self, name: str, value: ast.AST | None) -> None:
         self.values.setdefault(name, []).append(value)
@@ -81,7 +88,11 @@ def _texts(node: Any, bound: Bound, depth: int) -> list[Pieces]:
             return [(bound.module,)]
         case ast.Name(id="__package__"):
             return [(bound.package,)]
+        case ast.Name(id=name) if name in bound.outer and bound.has_star:
+            return ANYTHING
         case ast.Name(id=name):
+            if name in bound.outer and not getattr(node, "is_fresh", False):
+                bound.rests.add(name)
             return _some(
                 [one for value in bound.values.get(name, [None])
                  for one in (ANYTHING if value is None else _texts(value, bound, depth + 1))]

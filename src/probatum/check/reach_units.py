@@ -43,6 +43,7 @@ _PYTHON = re.compile(r"(?:.*[\\/])?python[\w.]*")
 _OPEN_COMMAND = re.compile(r"\bpython[\w.]*\s+(?:-\w+\s+)*-\w*[mc]\s*['\"]?(?:%|\{|\Z)")
 """A command whose module, or text, is filled in."""
 _ENDS_IN_OPTION = re.compile(r"(?<!\S)-[mc][ ='\"]*\Z")
+_HAS_OPTION = re.compile(r"(?<!\S)-\w*[mc]")
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -191,6 +192,11 @@ class _Divider:
         return False
 
     def _note(self, node: Any, unit: Unit) -> None:
+        self.file.bound.rests.clear()
+        self._read(node, unit)
+        unit.rests |= self.file.bound.rests
+
+    def _read(self, node: Any, unit: Unit) -> None:
         match node:
             case ast.Name(id=name):
                 unit.words.add(name)
@@ -199,6 +205,8 @@ class _Divider:
             case ast.Attribute(attr=name):
                 unit.words.add(name)
                 node.value.is_base = True  # type: ignore[attr-defined]
+                if not isinstance(node.ctx, ast.Load):
+                    unit.stores.add(name)
                 self._mention(node, name, unit)
             case ast.Constant(value=str(text)):
                 unit.texts.add(text)
@@ -221,12 +229,12 @@ class _Divider:
             case ast.Import(names=names):
                 for one in names:
                     unit.imports.append((one.name, (), node.lineno))
-                    self._demand(one.name, node, unit)
+                    self._demand(one.name, (), node, unit)
                     self._alias(one, unit)
             case ast.ImportFrom():
-                of = absolute(node, self.file)
-                unit.imports.append((of, tuple(one.name for one in node.names), node.lineno))
-                self._demand(of, node, unit)
+                of, given = absolute(node, self.file), tuple(one.name for one in node.names)
+                unit.imports.append((of, given, node.lineno))
+                self._demand(of, given, node, unit)
                 for one in node.names:
                     self._alias(one, unit)
             case ast.Call():
@@ -240,10 +248,10 @@ class _Divider:
                 # Inside a function: what it defines runs with it.
                 pass
 
-    def _demand(self, of: str, node: Any, unit: Unit) -> None:
-        """An import without which the module is not imported: nothing stands around it."""
+    def _demand(self, of: str, names: tuple[str, ...], node: Any, unit: Unit) -> None:
+        """An import without which the unit does not run to its end: nothing stands around it."""
         if not getattr(node, "is_guarded", False):
-            unit.demands.append((of, node.lineno))
+            unit.demands.append((of, names, node.lineno))
 
     def _alias(self, one: ast.alias, unit: Unit) -> None:
         self.file.all_is_open |= "__all__" in (one.name, one.asname)
@@ -278,6 +286,9 @@ class _Divider:
         func.is_called = True  # type: ignore[attr-defined]
         if name in ("hasattr", "setattr", "delattr") and node.args:
             node.args[0].is_base = True  # type: ignore[attr-defined]
+        if name in ("setattr", "__setattr__"):
+            places = [constant(one) for one in node.args[:2]]
+            unit.sets |= not any(isinstance(one, str) for one in places)
         given = [*node.args, *(one.value for one in node.keywords)]
         if name:
             unit.calls.append((name, any(map(varies, given)), node.lineno))
@@ -347,7 +358,10 @@ class _Divider:
 
     def _commands(self, node: ast.JoinedStr, unit: Unit) -> None:
         """A command line of which the module to run is filled in."""
-        for pieces in texts(node, self.file.bound):
+        found = texts(node, self.file.bound)
+        if not any(one and _HAS_OPTION.search(one) for pieces in found for one in pieces):
+            self.file.bound.rests.clear()
+        for pieces in found:
             for one, other in pairwise(pieces):
                 if one and other is None and _ENDS_IN_OPTION.search(one):
                     unit.loads.append(Load((None,), None, node.lineno, "a command"))
@@ -386,6 +400,9 @@ class _Divider:
                 unit.fetches.append((pieces, node.lineno))
                 if self._is_system(of):
                     unit.loads.append(Load((None,), None, node.lineno, last(node)))
+        if not self._is_system(of):
+            unit.fetch_rests |= self.file.bound.rests
+            self.file.bound.rests.clear()
 
     def _is_builtin(self, func: Any) -> bool:
         """Whether a name is the built-in function of that name, and no method."""

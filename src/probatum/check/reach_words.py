@@ -22,6 +22,8 @@ LISTS = {
     "__builtins__", "iter_modules", "walk_packages", "pythonapi",
 }  # fmt: skip
 """By what code gets at objects without their names."""
+SETTERS = {"__dict__", "__setattr__"}
+"""By what an attribute is bound without standing on the left of an assignment."""
 FUNCTIONS = {"globals", "locals", "vars", "dir"}
 HARMLESS = {
     "abc.abstractmethod", "typing.overload", "typing_extensions.overload", "functools.wraps",

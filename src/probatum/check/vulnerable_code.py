@@ -14,8 +14,8 @@ name of the function; 6. each vulnerability that affects an installed package, o
 
 The prover asks `Reach` what may run: a second program for it would be the same one.
 
-The trusted base: this file, `reach_program`, `reach_closure`, `reach_units`, `reach_texts`,
-`reach_symbols`, `advisory_records`, Python's parsers, and the packs.
+The trusted base: this file, `reach_program`, `reach_closure`, `reach_demands`, `reach_archives`,
+`reach_units`, `reach_texts`, `reach_symbols`, `advisory_records`, Python's parsers, and the packs.
 """
 
 import hashlib

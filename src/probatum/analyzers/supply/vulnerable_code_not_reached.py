@@ -16,7 +16,8 @@ that runs has its name. Nothing is imported or executed.
 
 Assumed are: that the program runs with this environment alone; that of the commands of installed
 packages those run whose names stand in the program; that the environment's compiled modules
-reach only what they spell; and that cached bytecode is that of its sources.
+reach only what they spell; that cached bytecode is that of its sources; and that archives of
+modules there are called `.egg`, `.pyz`, `.whl` or `.zip`.
 
 Source: openvex.dev, `vulnerable_code_not_in_execute_path`.
 """
@@ -53,6 +54,7 @@ _ASSUMED = (
     "Of the commands of installed packages those run whose names stand in the program.",
     "Compiled modules of the environment reach only what they spell.",
     "Cached bytecode is that of the sources beside it.",
+    "Archives of modules in the environment are called .egg, .pyz, .whl or .zip.",
 )
 
 
