@@ -25,11 +25,13 @@ _ALPHABETS = {
     "S": _LETTERS + string.digits + "+/",
     "U": _LETTERS + string.digits + "-_",
     "X": string.ascii_uppercase + string.digits,
+    "b": string.ascii_lowercase + "234567",
     "l": string.ascii_lowercase + string.digits,
 }
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _BASE36 = string.digits + string.ascii_lowercase
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_RIPPLE = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _PART = re.compile(r"\{([A-Za-z][A-Za-z0-9-]*)\}")
 
@@ -119,6 +121,20 @@ def _discord(chance: random.Random) -> str:
     return f"{unpadded}.{_some(ends, 6, chance)}.{_some(ends, 38, chance)}"
 
 
+def _cloudflare_tunnel(chance: random.Random) -> str:
+    secret = base64.b64encode(chance.randbytes(32)).decode()
+    account, tunnel = chance.randbytes(16).hex(), str(uuid.UUID(int=chance.getrandbits(128)))
+    return _coded({"a": account, "t": tunnel, "s": secret})
+
+
+def _grafana_old(chance: random.Random) -> str:
+    return _coded({"k": _some(_ALPHABETS["A"], 32, chance), "n": "deploy", "id": 1})
+
+
+def _coded(said: dict[str, str | int]) -> str:
+    return base64.b64encode(json.dumps(said, separators=(",", ":")).encode()).decode()
+
+
 def _crc16(first: bytes) -> _Maker:
     def maker(chance: random.Random) -> str:
         raw = first + chance.randbytes(32)
@@ -136,10 +152,24 @@ def _base58check(first: bytes, length: int, last: bytes = b"") -> _Maker:
     return maker
 
 
-def _bech32(human: str) -> _Maker:
+def _ripple(first: bytes) -> _Maker:
     def maker(chance: random.Random) -> str:
-        bits = int.from_bytes(chance.randbytes(32), "big") << 4
-        data = [bits >> 5 * (51 - at) & 31 for at in range(52)]
+        return _base58check(first, 16)(chance).translate(str.maketrans(_BASE58, _RIPPLE))
+
+    return maker
+
+
+def _matrix(chance: random.Random) -> str:
+    said = f"syt_{_some(_ALPHABETS['A'], 8, chance)}_{_some(_LETTERS, 20, chance)}"
+    return f"{said}_{_in_base(zlib.crc32(said.encode()), _BASE62, 6)}"
+
+
+def _bech32(human: str, size: int = 32, first: bytes = b"") -> _Maker:
+    def maker(chance: random.Random) -> str:
+        raw = first + chance.randbytes(size)
+        count = -(-len(raw) * 8 // 5)
+        bits = int.from_bytes(raw, "big") << count * 5 - len(raw) * 8
+        data = [bits >> 5 * (count - 1 - at) & 31 for at in range(count)]
         values = [ord(one) >> 5 for one in human] + [0] + [ord(one) & 31 for one in human]
         sum = _polymod(values + data + [0] * 6) ^ 1
         digits = data + [sum >> 5 * (5 - at) & 31 for at in range(6)]
@@ -175,10 +205,23 @@ _MAKERS: dict[str, _Maker] = {
     "base64-pair": _base64_pair,
     "sentry": _sentry,
     "discord": _discord,
+    "cloudflare-tunnel": _cloudflare_tunnel,
+    "grafana-old": _grafana_old,
     "nkey": _crc16(bytes([18 << 3 | 20 << 3 >> 5, 0])),
     "stellar": _crc16(bytes([18 << 3])),
     "wif": _base58check(b"\x80", 32, b"\x01"),
     "xprv": _base58check(bytes.fromhex("0488ade4"), 74),
+    "tezos-seed": _base58check(bytes.fromhex("0d0f3a07"), 32),
+    "tezos-key": _base58check(bytes.fromhex("2bf64e07"), 64),
+    "ltpv": _base58check(bytes.fromhex("019d9cfe"), 74),
+    "dgpv": _base58check(bytes.fromhex("02fac398"), 74),
+    "bip38": _base58check(bytes.fromhex("0142c0"), 36),
+    "ripple": _ripple(b"\x21"),
+    "ripple-ed": _ripple(bytes.fromhex("01e14b")),
+    "matrix": _matrix,
+    "sui": _bech32("suiprivkey", first=b"\0"),
+    "cardano": _bech32("addr_xsk", 96),
+    "zcash": _bech32("secret-extended-key-main", 169),
     "nsec": _bech32("nsec"),
     "age": _age,
     "uuid": lambda chance: str(uuid.UUID(int=chance.getrandbits(128), version=4)),

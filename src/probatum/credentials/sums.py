@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 _BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE58 = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_RIPPLE = b"rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
 _BASE36 = b"0123456789abcdefghijklmnopqrstuvwxyz"
 # What source code puts around the lines of a text.
 _AROUND = re.compile(rb"""^[\s"'+]*["']|["'][\s,;+.)]*$|\s+""")
@@ -65,6 +66,17 @@ def _base58check(value: bytes) -> bool:
     raw = b"\0" * (len(value) - len(value.lstrip(b"1"))) + raw
     twice = hashlib.sha256(hashlib.sha256(raw[:-4]).digest()).digest()
     return twice[:4] == raw[-4:]
+
+
+def _ripple(value: bytes) -> bool:
+    """The XRP Ledger's: as Bitcoin's, with the digits in an order of its own."""
+    return _base58check(value.translate(bytes.maketrans(_RIPPLE, _BASE58)))
+
+
+def _matrix(value: bytes) -> bool:
+    """Synapse's `syt_name_secret_cccccc`: a CRC-32 of what is before it, in base 62."""
+    before, _, sum = value.rpartition(b"_")
+    return _number(sum, _BASE62) == zlib.crc32(before)
 
 
 def _bech32(value: bytes) -> bool:
@@ -134,6 +146,17 @@ def _sentry(value: bytes) -> bool:
     return "iat" in said and "url" in said
 
 
+def _with(*names: str) -> Callable[[bytes], bool]:
+    """A JSON object with these names, in base 64."""
+
+    def agree(value: bytes) -> bool:
+        plain = value.rstrip(b"=").replace(b"+", b"-").replace(b"/", b"_")
+        said = json.loads(_base64url(plain))
+        return isinstance(said, dict) and set(said) == set(names)
+
+    return agree
+
+
 def _discord(value: bytes) -> bool:
     """The first part is the bot's number, in base 64."""
     return _base64url(value.split(b".")[0]).isdigit()
@@ -156,6 +179,8 @@ SUMS: dict[str, Callable[[bytes], bool]] = {
     "grafana": _grafana,
     "crc16-base32": _crc16_base32,
     "base58check": _base58check,
+    "ripple": _ripple,
+    "matrix": _matrix,
     "bech32": _bech32,
     "jwt": _jwt,
     "pypi": _pypi,
@@ -163,4 +188,6 @@ SUMS: dict[str, Callable[[bytes], bool]] = {
     "base64-pair": _base64_pair,
     "sentry": _sentry,
     "discord": _discord,
+    "cloudflare-tunnel": _with("a", "t", "s"),
+    "grafana-old": _with("k", "n", "id"),
 }
