@@ -42,37 +42,64 @@ class Engine(Protocol):
 
 
 class Plain:
-    """Looks for each kind by itself, with nothing but the standard library."""
+    """Looks for all marks in one pass, and for kinds without a telling mark by themselves."""
 
     def __init__(self, of: tuple[Kind, ...]) -> None:
-        self._marked: dict[tuple[bytes, bool], list[tuple[int, int]]] = {}
         self._searched: list[tuple[int, re.Pattern[bytes]]] = []
+        marked: dict[bytes, list[_Marked]] = {}
         for number, kind in enumerate(of):
             if min(map(len, kind.begins)) < _TELLING:
                 self._searched.append((number, kind.compiled))
                 continue
-            for one in kind.begins:
-                key = (one.lower() if kind.any_case else one, kind.any_case)
-                self._marked.setdefault(key, []).append((number, kind.before))
+            for mark in kind.begins:
+                one = _Marked(number, kind.before, mark.lower() if kind.any_case else mark)
+                marked.setdefault(mark.lower(), []).append(one)
+        self._any_case = [kind.any_case for kind in of]
+        self._marks = re.compile(b"(?=(" + _one_of(set(marked)) + b"))")
+        # The shortest mark at a place is found there: behind it stand the longer ones.
+        self._behind = {
+            short: [one for mark, each in marked.items() if mark.startswith(short) for one in each]
+            for short in marked
+        }
         self._escapes = [re.compile(one) for one in ESCAPES]
 
     def look(self, data: bytes) -> Seen:
         """At all of `data`: its places are all marks, and matches where the marks are short."""
         lower = data.lower()
-        places = {
-            (number, start)
-            for (mark, any_case), numbers in self._marked.items()
-            for at in _each(lower if any_case else data, mark)
-            for number, before in numbers
-            for start in range(max(0, at - before), at + 1)
-        }
+        places: set[tuple[int, int]] = set()
+        for found in self._marks.finditer(lower):
+            at = found.start()
+            for one in self._behind[found[1]]:
+                if (lower if self._any_case[one.kind] else data).startswith(one.mark, at):
+                    starts = range(max(0, at - one.before), at + 1)
+                    places.update((one.kind, start) for start in starts)
         for number, pattern in self._searched:
-            found = pattern.search(data)
-            while found:
-                places.add((number, found.start()))
-                found = pattern.search(data, found.start() + 1)
+            match = pattern.search(data)
+            while match:
+                places.add((number, match.start()))
+                match = pattern.search(data, match.start() + 1)
         escapes = (one.start() for pattern in self._escapes for one in pattern.finditer(data))
         return Seen(places, set(escapes))
+
+
+class _Marked(Struct, frozen=True):
+    """A mark of a kind, and how far before it a match may begin."""
+
+    kind: int
+    before: int
+    mark: bytes
+
+
+def _one_of(words: set[bytes]) -> bytes:
+    """A pattern of the shortest of the words that begins at a place, branching by characters."""
+    if b"" in words:
+        return b""
+    firsts = sorted({one[:1] for one in words})
+    branches = (
+        re.escape(first) + _one_of({one[1:] for one in words if one[:1] == first})
+        for first in firsts
+    )
+    return b"(?:" + b"|".join(branches) + b")"
 
 
 class Hyperscan:
