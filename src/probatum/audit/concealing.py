@@ -5,14 +5,17 @@ any other may quote a name, a line of code or an address, and the audited file c
 """
 
 import re
+from functools import lru_cache
 from operator import is_not
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import fields, replace
 
-from probatum.credentials.search import credentials
-from probatum.vocabulary import Certificate
+from probatum.vocabulary import Certificate, Proven
+
+if TYPE_CHECKING:
+    from probatum.credentials.search import Found
 
 # A long word that is more than small letters, a login in an address, a key.
 _WORTH_A_LOOK = re.compile(
@@ -38,6 +41,10 @@ def concealed(said: _T) -> _T:
     if isinstance(said, tuple):
         each = tuple(concealed(one) for one in said)
         return cast("_T", each) if any(map(is_not, each, said)) else said
+    if isinstance(said, Proven):
+        assumptions = concealed(said.assumptions)
+        same = assumptions is said.assumptions
+        return said if same else replace(said, assumptions=assumptions)
     if isinstance(said, Struct) and not isinstance(said, Certificate):
         changed: dict[str, Any] = {}
         for one in fields(said):
@@ -48,11 +55,12 @@ def concealed(said: _T) -> _T:
     return said
 
 
+@lru_cache(1024)  # proofs of a kind rest on the same sentences
 def _text(said: str) -> str:
     if not _WORTH_A_LOOK.search(said):
         return said
     data = said.encode("utf-8", "surrogatepass")
-    found = credentials(data)
+    found = _found(data)
     for one in reversed(found):
         data = data[: one.start] + _INSTEAD.encode() + data[one.end :]
     return data.decode("utf-8", "surrogatepass") if found else said
@@ -60,8 +68,15 @@ def _text(said: str) -> str:
 
 def _excerpt(data: bytes) -> bytes:
     """Every byte stays in its place. At the edges a credential may be cut off, and so unknown."""
-    spans = [(one.start, one.end) for one in credentials(data)]
+    spans = [(one.start, one.end) for one in _found(data)]
     spans += [one.span() for one in _CUT.finditer(data)]
     for start, end in spans:
         data = data[:start] + b"*" * (end - start) + data[end:]
     return data
+
+
+def _found(data: bytes) -> "list[Found]":
+    # Most audits quote nothing that is worth a look, and never import this.
+    from probatum.credentials.search import credentials
+
+    return credentials(data)

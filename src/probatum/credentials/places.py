@@ -7,7 +7,7 @@ Two ways, which find the same: hyperscan runs all patterns at once at the speed 
 import re
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -20,7 +20,10 @@ _TELLING = 3
 """Bytes of a mark that make it rare enough to be looked for by itself."""
 
 
-_WORTH_IT = 4 << 20
+_WORTH_A_PASS = 256 << 10
+"""Bytes that take as long to look at mark by mark as it takes to prepare for one pass."""
+
+_WORTH_IT = 16 << 20
 """Bytes that take as long to look at without an automaton as it takes to build one."""
 
 
@@ -42,35 +45,33 @@ class Engine(Protocol):
 
 
 class Plain:
-    """Looks for all marks in one pass, and for kinds without a telling mark by themselves."""
+    """Looks for marks by the standard library, and for kinds without a telling mark by themselves.
+
+    Mark by mark at first, and in one pass once that takes longer than to prepare for it.
+    """
 
     def __init__(self, of: tuple[Kind, ...]) -> None:
         self._searched: list[tuple[int, re.Pattern[bytes]]] = []
-        marked: dict[bytes, list[_Marked]] = {}
+        self._marked: dict[bytes, list[_Marked]] = {}
         for number, kind in enumerate(of):
             if min(map(len, kind.begins)) < _TELLING:
                 self._searched.append((number, kind.compiled))
                 continue
             for mark in kind.begins:
-                one = _Marked(number, kind.before, mark.lower() if kind.any_case else mark)
-                marked.setdefault(mark.lower(), []).append(one)
-        self._any_case = [kind.any_case for kind in of]
-        self._marks = re.compile(b"(?=(" + _one_of(set(marked)) + b"))")
-        # The shortest mark at a place is found there: behind it stand the longer ones.
-        self._behind = {
-            short: [one for mark, each in marked.items() if mark.startswith(short) for one in each]
-            for short in marked
-        }
+                one = mark.lower() if kind.any_case else mark
+                told = _Marked(number, kind.before, one, kind.any_case)
+                self._marked.setdefault(mark.lower(), []).append(told)
         self._escapes = [re.compile(one) for one in ESCAPES]
+        self._left = _WORTH_A_PASS
 
     def look(self, data: bytes) -> Seen:
         """At all of `data`: its places are all marks, and matches where the marks are short."""
         lower = data.lower()
         places: set[tuple[int, int]] = set()
-        for found in self._marks.finditer(lower):
-            at = found.start()
-            for one in self._behind[found[1]]:
-                if (lower if self._any_case[one.kind] else data).startswith(one.mark, at):
+        self._left -= len(data)
+        for at, marked in self._one_by_one(lower) if self._left > 0 else self._in_one_pass(lower):
+            for one in marked:
+                if (lower if one.any_case else data).startswith(one.mark, at):
                     starts = range(max(0, at - one.before), at + 1)
                     places.update((one.kind, start) for start in starts)
         for number, pattern in self._searched:
@@ -81,6 +82,27 @@ class Plain:
         escapes = (one.start() for pattern in self._escapes for one in pattern.finditer(data))
         return Seen(places, set(escapes))
 
+    def _one_by_one(self, lower: bytes) -> "Iterator[tuple[int, list[_Marked]]]":
+        for mark, marked in self._marked.items():
+            for at in _each(lower, mark):
+                yield at, marked
+
+    def _in_one_pass(self, lower: bytes) -> "Iterator[tuple[int, list[_Marked]]]":
+        pattern, behind = self._pass
+        for found in pattern.finditer(lower):
+            yield found.start(), behind[found[1]]
+
+    @cached_property
+    def _pass(self) -> "tuple[re.Pattern[bytes], dict[bytes, list[_Marked]]]":
+        """What finds the shortest mark at a place, and the marks that may stand there with it."""
+        behind = {
+            short: [
+                one for mark, each in self._marked.items() if mark.startswith(short) for one in each
+            ]
+            for short in self._marked
+        }
+        return re.compile(b"(?=(" + _one_of(set(self._marked)) + b"))"), behind
+
 
 class _Marked(Struct, frozen=True):
     """A mark of a kind, and how far before it a match may begin."""
@@ -88,6 +110,7 @@ class _Marked(Struct, frozen=True):
     kind: int
     before: int
     mark: bytes
+    any_case: bool
 
 
 def _one_of(words: set[bytes]) -> bytes:
