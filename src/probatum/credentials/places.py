@@ -1,7 +1,7 @@
 """Finds where a credential or an escape could begin, in one pass over the bytes.
 
 Two ways, which find the same: hyperscan runs all patterns at once at the speed of memory
-(`pip install 'probatum[data]'`), and without it each beginning is looked for by itself.
+(`pip install 'probatum[data]'`), and without it the standard library looks for their marks.
 """
 
 import re
@@ -18,7 +18,6 @@ from probatum.credentials.layers import ESCAPES
 
 _TELLING = 3
 """Bytes of a mark that make it rare enough to be looked for by itself."""
-
 
 _WORTH_A_PASS = 256 << 10
 """Bytes that take as long to look at mark by mark as it takes to prepare for one pass."""

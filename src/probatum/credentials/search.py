@@ -2,9 +2,11 @@
 
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -52,8 +54,10 @@ def _apart(each: Iterator[Found]) -> list[Found]:
     """Of those that overlap the whole before the broken, the first, the longest, the first kind."""
     kept: list[Found] = []
     for one in sorted(each, key=lambda one: (one.broken, one.start, -one.end)):
-        if not any(one.start < other.end and other.start < one.end for other in kept):
-            kept.append(one)
+        at = bisect_left(kept, one.start, key=attrgetter("start"))
+        before, behind = kept[at - 1 : at] if at else [], kept[at : at + 1]
+        if not any(one.start < other.end and other.start < one.end for other in (*before, *behind)):
+            kept.insert(at, one)
     return kept
 
 

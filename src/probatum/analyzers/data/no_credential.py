@@ -15,6 +15,7 @@ base 64, hex, gzip and the escapes of JSON, addresses and HTML.
 Sources: CWE-798, CWE-312; RFC 4648; those of `rules/credentials`.
 """
 
+from collections.abc import Iterator
 from hashlib import sha256
 
 from probatum.credentials.kinds import rules
@@ -67,11 +68,11 @@ def no_credential(artifact: Artifact, material: Material) -> Verdict:
     data = region(material, 0, min(material.size, _LARGEST))
     found = credentials(data)
     surely = [one for one in found if one.kind.basis != "near" and not one.broken]
-    project = artifact.kind == PROJECT
+    places = _places(data, surely or found, artifact.kind == PROJECT)
     if surely:
-        return Refuted(tuple(_witness(one, _place(data, one, project)) for one in surely))
+        return Refuted(tuple(map(_witness, surely, places)))
     if found:
-        return Undecided(Reason.UNRESOLVED, _doubt(found), _place(data, found[0], project))
+        return Undecided(Reason.UNRESOLVED, _doubt(found), next(places))
     if material.size > _LARGEST:
         return Undecided(Reason.OVER_LIMIT, f"only its first {_LARGEST} bytes were looked at")
     facts = {
@@ -104,18 +105,17 @@ def _under(found: Found) -> str:
     return f", under {', '.join(found.under)}" if found.under else ""
 
 
-def _place(data: bytes, found: Found, project: bool) -> Place:
-    part, first = _file(data, found.start) if project else (None, 0)
-    line = data.count(b"\n", first, found.start) + 1
-    before = data[max(first, data.rfind(b"\n", 0, found.start) + 1) : found.start]
-    return Place(line=line, part=part, column=len(before.decode("utf-8", "replace")) + 1)
-
-
-def _file(data: bytes, at: int) -> tuple[str, int]:
-    """The file of a project in which a byte stands, and where that file begins."""
-    name, first, end = b"", 0, data.index(b"\n") + 1
-    while end <= at:
-        first = data.index(b"\n", end) + 1
-        size, _, name = data[end : first - 1].partition(b" ")
-        end = first if size == b"-" else first + int(size)
-    return name.decode("utf-8", "replace"), first
+def _places(data: bytes, found: list[Found], project: bool) -> Iterator[Place]:
+    """Where each of them begins, in one pass: they come in the order of their offsets."""
+    part, first, line, counted = None, 0, 1, 0
+    end = data.index(b"\n") + 1 if project else len(data)
+    for one in found:
+        while project and end <= one.start:
+            first = data.index(b"\n", end) + 1
+            size, _, name = data[end : first - 1].partition(b" ")
+            end = first if size == b"-" else first + int(size)
+            part, line, counted = name.decode("utf-8", "replace"), 1, first
+        line += data.count(b"\n", counted, one.start)
+        counted = max(counted, one.start)
+        before = data[max(first, data.rfind(b"\n", 0, one.start) + 1) : one.start]
+        yield Place(line=line, part=part, column=len(before.decode("utf-8", "replace")) + 1)
