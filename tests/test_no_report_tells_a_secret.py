@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from made_credentials import made
+from probatum.audit.concealing import concealed
 from probatum.cli.main import main
 from probatum.credentials.kinds import kinds
 from probatum.render.formats import FORMATS
@@ -80,3 +81,9 @@ def _parts(value: str) -> set[str]:
     """What is random in it, in pieces that nobody writes by chance."""
     words = (one for one in re.findall(r"[A-Za-z0-9+/]{16,}", value))
     return {word[at : at + _MOST] for word in words for at in range(2, len(word) - _MOST, 4)}
+
+
+def test_what_is_found_twice_is_hidden_once() -> None:
+    """In clear, and in the word around an escape: the second ends behind the first."""
+    token = made(next(one for one in kinds() if one.id == "github-pat"))
+    assert concealed(f"see {token}%2Fu:{token}%2Fend and more") == "see […] and more"

@@ -7,15 +7,12 @@ any other may quote a name, a line of code or an address, and the audited file c
 import re
 from functools import lru_cache
 from operator import is_not
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import fields, replace
 
 from probatum.vocabulary import Certificate, Proven
-
-if TYPE_CHECKING:
-    from probatum.credentials.search import Found
 
 # A long word that is more than small letters, a login in an address, a key.
 _WORTH_A_LOOK = re.compile(
@@ -60,23 +57,28 @@ def _text(said: str) -> str:
     if not _WORTH_A_LOOK.search(said):
         return said
     data = said.encode("utf-8", "surrogatepass")
-    found = _found(data)
-    for one in reversed(found):
-        data = data[: one.start] + _INSTEAD.encode() + data[one.end :]
-    return data.decode("utf-8", "surrogatepass") if found else said
+    spans = _spans(data)
+    for start, end in reversed(spans):
+        data = data[:start] + _INSTEAD.encode() + data[end:]
+    return data.decode("utf-8", "surrogatepass") if spans else said
 
 
 def _excerpt(data: bytes) -> bytes:
     """Every byte stays in its place. At the edges a credential may be cut off, and so unknown."""
-    spans = [(one.start, one.end) for one in _found(data)]
-    spans += [one.span() for one in _CUT.finditer(data)]
-    for start, end in spans:
+    for start, end in [*_spans(data), *(one.span() for one in _CUT.finditer(data))]:
         data = data[:start] + b"*" * (end - start) + data[end:]
     return data
 
 
-def _found(data: bytes) -> "list[Found]":
+def _spans(data: bytes) -> list[tuple[int, int]]:
+    """Where credentials stand, none overlapping another: one may be found under an encoding too."""
     # Most audits quote nothing that is worth a look, and never import this.
     from probatum.credentials.search import credentials
 
-    return credentials(data)
+    spans: list[tuple[int, int]] = []
+    for one in credentials(data):
+        if spans and one.start < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], one.end))
+        else:
+            spans.append((one.start, one.end))
+    return spans
